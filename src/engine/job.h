@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Jobs: what a unit has been told to do and has not finished. systemctl(1), org.freedesktop.systemd1(5) "Job Objects". */
+#pragma once
+
+#include "engine/unit.h"
+
+enum job_type {
+    JOB_START,
+    JOB_VERIFY_ACTIVE,
+    JOB_STOP,
+    JOB_RELOAD,
+    JOB_RESTART,
+    JOB_MERGEABLE_TYPES,
+    JOB_NOP = JOB_MERGEABLE_TYPES,
+    JOB_INSTALLED_TYPES,
+    /* Collapsed into one of the above when a transaction is made: */
+    JOB_TRY_RESTART = JOB_INSTALLED_TYPES,
+    JOB_TRY_RELOAD,
+    JOB_RELOAD_OR_START,
+    JOB_TYPES,
+};
+const char *job_type_to_string(enum job_type type);
+
+enum job_state { JOB_WAITING, JOB_RUNNING };
+const char *job_state_to_string(enum job_state state);
+
+enum job_mode { JOB_FAIL, JOB_REPLACE, JOB_REPLACE_IRREVERSIBLY, JOB_ISOLATE, JOB_FLUSH, JOB_IGNORE_DEPENDENCIES,
+                JOB_IGNORE_REQUIREMENTS, JOB_TRIGGERING, JOB_RESTART_DEPENDENCIES, JOB_MODES };
+const char *job_mode_to_string(enum job_mode mode);
+/* -EINVAL if unknown. */
+int job_mode_from_string(const char *s);
+
+enum job_result { JOB_DONE, JOB_CANCELED, JOB_TIMEOUT, JOB_FAILED, JOB_DEPENDENCY, JOB_SKIPPED, JOB_INVALID, JOB_ASSERT,
+                  JOB_UNSUPPORTED, JOB_COLLECTED, JOB_ONCE, JOB_RESULTS };
+const char *job_result_to_string(enum job_result result);
+
+struct job_link { /* "subject wants object": inside a transaction only */
+    struct job *subject, *object;
+    struct job_link *next_of_subject, *next_of_object;
+    bool matters, conflicts;
+};
+
+struct job {
+    struct manager *manager;
+    struct unit *unit;
+    uint32_t id;
+    enum job_type type;
+    enum job_state state;
+    bool installed, in_run_queue, irreversible, ignore_order, matters_to_anchor, reloaded, in_gc_queue;
+    enum job_result result; /* once finished */
+    usec_t begin, begin_running; /* monotonic */
+    struct timer timer;     /* JobTimeoutSec=, JobRunningTimeoutSec= */
+    struct job *run_next;
+    /* while a transaction is built: */
+    struct job *transaction_next, *transaction_prev, *marker;
+    struct job_link *subjects, *objects;
+    uint32_t generation;
+    bool told_new, changed;
+    UT_hash_handle hh;
+};
+
+/* Adds a job with all it pulls in. 0 with *ret (may be NULL) borrowed; negative with `error` said. */
+int manager_add_job(struct manager *m, enum job_type type, struct unit *u, enum job_mode mode, struct error *error,
+                    struct job **ret);
+struct job *manager_get_job(struct manager *m, uint32_t id);
+/* systemctl cancel. */
+void job_cancel(struct job *j);

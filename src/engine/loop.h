@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The event loop: descriptors, timers, and work to do once before sleeping again. epoll underneath; nothing polls. */
+#pragma once
+
+#include "base/clock.h"
+#include "base/macro.h"
+#include <sys/epoll.h>
+
+struct loop;
+
+int loop_new(struct loop **ret);
+void loop_free(struct loop *loop);
+
+/* --- descriptors ------------------------------------------------------------------------------------------------ */
+struct io; /* one watched descriptor; owned by whoever added it */
+typedef void (*io_handler)(struct io *io, int fd, uint32_t events, void *userdata);
+/* Watches fd (which stays the caller's) for EPOLLIN, EPOLLOUT, …. Level-triggered. 0, -ENOMEM, or errno of epoll_ctl. */
+int io_add(struct loop *loop, int fd, uint32_t events, io_handler handler, void *userdata, struct io **ret);
+int io_set_events(struct io *io, uint32_t events);
+/* Stops watching; safe inside any handler; NULL is fine. Returns NULL. */
+struct io *io_remove(struct io *io);
+
+/* --- timers: embedded in their owner, so arming one cannot fail for lack of memory after timer_reserve() ---------- */
+struct timer {
+    usec_t when;  /* of `clock`; USEC_INFINITY: not armed */
+    clockid_t clock; /* CLOCK_MONOTONIC, CLOCK_REALTIME or CLOCK_BOOTTIME */
+    void (*handler)(struct timer *timer, void *userdata);
+    void *userdata;
+    size_t place; /* the loop's: place in its heap + 1; 0: not armed */
+    struct loop *loop;
+};
+/* Arms (or moves) the timer; USEC_INFINITY disarms. 0 or -ENOMEM. */
+int timer_set(struct loop *loop, struct timer *timer, usec_t when);
+void timer_stop(struct timer *timer);
+
+/* --- work to do once: run in order of priority before the loop sleeps ---------------------------------------------- */
+struct deferred {
+    void (*handler)(void *userdata);
+    void *userdata;
+    int priority; /* lower runs first */
+    bool queued;
+    struct deferred *next;
+    struct loop *loop;
+};
+void deferred_queue(struct loop *loop, struct deferred *deferred);
+void deferred_cancel(struct deferred *deferred);
+
+/* Runs until loop_stop(). Returns what loop_stop() was given. */
+int loop_run(struct loop *loop);
+void loop_stop(struct loop *loop, int result);
+/* One turn; waits at most `timeout` (USEC_INFINITY: for ever). For tests. */
+int loop_turn(struct loop *loop, usec_t timeout);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Services: systemd.service(5). The states and their transitions are in service_states.c; what is done on the way in
+ * service.c. */
+#pragma once
+
+#include "engine/unit.h"
+#include "exec/run.h"
+
+enum service_state {
+    SERVICE_DEAD, SERVICE_CONDITION, SERVICE_START_PRE, SERVICE_START, SERVICE_START_POST, SERVICE_RUNNING,
+    SERVICE_EXITED, SERVICE_RELOAD, SERVICE_RELOAD_SIGNAL, SERVICE_RELOAD_NOTIFY, SERVICE_STOP,
+    SERVICE_STOP_WATCHDOG, SERVICE_STOP_SIGTERM, SERVICE_STOP_SIGKILL, SERVICE_STOP_POST, SERVICE_FINAL_WATCHDOG,
+    SERVICE_FINAL_SIGTERM, SERVICE_FINAL_SIGKILL, SERVICE_FAILED, SERVICE_DEAD_BEFORE_AUTO_RESTART,
+    SERVICE_FAILED_BEFORE_AUTO_RESTART, SERVICE_AUTO_RESTART, SERVICE_AUTO_RESTART_QUEUED, SERVICE_CLEANING,
+    SERVICE_STATES,
+};
+const char *service_state_to_string(enum service_state state);
+
+enum service_result { SERVICE_SUCCESS, SERVICE_FAILURE_RESOURCES, SERVICE_FAILURE_PROTOCOL, SERVICE_FAILURE_TIMEOUT,
+    SERVICE_FAILURE_EXIT_CODE, SERVICE_FAILURE_SIGNAL, SERVICE_FAILURE_CORE_DUMP, SERVICE_FAILURE_WATCHDOG,
+    SERVICE_FAILURE_START_LIMIT_HIT, SERVICE_FAILURE_OOM_KILL, SERVICE_SKIP_CONDITION, SERVICE_RESULTS };
+const char *service_result_to_string(enum service_result result);
+
+/* The Exec*= lists, in the order of enum service_exec_type's use. */
+enum service_exec { SERVICE_EXEC_CONDITION, SERVICE_EXEC_START_PRE, SERVICE_EXEC_START, SERVICE_EXEC_START_POST,
+    SERVICE_EXEC_RELOAD, SERVICE_EXEC_STOP, SERVICE_EXEC_STOP_POST, SERVICE_EXECS };
+/* D_ExecStart for SERVICE_EXEC_START … */
+enum directive service_exec_directive(enum service_exec exec);
+
+/* How one command of a list went last: ExecStart's tail on the bus. One per command, allocated when it first runs. */
+struct exec_status {
+    pid_t pid;
+    struct dual_time start, exit;
+    int code, status; /* siginfo: CLD_EXITED … */
+};
+
+struct service {
+    struct unit unit;
+    enum service_state state;
+    enum service_result result, reload_result, clean_result;
+    pid_t main_pid, control_pid;
+    int main_pidfd, control_pidfd, main_error_fd, control_error_fd;
+    struct io *main_error_io, *control_error_io, *pid_file_io;
+    bool main_pid_known, main_pid_alien;
+    enum service_exec control_exec;   /* the list the control process runs from */
+    size_t control_index, main_index; /* and the command in it */
+    struct exec_status main_status;   /* ExecMainPID, ExecMainStatus, … */
+    struct exec_status *exec_status[SERVICE_EXECS];
+    struct timer timer;               /* of the current state */
+    struct timer watchdog_timer;
+    usec_t watchdog_usec;             /* set by the service itself; 0: WatchdogSec= */
+    struct dual_time watchdog_time, state_time;
+    unsigned n_restarts;
+    bool forbid_restart, will_auto_restart, reset_restarts, pending_notify_ready;
+    int notify_state;                 /* 0 unknown, 1 ready, 2 reloading, 3 stopping */
+    char *status_text;                /* STATUS= */
+    int status_errno;
+    char *bus_error, *bus_name_owner;
+    char **runtime_directories;       /* to be removed at stop */
+    char *credentials_directory;
+    struct unit *accept_socket;       /* Accept=yes: the socket we came from */
+    int socket_fd;                    /* and its connection; -1 */
+    struct exec_plan *plan;           /* of the command starting now, for messages of a late failure */
+    usec_t extend_until;
+    struct fd_store *fd_store;
+    size_t n_fd_store;
+};
+#define SERVICE(u) CONTAINER_OF(u, struct service, unit)
+
+/* Statuses of a list's commands; NULL if none ran. */
+const struct exec_status *service_exec_status(const struct service *s, enum service_exec exec, size_t index);

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A unit: its files' settings, its dependencies, its job, its life. What is special to a type is behind `ops`; each type
+ * embeds this struct as its first member. systemd.unit(5), org.freedesktop.systemd1(5). */
+#pragma once
+
+#include "engine/error.h"
+#include "engine/loop.h"
+#include "unit/unit_file.h"
+#include <sys/types.h>
+#include <uthash.h>
+
+struct manager;
+struct job;
+struct transaction;
+
+enum active_state { ACTIVE_ACTIVE, ACTIVE_RELOADING, ACTIVE_INACTIVE, ACTIVE_FAILED, ACTIVE_ACTIVATING,
+                    ACTIVE_DEACTIVATING, ACTIVE_MAINTENANCE, ACTIVE_STATES };
+const char *active_state_to_string(enum active_state state);
+static inline bool active_or_reloading(enum active_state s) { return s == ACTIVE_ACTIVE || s == ACTIVE_RELOADING; }
+static inline bool active_or_activating(enum active_state s) { return active_or_reloading(s) || s == ACTIVE_ACTIVATING; }
+static inline bool inactive_or_failed(enum active_state s) { return s == ACTIVE_INACTIVE || s == ACTIVE_FAILED; }
+static inline bool inactive_or_deactivating(enum active_state s) { return inactive_or_failed(s) || s == ACTIVE_DEACTIVATING; }
+
+/* Every kind of dependency and its inverse: one bit each in struct edge. systemd.unit(5) "Mapping of unit properties to
+ * their inverses". */
+#define DEPENDENCY_KINDS_TABLE(X)                                   \
+    X(REQUIRES, "Requires", REQUIRED_BY)                            \
+    X(REQUISITE, "Requisite", REQUISITE_OF)                         \
+    X(WANTS, "Wants", WANTED_BY)                                    \
+    X(BINDS_TO, "BindsTo", BOUND_BY)                                \
+    X(PART_OF, "PartOf", CONSISTS_OF)                               \
+    X(UPHOLDS, "Upholds", UPHELD_BY)                                \
+    X(REQUIRED_BY, "RequiredBy", REQUIRES)                          \
+    X(REQUISITE_OF, "RequisiteOf", REQUISITE)                       \
+    X(WANTED_BY, "WantedBy", WANTS)                                 \
+    X(BOUND_BY, "BoundBy", BINDS_TO)                                \
+    X(CONSISTS_OF, "ConsistsOf", PART_OF)                           \
+    X(UPHELD_BY, "UpheldBy", UPHOLDS)                               \
+    X(CONFLICTS, "Conflicts", CONFLICTED_BY)                        \
+    X(CONFLICTED_BY, "ConflictedBy", CONFLICTS)                     \
+    X(BEFORE, "Before", AFTER)                                      \
+    X(AFTER, "After", BEFORE)                                       \
+    X(ON_SUCCESS, "OnSuccess", ON_SUCCESS_OF)                       \
+    X(ON_SUCCESS_OF, "OnSuccessOf", ON_SUCCESS)                     \
+    X(ON_FAILURE, "OnFailure", ON_FAILURE_OF)                       \
+    X(ON_FAILURE_OF, "OnFailureOf", ON_FAILURE)                     \
+    X(TRIGGERS, "Triggers", TRIGGERED_BY)                           \
+    X(TRIGGERED_BY, "TriggeredBy", TRIGGERS)                        \
+    X(PROPAGATES_RELOAD_TO, "PropagatesReloadTo", RELOAD_PROPAGATED_FROM) \
+    X(RELOAD_PROPAGATED_FROM, "ReloadPropagatedFrom", PROPAGATES_RELOAD_TO) \
+    X(PROPAGATES_STOP_TO, "PropagatesStopTo", STOP_PROPAGATED_FROM) \
+    X(STOP_PROPAGATED_FROM, "StopPropagatedFrom", PROPAGATES_STOP_TO) \
+    X(JOINS_NAMESPACE_OF, "JoinsNamespaceOf", JOINS_NAMESPACE_OF)   \
+    X(REFERENCES, "References", REFERENCED_BY)                      \
+    X(REFERENCED_BY, "ReferencedBy", REFERENCES)                    \
+    X(IN_SLICE, "InSlice", SLICE_OF)                                \
+    X(SLICE_OF, "SliceOf", IN_SLICE)
+enum dependency_kind {
+#define X(id, name, inverse) DEP_##id,
+    DEPENDENCY_KINDS_TABLE(X)
+#undef X
+    DEPENDENCY_KINDS,
+};
+#define DEP_BIT(kind) (1u << (kind))
+const char *dependency_kind_to_string(enum dependency_kind kind);
+enum dependency_kind dependency_inverse(enum dependency_kind kind);
+
+struct edge {
+    struct unit *other;
+    uint32_t kinds; /* DEP_BIT()s */
+};
+
+/* The processes a unit shows and kills. Filled by lineage.c. */
+struct unit_ops;
+
+struct unit_name { /* one of a unit's names, in the manager's hash of names */
+    char *name;
+    struct unit *unit;
+    struct unit_name *next; /* of the same unit */
+    UT_hash_handle hh;
+};
+
+struct unit {
+    struct manager *manager;
+    const struct unit_ops *ops;
+    const char *id;            /* the primary name; points into names */
+    struct unit_name *names;   /* the primary one first */
+    uint32_t serial;           /* order of creation; edges are sorted by it */
+    struct unit_file *file;    /* never NULL */
+    struct unit *merged_into;  /* LOAD_MERGED: the unit meant */
+    struct edge *edges;
+    size_t n_edges, n_edges_room;
+
+    struct job *job;           /* the installed job; NULL: none */
+    struct job *nop_job;
+    struct job *transaction_jobs; /* while a transaction is built: this unit's jobs in it */
+    uint32_t marker;           /* of the graph walk in progress */
+
+    struct dual_time state_change, inactive_exit, active_enter, active_exit, inactive_enter;
+    struct dual_time condition_time, assert_time;
+    bool condition_result, assert_result;
+    struct id128 invocation;   /* null before the first start */
+    uint64_t lineage;          /* tag of this start; 0: none. engine/lineage.h */
+    uint64_t log_stream;       /* 0: no pipe open */
+    int log_pipe[2];           /* read and write end; -1 */
+
+    /* start rate limit: StartLimitIntervalSec=, StartLimitBurst= */
+    usec_t start_limit_begin;
+    unsigned start_limit_count;
+    bool start_limit_hit;
+
+    unsigned references;       /* bus clients that Ref()ed it */
+    bool in_load_queue : 1, in_gc_queue : 1, in_stop_when_unneeded_queue : 1, in_bound_queue : 1, in_upheld_queue : 1,
+        in_empty_queue : 1, in_changed_queue : 1, told_new : 1, loaded : 1, collecting : 1, perpetual : 1,
+        reload_needed_known : 1;
+    int exit_status_for_action; /* what SuccessAction=exit, FailureAction=exit end with; -1: none */
+    UT_hash_handle hh_changed;
+};
+
+/* What a unit type does. NULL members: not applicable, or the obvious default. */
+struct unit_ops {
+    enum unit_type type;
+    size_t size;
+    void (*init)(struct unit *u);
+    void (*done)(struct unit *u);
+    /* After the files were read: implicit dependencies, checks. Negative: LOAD_BAD_SETTING with u->file->error set. */
+    int (*load)(struct unit *u);
+    /* Resumes from deserialized state: watches, timers. */
+    int (*coldplug)(struct unit *u);
+    /* 0: under way (a later unit_notify() tells), -EALREADY: nothing to do; -EAGAIN: not now, try again; -ECOMM: start
+     * limit; -ENOEXEC, -EPROTO, …: as job.c maps them to results. */
+    int (*start)(struct unit *u);
+    int (*stop)(struct unit *u);
+    int (*reload)(struct unit *u);
+    bool (*can_reload)(struct unit *u);
+    bool can_start, can_stop_transient;
+    enum active_state (*active_state)(const struct unit *u);
+    const char *(*sub_state)(const struct unit *u);
+    bool (*may_collect)(const struct unit *u);
+    void (*reset_failed)(struct unit *u);
+    /* A child of ours that belongs to this unit was reaped. */
+    void (*child_exited)(struct unit *u, pid_t pid, int code, int status);
+    /* No process of the unit's is left. */
+    void (*processes_gone)(struct unit *u);
+    /* A unit this one triggers, or is triggered by, changed. */
+    void (*trigger_notify)(struct unit *u, struct unit *other);
+    /* sd_notify(3) message from `pid`, which belongs to this unit. `tags`: the lines. */
+    void (*notify_message)(struct unit *u, pid_t pid, char *const *tags, int *fds, size_t n_fds);
+    void (*bus_name_owner_changed)(struct unit *u, const char *owner); /* BusName=; NULL: gone */
+    pid_t (*main_pid)(const struct unit *u);    /* 0: none */
+    pid_t (*control_pid)(const struct unit *u);
+    /* State as NAME=VALUE lines and back. */
+    int (*serialize)(const struct unit *u, struct text *out);
+    int (*deserialize)(struct unit *u, const char *name, const char *value);
+    /* Messages for the status lines: "Starting %s…" and what happened; NULL: silent as targets in systemd are not */
+    int exit_status_of_main;
+};
+
+/* --- finding and making -------------------------------------------------------------------------------------------- */
+/* A unit by one of its names, without loading. NULL if the manager does not know it. */
+struct unit *manager_get_unit(struct manager *m, const char *name);
+/* The same, made and loaded if needed. 0 with *ret borrowed; it may be in any load state: not-found too. */
+int manager_load_unit(struct manager *m, const char *name, struct unit **ret, struct error *error);
+/* Follows merged_into. */
+struct unit *unit_follow(struct unit *u);
+
+/* --- state ------------------------------------------------------------------------------------------------------- */
+enum active_state unit_active_state(const struct unit *u);
+const char *unit_sub_state(const struct unit *u);
+enum load_state unit_load_state(const struct unit *u);
+const char *unit_description(const struct unit *u); /* Description=, else the name */
+bool unit_can_start(struct unit *u);
+bool unit_can_stop(struct unit *u);
+bool unit_can_reload(struct unit *u);
+bool unit_can_isolate(struct unit *u);
+bool unit_need_daemon_reload(struct unit *u);
+pid_t unit_main_pid(const struct unit *u);
+pid_t unit_control_pid(const struct unit *u);
+
+/* --- dependencies ------------------------------------------------------------------------------------------------- */
+int unit_add_dependency(struct unit *u, enum dependency_kind kind, struct unit *other);
+int unit_add_dependency_by_name(struct unit *u, enum dependency_kind kind, const char *name);
+uint32_t unit_dependencies_with(const struct unit *u, const struct unit *other);
+/* for (const struct edge *e = unit_edges(u); e < unit_edges_end(u); e++) if (e->kinds & DEP_BIT(DEP_AFTER)) … */
+#define UNIT_FOREACH_EDGE(e, u, mask)                                                       \
+    for (const struct edge *e = (u)->edges; e && e < (u)->edges + (u)->n_edges; e++)          \
+        if (e->kinds & (mask))
+
+/* The processes that belong to the unit, by evidence. Caller frees. One scan of /proc. */
+int unit_processes(struct unit *u, pid_t **ret, size_t *ret_n);
+/* systemctl kill: who is "main", "control", "all" or with "-fail" appended. */
+int unit_kill(struct unit *u, const char *whom, int signal, struct error *error);
+void unit_reset_failed(struct unit *u);
+/* The control group path shown to clients ("/system.slice/x.service"): a name, no real group unless there is one.
+ * Caller frees. */
+char *unit_control_group(const struct unit *u);
+/* The slice the unit is in, "" for the root slice. */
+const char *unit_slice_name(const struct unit *u);

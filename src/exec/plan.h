@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An exec plan: what the child will do, decided completely before it exists. Planning turns settings, environment,
+ * credentials and what this container permits into a list of steps; it starts nothing and changes nothing, so it can be
+ * tested and printed (`reeve explain`). run.h walks the steps in the child.
+ *
+ * systemd.exec(5), systemd.service(5). Knows unit_file settings; knows no jobs, states or bus. */
+#pragma once
+
+#include "base/id128.h"
+#include "base/text.h"
+#include "unit/unit_file.h"
+#include <sys/resource.h>
+#include <sys/types.h>
+
+/* What this container lets us do, probed once at boot (exec/permits.c). */
+struct permits {
+    bool root;             /* effective uid 0 */
+    uint64_t capabilities; /* of the manager: bit CAP_x */
+    uint64_t bounding;
+    bool mount;            /* may unshare a mount namespace and mount in it */
+    bool user_namespaces;
+    bool network_namespace;
+    bool seccomp;          /* filters may be installed */
+    int landlock;          /* ABI version; 0: none */
+    bool own_pid_namespace; /* we are PID 1 */
+};
+void permits_probe(struct permits *ret);
+
+enum exec_role {
+    EXEC_MAIN,    /* ExecStart= of everything but oneshot's and forking's early commands: see systemd.service(5) */
+    EXEC_CONTROL, /* all other commands */
+};
+
+/* One command of one unit, and what its run needs from the manager. All borrowed, for the call only. */
+struct exec_request {
+    const struct unit_file *unit;
+    const struct exec_command *command;
+    enum exec_role role;
+    const struct permits *permits;
+    const struct manager_dirs *dirs;
+
+    struct id128 invocation;
+    uint64_t lineage;            /* RLIMIT_LOCKS tag, see engine/lineage.h; 0: none */
+    char *const *manager_env;    /* the environment block services inherit (DefaultEnvironment, set-environment) */
+    char *const *passable_env;   /* what PassEnvironment= picks from: the manager's own */
+    char *const *extra_env;      /* MAINPID=…, SERVICE_RESULT=…, LISTEN_… not included */
+    const char *notify_socket;   /* NULL: NOTIFY_SOCKET is not set */
+    usec_t watchdog_usec;        /* 0 or infinity: WATCHDOG_USEC is not set */
+
+    int stdin_fd;                /* the activating socket for StandardInput=socket and StandardOutput=socket; or -1 */
+    int stdout_fd, stderr_fd;    /* the log pipe's write end, for journal, kmsg, syslog …; -1: /dev/null */
+    const int *listen_fds;       /* passed as 3, 4, … */
+    char *const *listen_names;   /* as many; NULL: "unknown" */
+    size_t n_listen_fds;
+    bool confirm_idle;           /* unused by now */
+};
+
+enum step_kind {
+    STEP_SIGNALS,      /* reset handlers and mask; IgnoreSIGPIPE= */
+    STEP_SETSID,
+    STEP_LINEAGE,      /* RLIMIT_LOCKS soft and hard */
+    STEP_RLIMIT,
+    STEP_OOM_SCORE,
+    STEP_NICE,
+    STEP_SCHEDULER,
+    STEP_IOPRIO,
+    STEP_UMASK,
+    STEP_OPEN,         /* path onto a descriptor (tty, file:, append:, null) */
+    STEP_FD,           /* dup one descriptor onto another */
+    STEP_DIRECTORY,    /* RuntimeDirectory= and sisters: make, own, chmod */
+    STEP_SYMLINK,
+    STEP_CREDENTIAL,   /* write one credential file */
+    STEP_RESOLVE_USER, /* a name /etc/passwd does not have: ask getent, in the child */
+    STEP_NAMESPACE,    /* unshare(flags) */
+    STEP_MOUNT,
+    STEP_CHROOT,
+    STEP_CHDIR,
+    STEP_GROUPS,
+    STEP_GID,
+    STEP_KEEP_CAPS,
+    STEP_UID,
+    STEP_CAPS_BOUND,
+    STEP_CAPS_SET,     /* permitted, inheritable, effective */
+    STEP_CAPS_AMBIENT,
+    STEP_SECUREBITS,
+    STEP_NO_NEW_PRIVS,
+    STEP_LANDLOCK,
+    STEP_SECCOMP,
+    STEP_PERSONALITY,
+    STEP_PDEATHSIG,
+    STEP_CLOSE_OTHERS, /* every descriptor above those that are passed */
+    STEP_LISTEN_PID,   /* writes our pid into the LISTEN_PID= (and WATCHDOG_PID=…) strings of envp */
+    STEP_EXEC,
+    STEP_KINDS,
+};
+
+struct step {
+    enum step_kind kind;
+    int exit_status;   /* systemd.exec(5) "Process Exit Codes": what a failure of this step ends with; 0: failure is
+                        * ignored (degraded steps) */
+    const char *subject; /* a path, a name: for messages and for the step itself; owned by the plan */
+    union {
+        struct { int resource; struct rlimit limit; } rlimit;
+        struct { int from, to; } fd;
+        struct { int flags; mode_t mode; int to; } open;
+        struct { mode_t mode; uid_t uid; gid_t gid; bool recursive; } directory;
+        struct { const void *data; size_t size; uid_t uid; } blob;
+        struct { gid_t *groups; size_t n; } groups;
+        struct { uint64_t permitted, inheritable, effective; } caps;
+        struct { const char *source, *type, *options; unsigned long flags; } mount;
+        struct { int policy, priority; } pair;
+        uint64_t number;
+        void *program;   /* struct sock_fprog *, or a landlock rule set */
+    };
+};
+
+/* What the unit asked for and this container does not permit. */
+struct degradation {
+    enum directive directive;
+    const char *why; /* "needs CAP_SYS_ADMIN, which this container lacks" */
+};
+
+struct exec_plan {
+    char *path;               /* what is executed, absolute; the search path is already applied */
+    char **argv, **envp;
+    uid_t uid;
+    gid_t gid;
+    struct step *steps;
+    size_t n_steps;
+    bool forks;               /* some step may block: fork instead of sharing memory */
+    struct degradation *degraded;
+    size_t n_degraded;
+    char *credentials_directory; /* to be removed when the unit stops; NULL: none */
+    /* RuntimeDirectory= paths, to be removed at stop unless RuntimeDirectoryPreserve=; absolute */
+    char **runtime_directories;
+    void *arena;              /* everything above lives here */
+};
+
+/* 0 with *ret owned by the caller; otherwise a negative errno, *ret_exit_status the status the start should be reported
+ * with (EXIT_USER 217, EXIT_EXEC 203, …) and `why` the sentence for the log. A command that does not exist is no failure
+ * of planning: the exec step fails, as under systemd. */
+int exec_plan_make(const struct exec_request *request, struct exec_plan **ret, int *ret_exit_status, struct text *why);
+void exec_plan_free(struct exec_plan *plan);
+void exec_plan_freep(struct exec_plan **plan);
+/* One line a step, then environment and degradations: what `reeve explain` shows. */
+void exec_plan_print(const struct exec_plan *plan, struct text *out);
+
+/* Removes what plans made for a unit: RuntimeDirectory= (unless preserved), credentials. Forks a child for it if it is
+ * more than a few files? No: it is quick, /run is memory. Never crosses a mount. */
+void exec_remove_directories(char *const *paths);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names of numbers: signals, exit statuses, syslog levels and facilities, limits, sizes, modes. Tables, both ways. */
+#pragma once
+
+#include "base/macro.h"
+#include <sys/types.h>
+
+/* "SIGTERM", "TERM", "RTMIN+3", "15" → number; -EINVAL. */
+int signal_from_string(const char *s);
+/* "TERM", "RTMIN+3": without SIG, as systemd prints; NULL if it is none. Static or thread-local storage. */
+const char *signal_to_string(int signal);
+/* systemd.exec(5) "Process Exit Codes": "SUCCESS", "EXEC", "USAGE", "3" … ; -EINVAL. NULL if it has no name. */
+int exit_status_from_string(const char *s);
+const char *exit_status_to_string(int status);
+/* "local3" → LOG_LOCAL3; -EINVAL. */
+int facility_from_string(const char *s);
+const char *facility_to_string(int facility);
+/* Digits with K, M, G, T, P, E (powers of 1024; base 1000 if so asked). -EINVAL, -ERANGE. */
+int size_parse(const char *s, uint64_t base, uint64_t *ret);
+/* systemd.exec(5): yes no true false on off 1 0 y n t f. 1, 0 or -EINVAL. */
+int bool_parse(const char *s);
+/* Octal, at most 07777. */
+int mode_parse(const char *s, mode_t *ret);
+/* "NOFILE" … ↔ RLIMIT_NOFILE …; -EINVAL. */
+int rlimit_from_string(const char *s);
+const char *rlimit_to_string(int resource);
+/* Whole decimal numbers, nothing around them. -EINVAL, -ERANGE. */
+int int64_parse(const char *s, int64_t *ret);
+int uint64_parse(const char *s, uint64_t *ret);
