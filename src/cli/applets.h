@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The programs inside the binary, one line each; src/main.c maps names to them. Each takes main()'s arguments and
+ * returns an exit status. */
+#pragma once
+
+int tmpfiles_main(int argc, char **argv);   /* systemd-tmpfiles(8) */
+int generators_main(int argc, char **argv); /* reeve generators NORMAL EARLY LATE: systemd.generator(7) */
+int escape_main(int argc, char **argv);     /* systemd-escape(1) */
