@@ -14,7 +14,8 @@ void loop_free(struct loop *loop);
 /* --- descriptors ------------------------------------------------------------------------------------------------ */
 struct io; /* one watched descriptor; owned by whoever added it */
 typedef void (*io_handler)(struct io *io, int fd, uint32_t events, void *userdata);
-/* Watches fd (which stays the caller's) for EPOLLIN, EPOLLOUT, …. Level-triggered. 0, -ENOMEM, or errno of epoll_ctl. */
+/* Watches fd (which stays the caller's, who closes it only after io_remove) for EPOLLIN, EPOLLOUT, …. Level-triggered.
+ * 0, -ENOMEM, or errno of epoll_ctl (-EPERM: a regular file, which is always ready). */
 int io_add(struct loop *loop, int fd, uint32_t events, io_handler handler, void *userdata, struct io **ret);
 int io_set_events(struct io *io, uint32_t events);
 /* Stops watching; safe inside any handler; NULL is fine. Returns NULL. */
@@ -29,11 +30,15 @@ struct timer {
     size_t place; /* the loop's: place in its heap + 1; 0: not armed */
     struct loop *loop;
 };
-/* Arms (or moves) the timer; USEC_INFINITY disarms. 0 or -ENOMEM. */
+/* Makes room for `room` armed timers in all. 0 or -ENOMEM. */
+int timer_reserve(struct loop *loop, size_t room);
+/* Arms (or moves) the timer; USEC_INFINITY disarms. Once it expires it is disarmed, then the handler is called. One that
+ * was all zeros so far is not armed. 0 or -ENOMEM (it is disarmed then). */
 int timer_set(struct loop *loop, struct timer *timer, usec_t when);
 void timer_stop(struct timer *timer);
 
-/* --- work to do once: run in order of priority before the loop sleeps ---------------------------------------------- */
+/* --- work to do once: run in order of priority before the loop sleeps. Work that queues itself again does so for the
+ * same turn, but descriptors and timers get theirs after a while. ----------------------------------------------------- */
 struct deferred {
     void (*handler)(void *userdata);
     void *userdata;
@@ -48,5 +53,5 @@ void deferred_cancel(struct deferred *deferred);
 /* Runs until loop_stop(). Returns what loop_stop() was given. */
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop, int result);
-/* One turn; waits at most `timeout` (USEC_INFINITY: for ever). For tests. */
+/* One turn; waits at most `timeout` (USEC_INFINITY: for ever). For tests. 0 or negative errno. */
 int loop_turn(struct loop *loop, usec_t timeout);

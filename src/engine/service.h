@@ -39,8 +39,7 @@ struct service {
     enum service_state state;
     enum service_result result, reload_result, clean_result;
     pid_t main_pid, control_pid;
-    int main_pidfd, control_pidfd, main_error_fd, control_error_fd;
-    struct io *main_error_io, *control_error_io, *pid_file_io;
+    struct io *pid_file_io;           /* inotify watch while PIDFile= is waited for */
     bool main_pid_known, main_pid_alien;
     enum service_exec control_exec;   /* the list the control process runs from */
     size_t control_index, main_index; /* and the command in it */
@@ -60,7 +59,6 @@ struct service {
     char *credentials_directory;
     struct unit *accept_socket;       /* Accept=yes: the socket we came from */
     int socket_fd;                    /* and its connection; -1 */
-    struct exec_plan *plan;           /* of the command starting now, for messages of a late failure */
     usec_t extend_until;
     struct fd_store *fd_store;
     size_t n_fd_store;

@@ -70,13 +70,12 @@ struct edge {
     uint32_t kinds; /* DEP_BIT()s */
 };
 
-/* The processes a unit shows and kills. Filled by lineage.c. */
 struct unit_ops;
 
 struct unit_name { /* one of a unit's names, in the manager's hash of names */
     char *name;
     struct unit *unit;
-    struct unit_name *next; /* of the same unit */
+    struct unit_name *next; /* of the same unit: its aliases */
     UT_hash_handle hh;
 };
 
@@ -87,7 +86,6 @@ struct unit {
     struct unit_name *names;   /* the primary one first */
     uint32_t serial;           /* order of creation; edges are sorted by it */
     struct unit_file *file;    /* never NULL */
-    struct unit *merged_into;  /* LOAD_MERGED: the unit meant */
     struct edge *edges;
     size_t n_edges, n_edges_room;
 
@@ -110,11 +108,8 @@ struct unit {
     bool start_limit_hit;
 
     unsigned references;       /* bus clients that Ref()ed it */
-    bool in_load_queue : 1, in_gc_queue : 1, in_stop_when_unneeded_queue : 1, in_bound_queue : 1, in_upheld_queue : 1,
-        in_empty_queue : 1, in_changed_queue : 1, told_new : 1, loaded : 1, collecting : 1, perpetual : 1,
-        reload_needed_known : 1;
-    int exit_status_for_action; /* what SuccessAction=exit, FailureAction=exit end with; -1: none */
-    UT_hash_handle hh_changed;
+    uint16_t in_queues;        /* bit q: waits in queue q of the manager (queue.h) */
+    bool told_new : 1, perpetual : 1, maybe_processes : 1;
 };
 
 /* What a unit type does. NULL members: not applicable, or the obvious default. */
@@ -133,7 +128,8 @@ struct unit_ops {
     int (*stop)(struct unit *u);
     int (*reload)(struct unit *u);
     bool (*can_reload)(struct unit *u);
-    bool can_start, can_stop_transient;
+    bool can_start;       /* false: JOB_START is not applicable */
+    bool once_only;       /* a unit that has gone down cannot come up again (scopes) */
     enum active_state (*active_state)(const struct unit *u);
     const char *(*sub_state)(const struct unit *u);
     bool (*may_collect)(const struct unit *u);
@@ -152,8 +148,12 @@ struct unit_ops {
     /* State as NAME=VALUE lines and back. */
     int (*serialize)(const struct unit *u, struct text *out);
     int (*deserialize)(struct unit *u, const char *name, const char *value);
-    /* Messages for the status lines: "Starting %s…" and what happened; NULL: silent as targets in systemd are not */
-    int exit_status_of_main;
+    /* The exec of a child begun with unit_spawn() succeeded (end of file on its error pipe). For Type=exec. */
+    void (*exec_succeeded)(struct unit *u, pid_t pid);
+    /* Exit status to end the container with under SuccessAction=exit and its kin; -1: none. */
+    int (*exit_status)(const struct unit *u);
+    /* Its own messages when a job begins and ends, with one %s for the description; NULL: the general ones. */
+    const char *message_starting, *message_stopping;
 };
 
 /* --- finding and making -------------------------------------------------------------------------------------------- */
@@ -161,8 +161,6 @@ struct unit_ops {
 struct unit *manager_get_unit(struct manager *m, const char *name);
 /* The same, made and loaded if needed. 0 with *ret borrowed; it may be in any load state: not-found too. */
 int manager_load_unit(struct manager *m, const char *name, struct unit **ret, struct error *error);
-/* Follows merged_into. */
-struct unit *unit_follow(struct unit *u);
 
 /* --- state ------------------------------------------------------------------------------------------------------- */
 enum active_state unit_active_state(const struct unit *u);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The manager's inside: for src/engine only. */
+#pragma once
+
+#include "engine/manager.h"
+#include "engine/queue.h"
+#include "journal/client.h"
+
+struct child { /* a process whose exit a unit wants to hear of */
+    pid_t pid;
+    struct unit *unit;
+    UT_hash_handle hh;
+};
+
+struct unit_line {
+    struct unit **units;
+    size_t n, room, next; /* next: the first one not yet served */
+    struct deferred work;
+};
+
+struct manager_private {
+    struct unit_line lines[UNIT_QUEUES];
+    struct child *children;         /* uthash by pid */
+    struct spawning *spawning;      /* children whose exec is not yet known to have succeeded: spawn.c */
+    struct job *run_queue, **run_queue_end;
+    struct deferred run_jobs;
+    struct deferred reap, after_turn, objective_work;
+    bool dispatching_load;
+    uint32_t marker;                /* of the last graph walk */
+    int signal_fd;
+    struct io *signal_io;
+    struct notify *notify;
+    struct log_client *log;
+    uint64_t next_log_stream;
+    struct io *log_io;
+    struct reload_request *reload_requests;
+    unsigned reloading;
+    bool shutting_down, kill_now;   /* kill_now: a second SIGTERM came */
+    bool inert_logged;
+    unsigned stops_requested;
+    usec_t watch_deadline;
+    struct timer shutdown_timer, idle_timer;
+    struct timer start_rate;
+    struct rlimit nofile;
+    char **status;                  /* argv to execute again with */
+    char *fatal;
+};
+
+/* --- jobs ---------------------------------------------------------------------------------------------------------- */
+void job_finish(struct job *j, enum job_result result, bool recursive, bool already);
+void job_queue_run(struct job *j);
+struct job *job_install(struct job *j);
+void job_free(struct job *j);
+void job_run_queue(void *manager);
+bool job_type_merge(enum job_type *a, enum job_type b); /* false: they conflict */
+bool job_type_is_redundant(enum job_type type, enum active_state state);
+enum job_type job_type_collapse(enum job_type type, struct unit *u);
+static inline bool job_types_conflict(enum job_type a, enum job_type b) {
+    return !job_type_merge(&a, b);
+}
+/* Does a job of this type make sense for the unit? */
+bool job_type_is_applicable(enum job_type type, struct unit *u);
+/* <0: a has to run first; >0: b; 0: no matter. `a_before_b`: a's unit is ordered before b's, otherwise after. */
+int job_compare(const struct job *a, const struct job *b, bool a_before_b);
+int job_arm_timeout(struct job *j);
+int job_serialize(const struct job *j, struct text *out);
+
+void manager_check_finished(struct manager *m);
+void manager_queue_job_free(struct manager *m);
+
+/* Calls one observer function on all observers. */
+#define OBSERVE(m, event, ...)                                                             \
+    do {                                                                                   \
+        for (struct observer *o_ = (m)->observers, *next_; o_; o_ = next_) {               \
+            next_ = o_->next;                                                              \
+            if (o_->event)                                                                 \
+                o_->event(o_->userdata, ##__VA_ARGS__);                                    \
+        }                                                                                  \
+    } while (0)

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Units that wait for something to be looked at once the current event is dealt with. Each queue has its row in
+ * queue.c: in which order, and what is done. A unit is in each queue at most once. */
+#pragma once
+
+#include "engine/unit.h"
+
+enum unit_queue {
+    QUEUE_LOAD,          /* files are read; dependencies are not yet edges */
+    QUEUE_EMPTY,         /* a process of it ended: is anything left? */
+    QUEUE_STOP_UNNEEDED, /* StopWhenUnneeded= */
+    QUEUE_UPHELD,        /* somebody Upholds= it */
+    QUEUE_BOUND,         /* BindsTo= something that went away */
+    QUEUE_CHANGED,       /* observers hear of it */
+    QUEUE_GC,            /* perhaps nobody needs it any more */
+    UNIT_QUEUES,
+};
+
+int queue_init(struct manager *m);
+void queue_done(struct manager *m);
+/* Puts the unit in line; without memory it is left out, and logged: nothing hangs on a queue but convenience, except
+ * QUEUE_LOAD, whose caller checks the result. */
+int queue_add(struct unit *u, enum unit_queue queue);
+/* Takes it out of all queues. */
+void queue_forget(struct unit *u);
+/* Works off QUEUE_LOAD now. */
+void queue_dispatch_load(struct manager *m);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starting one command of a unit: makes the exec plan, runs it, tags it, and sees to it that its exit is told to the unit
+ * (unit_ops.child_exited) and a failed exec to the log. Knows no unit types. */
+#pragma once
+
+#include "engine/unit.h"
+#include "exec/plan.h"
+
+struct spawn_extra {
+    char *const *env;          /* beside what the settings give: MAINPID=…, SERVICE_RESULT=… */
+    const int *listen_fds;
+    char *const *listen_names; /* NULL: "unknown" */
+    size_t n_listen_fds;
+    int stdin_fd;              /* the connection of Accept=yes; -1 (note: not 0) */
+    bool notify;               /* pass NOTIFY_SOCKET */
+    usec_t watchdog_usec;
+    char ***ret_runtime_directories; /* NULL, or where RuntimeDirectory= paths go, for removal at stop; caller frees */
+    char **ret_credentials_directory;
+};
+
+/* Starts it. `extra` may be NULL. 0 with *ret_pid: ops->child_exited() will be called exactly once for it, never from
+ * within this call. Negative: nothing runs, and the log says why. */
+int unit_spawn(struct unit *u, const struct exec_command *command, enum exec_role role, const struct spawn_extra *extra,
+               pid_t *ret_pid);
+
+/* A process that is or will be our child and belongs to the unit: its exit goes to ops->child_exited(). */
+int unit_watch_pid(struct unit *u, pid_t pid);
+void unit_unwatch_pid(struct unit *u, pid_t pid);
+
+/* Opens the unit's log pipe if there is none; the write end, -1 on failure. Closed again by unit_close_log(). */
+int unit_open_log(struct unit *u);
+void unit_close_log(struct unit *u);

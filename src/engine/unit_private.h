@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the engine's own files and the unit types need of a unit, and nobody else. */
+#pragma once
+
+#include "base/log.h"
+#include "engine/manager.h"
+#include "engine/spawn.h"
+#include "engine/unit.h"
+
+/* --- life -------------------------------------------------------------------------------------------------------- */
+enum notify_flags {
+    NOTIFY_RELOAD_FAILED = 1 << 0,
+    NOTIFY_WILL_RESTART = 1 << 1, /* an automatic restart follows: the job and OnFailure= wait for its outcome */
+    NOTIFY_SKIPPED = 1 << 2,      /* ExecCondition= said no */
+};
+/* The one place where a unit's state changes: to be called by a type after it changed its own. Jobs, dependants, time
+ * stamps, observers follow from here. */
+void unit_notify(struct unit *u, enum active_state before, enum active_state after, enum notify_flags flags);
+/* Something that `systemctl show` shows changed. */
+void unit_changed(struct unit *u);
+
+/* Called by jobs. Return values as in unit_ops.start. */
+int unit_start(struct unit *u);
+int unit_stop(struct unit *u);
+int unit_reload(struct unit *u);
+
+/* StartLimitIntervalSec=, StartLimitBurst=. True: one more start is allowed (and counted). */
+bool unit_start_limit_allows(struct unit *u);
+/* A fresh InvocationID=; 0 or negative errno. */
+int unit_new_invocation(struct unit *u);
+/* A tag for this start's processes, unless the earlier start's are still there. */
+int unit_new_lineage(struct unit *u);
+/* No processes left? One scan a loop turn. */
+bool unit_has_processes(struct unit *u);
+
+enum kill_operation { KILL_TERMINATE, KILL_TERMINATE_AND_LOG, KILL_RESTART, KILL_KILL, KILL_WATCHDOG };
+/* Signals what KillMode= says, main and control process first. Positive: something was signalled, wait for it; 0: nothing
+ * to wait for; negative errno. systemd.kill(5). */
+int unit_kill_context(struct unit *u, enum kill_operation operation, pid_t main_pid, pid_t control_pid, bool main_alien);
+
+/* --- loading ------------------------------------------------------------------------------------------------------ */
+int unit_new(struct manager *m, struct unit_file *file, struct unit **ret);
+void unit_free(struct unit *u);
+/* Turns the settings into edges; adds the default dependencies; lets the type check. Called from the load queue. */
+int unit_resolve(struct unit *u);
+int unit_add_two_dependencies(struct unit *u, enum dependency_kind a, enum dependency_kind b, struct unit *other);
+int unit_add_two_dependencies_by_name(struct unit *u, enum dependency_kind a, enum dependency_kind b, const char *name);
+/* RequiresMountsFor= for a path the settings name. */
+int unit_require_mounts_for(struct unit *u, const char *path);
+/* The unit of another type that this one triggers: Unit=, Service=, or the same name with .service. */
+int unit_load_triggered(struct unit *u, const char *named, struct unit **ret);
+void unit_drop_edges(struct unit *u);
+
+/* Emergency actions: systemd.unit(5) FailureAction=. `exit_status` -1: none. */
+void manager_action(struct manager *m, int64_t action, int exit_status, const char *reason);
+
+#define unit_log(u, level, ...) log_full(level, (u)->id, NULL, __VA_ARGS__)
+#define unit_log_id(u, level, message_id, ...) log_full(level, (u)->id, message_id, __VA_ARGS__)
