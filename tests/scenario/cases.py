@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Directories as tests: cases/NAME/ holds unit files and a `session`, the screen of a person trying them.
+
+A session reads like a terminal. Lines with `$ ` are commands, what follows is all they print; a last line `[N]` is an
+exit status other than 0; empty lines do not count. A line `~ REGEX` matches one line. `# ` opens a comment; `#! fresh FLAGS` asks for a
+container of the case's own, with these flags for `docker run`, and `#! not-under systemd|reeve: WHY` skips.
+
+Files named like units go to /etc/systemd/system, and so do directories (NAME.d, NAME.wants); what is under `root/`
+goes to /. In a session these words are known besides what the image has:
+
+    eventually COMMAND    asks until it succeeds
+    state UNIT            ActiveState, SubState and Result in one line
+    left PATTERN          how many processes have PATTERN in their command line
+
+Cases share one container for each manager. After each, its units are stopped and removed.
+"""
+
+import difflib
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from engine import Engine, pack
+from machine import PATIENCE, Machine
+
+DRIVER = r"""#!/bin/bash
+# Runs the commands of a session one after the other and prints what a terminal would show.
+exec < /dev/null 2>&1
+cd /run/case
+export PAGER=cat SYSTEMD_PAGER=cat SYSTEMD_COLORS=0 LC_ALL=C COLUMNS=200
+eventually() {
+    local until=$((SECONDS + %(patience)d))
+    while ! "$@" > /tmp/eventually 2>&1; do
+        [ $SECONDS -lt $until ] || { echo "waited %(patience)d s in vain for: $*"; cat /tmp/eventually; return 1; }
+        sleep 0.05
+    done
+}
+is() { [ "$1" = "$2" ]; }
+state() {
+    local unit
+    for unit; do
+        systemctl show "$unit" -p ActiveState -p SubState -p Result |
+            awk -F= '{ v[$1] = $2 } END {
+                print v["ActiveState"] " " v["SubState"] (v["Result"] == "" ? "" : " " v["Result"]) }'
+    done
+}
+state-is() { [ "$(state "$1")" = "$2" ]; }
+left() { ps -eo args= | grep -v -e grep -e awk -e ps | grep -c -e "$1"; true; }
+""" % {"patience": PATIENCE // 2}
+
+CLEAN = r"""
+cd /
+units=$(cat /run/case/.units 2>/dev/null)
+for f in $units; do case $f in *@.*) set -- "${f%%@.*}@*.${f##*.}" ;; *) set -- "$f" ;; esac
+    systemctl --quiet --no-block stop "$@"; systemctl stop "$@"; done > /dev/null 2>&1 < /dev/null
+while read -r f; do rm -rf "/$f"; done < /run/case/.files
+rm -rf /run/case; rm -rf /run/systemd/transient/* /etc/systemd/system.control /run/systemd/system.control
+find /etc/systemd/system /run/systemd/system -xtype l ! -lname /dev/null -delete
+systemctl daemon-reload; systemctl reset-failed
+"""
+
+
+class CasePool:
+    """The shared containers, one for each manager."""
+
+    def __init__(self, engine: Engine):
+        self.engine = engine
+        self.machines = {}
+
+    def get(self, manager: str) -> Machine:
+        if manager in self.machines and not self.machines[manager].running:
+            self.drop(manager)
+        if manager not in self.machines:
+            self.machines[manager] = Machine(self.engine, "oracle", manager)
+        return self.machines[manager]
+
+    def drop(self, manager: str):
+        if manager in self.machines:
+            self.machines.pop(manager).remove()
+
+    def close(self):
+        for manager in list(self.machines):
+            self.drop(manager)
+
+
+class Step:
+    """One command of a session, the comments above it, and what it should print."""
+
+    def __init__(self, above: list[str], command: str):
+        self.above, self.command, self.expect = above, command, []
+
+
+def parse(text: str) -> tuple[list[Step], list[str]]:
+    steps, above = [], []
+    for line in text.splitlines():
+        if line.startswith("$ "):
+            steps.append(Step(above, line[2:]))
+            above = []
+        elif line.startswith("> ") and steps and not steps[-1].expect:
+            steps[-1].command += "\n" + line[2:]
+        elif line == "" or line.startswith("#"):
+            above.append(line)
+        elif steps:
+            steps[-1].expect.append(line)
+        else:
+            raise ValueError(f"output before the first command: {line!r}")
+    return steps, above
+
+
+class Mismatch(Exception):
+    pass
+
+
+class Case(pytest.Item):
+    def __init__(self, *, directory: Path, manager: str, **more):
+        super().__init__(**more)
+        self.directory, self.manager = directory, manager
+        self.text = (directory / "session").read_text()
+        self.steps, self.tail = parse(self.text)
+
+    def directives(self, word: str) -> list[str]:
+        return [line.split(None, 2)[2] if len(line.split(None, 2)) > 2 else ""
+                for line in self.text.splitlines() if line.startswith(f"#! {word}")]
+
+    def files(self) -> dict:
+        files = {}
+        for path in sorted(self.directory.rglob("*")):
+            inside = path.relative_to(self.directory)
+            if path.is_dir() and not path.is_symlink() or str(inside) == "session":
+                continue
+            target = Path(*inside.parts[1:]) if inside.parts[0] == "root" else Path("etc/systemd/system") / inside
+            files[str(target)] = f"-> {path.readlink()}" if path.is_symlink() else path.read_bytes()
+        return files
+
+    def runtest(self):
+        for skip in self.directives("not-under"):
+            who, why = skip.split(":", 1)
+            if who.strip() == self.manager:
+                pytest.skip(why.strip())
+        from conftest import _engine, case_pool
+        pool = case_pool(self.config)
+        fresh = self.directives("fresh")
+        if fresh:
+            machine = Machine(_engine(self.config), "oracle", self.manager, flags=shlex.split(fresh[0]))
+        else:
+            machine = pool.get(self.manager)
+        try:
+            printed = self.play(machine)
+            if not fresh:
+                machine.run("bash", "-c", CLEAN)
+        except BaseException:
+            pool.drop(self.manager)
+            raise
+        finally:
+            if fresh:
+                machine.remove()
+        if self.config.getoption("--record") and self.manager == "systemd":
+            self.record(printed)
+        else:
+            self.compare(printed)
+
+    def play(self, machine: Machine) -> list[list[str]]:
+        """Runs the session; for each command the lines it printed."""
+        files = self.files()
+        mark = "\x1e"
+        script = [DRIVER, "systemctl daemon-reload"]
+        for step in self.steps:
+            script.append(f"eval {shlex.quote(step.command)}; rc=$?; [ $rc = 0 ] || echo \"[$rc]\"; printf '{mark}\\n'")
+        names = [Path(path).name for path in files if path.startswith("etc/systemd/system/") and path.count("/") == 3]
+        payload = {**files, "run/case": None, "run/case/driver": "\n".join(script) + "\n",
+                   "run/case/.units": "\n".join(names) + "\n", "run/case/.files": "\n".join(files) + "\n"}
+        machine.put(payload)
+        ran = machine.run("bash", "/run/case/driver", timeout=4 * PATIENCE)
+        parts = (ran.out + ran.err).split(mark + "\n")
+        if len(parts) != len(self.steps) + 1:
+            raise Mismatch(f"the session ended early, after command {len(parts)} of {len(self.steps)}:\n"
+                           f"{ran.out}{ran.err}\n--- docker logs\n{machine.logs()[-3000:]}")
+        self.log_tail = machine.logs()[-3000:]
+        return [[line.rstrip() for line in part.splitlines() if line.strip()] for part in parts[:-1]]
+
+    def compare(self, printed: list[list[str]]):
+        want, got = [], []
+        for step, lines in zip(self.steps, printed):
+            want.append(f"$ {step.command}")
+            got.append(f"$ {step.command}")
+            want += step.expect
+            for number, line in enumerate(lines):
+                pattern = step.expect[number] if number < len(step.expect) else ""
+                got.append(pattern if pattern.startswith("~ ") and re.fullmatch(pattern[2:], line) else line)
+        if want != got:
+            raise Mismatch("\n".join(difflib.unified_diff(want, got, "expected", f"printed under {self.manager}",
+                                                          lineterm="", n=100)) +
+                           f"\n--- docker logs\n{self.log_tail}")
+
+    def record(self, printed: list[list[str]]):
+        out = []
+        for step, lines in zip(self.steps, printed):
+            out += step.above
+            out.append("$ " + step.command.replace("\n", "\n> "))
+            for number, line in enumerate(lines):
+                pattern = step.expect[number] if number < len(step.expect) else ""
+                out.append(pattern if pattern.startswith("~ ") and re.fullmatch(pattern[2:], line) else line)
+        (self.directory / "session").write_text("\n".join(out + self.tail) + "\n")
+
+    def repr_failure(self, excinfo, style=None):
+        if isinstance(excinfo.value, (Mismatch, AssertionError)):
+            return f"{self.directory}\n{excinfo.value}"
+        return super().repr_failure(excinfo)
+
+    def reportinfo(self):
+        return self.directory / "session", 0, self.name
