@@ -8,12 +8,17 @@
 /* A vendor unit compiled into the binary: the last entry of the path, or, for what reeve itself is, the first. */
 struct vendor_unit {
     const char *name;
-    const char *content;
-    bool builtin; /* stands for something reeve does itself: wins over every file, cannot be masked */
+    const char *content; /* of the unit file; NULL for an alias */
+    const char *alias;   /* not NULL: this is a symlink to that vendor unit; files of the same name win as always */
+    bool builtin; /* stands for something reeve does itself: wins over every file, cannot be masked. A built-in service
+                   * or socket that says nothing to run or to listen on is active as soon as it is started */
 };
-extern const struct vendor_unit vendor_units[]; /* ends with a NULL name; generated from units/ at build time */
+/* Sorted by name, ends with a NULL name; generated from units/ at build time. What a vendor unit pulls in is in its
+ * Wants=: there are no vendor .wants directories. */
+extern const struct vendor_unit vendor_units[];
+extern const size_t n_vendor_units;
+/* NULL: there is none. unit/vendor.c. */
 const struct vendor_unit *vendor_unit_find(const char *name);
-/* Names that units/ puts into X.target.wants: "multi-user.target" → …; may be NULL. */
 
 struct search_path {
     char *root;          /* --root=; "" normally. Prefixed to every directory below */
