@@ -3,19 +3,29 @@
  * a fixed head, then strings, and at most one descriptor.
  *
  * PID 1 never blocks on it: a full socket is tried again when it is writable. Descriptors are told again, all of them,
- * to a log process that replaces a dead one. */
+ * to a log process that replaces a dead one. Both ends check what they get: a message that is malformed, or of a kind
+ * they do not know, is ignored. */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum log_message_kind {
+    /* from PID 1 */
     LOG_STREAM_ADD = 1, /* + descriptor (read end of a pipe). stream id; then NUL-terminated: unit name, identifier */
     LOG_STREAM_DROP,    /* no more writers are expected: read to the end, then close. stream id */
     LOG_MANAGER,        /* a line of the manager itself. level; then: unit name or "", message id or "", text */
     LOG_SYNC,           /* answered with LOG_SYNCED once everything received so far was written */
-    LOG_SYNCED,
     LOG_LEVEL,          /* level: maximum level of manager lines shown */
-    LOG_EXIT,           /* flush and leave */
+    LOG_EXIT,           /* read what is there, write it out and leave */
+    LOG_RESTORE,        /* + descriptor. What an earlier log process had stored: key in stream; then: its state */
+    LOG_START,          /* everything was restored: sockets that were not are to be made now */
+    /* from the log process */
+    LOG_SYNCED,
+    LOG_STREAM_GONE,    /* a dropped stream was read to its end. stream id */
+    LOG_STORE,          /* + descriptor. To be kept for a successor, at most LOG_STORE_MAX: key in stream; then: state */
+    LOG_UNSTORE,        /* key in stream */
+    LOG_MESSAGE_KINDS,
 };
 
 enum log_stream_flags {
@@ -34,3 +44,13 @@ struct log_message {
 };
 
 #define LOG_MESSAGE_MAX 8192
+#define LOG_MESSAGE_STRINGS 3
+#define LOG_STORE_MAX 512
+
+/* The strings of a packet: a valid head, each string with its NUL and nothing behind the last. Missing strings are "".
+ * The number of strings found, or -EBADMSG. The strings point into the packet. */
+int log_message_strings(const void *packet, size_t size, const char *strings[static LOG_MESSAGE_STRINGS]);
+/* Puts head and strings (NULL counts as "") into `packet`; a last string that does not fit is cut. The size; -E2BIG if
+ * an earlier one does not fit. */
+int log_message_pack(uint8_t packet[static LOG_MESSAGE_MAX], const struct log_message *head, const char *const *strings,
+                     size_t n);
