@@ -30,23 +30,30 @@ enum support {
     SUPPORT_YES,      /* does what systemd does */
     SUPPORT_DEGRADES, /* does what it can; `note` says what */
     SUPPORT_STORED,   /* accepted and shown, without effect; `note` says why */
-    SUPPORT_ALIAS,    /* an older name; `alias_of` is meant */
+    SUPPORT_ALIAS,    /* an older name of `id` */
 };
+const char *support_to_string(enum support support); /* "yes", "degrades", "stored", "alias" */
 
-/* D_ExecStart, D_Restart, … */
+/* D_ExecStart, D_Restart, … One per setting. Names that add to a common list share one: D_Conditions, D_Asserts,
+ * D_Listen, D_Timers, D_Paths. */
 enum directive {
 #define DIRECTIVE(id, ...) D_##id,
+#define DIRECTIVE_SAME(...)
 #define DIRECTIVE_ALIAS(...)
+#define DIRECTIVE_BOTH(...)
 #include "unit/directives.def"
 #undef DIRECTIVE
+#undef DIRECTIVE_SAME
 #undef DIRECTIVE_ALIAS
+#undef DIRECTIVE_BOTH
     DIRECTIVES,
     DIRECTIVE_INVALID = -1,
 };
 
 struct directive_row {
-    enum directive id;  /* for an alias: the directive it stands for */
-    unsigned sections;  /* in which it may stand */
+    enum directive id;   /* the setting it assigns: for an alias, that of the name it stands for */
+    enum directive also; /* a second one: TimeoutSec= sets two; else DIRECTIVE_INVALID */
+    unsigned sections;   /* in which it may stand */
     const char *name;
     const struct value_type *type;
     const char *initial; /* the default, as text; "" or NULL: the type's zero */
@@ -54,7 +61,7 @@ struct directive_row {
     const char *note;
 };
 
-/* The row of an id, never NULL. */
+/* The (first) row of an id, never NULL. */
 const struct directive_row *directive_row(enum directive id);
 /* By name as it stands in a file, aliases included; NULL: unknown there. */
 const struct directive_row *directive_find(enum section section, const char *name);
@@ -65,3 +72,5 @@ enum section section_from_string(const char *name);
 const char *section_to_string(enum section section);
 /* The section that belongs to a unit type: UNIT_SERVICE → SECTION_SERVICE; 0 for targets and devices. */
 enum section section_of_type(enum unit_type type);
+/* The value a setting has where nobody wrote it: from the row's `initial`, else the type's own. Never NULL; static. */
+const union value *directive_default(enum directive id);

@@ -16,16 +16,18 @@ union value {
     usec_t usec;
     char *string;
     char **strv;
-    void *object; /* see the type */
+    void *object; /* see the type; the structs are below */
 };
 
 /* Where a text stands, for messages and for specifiers. */
 struct parse_at {
-    const char *unit; /* unit name */
+    const char *unit;      /* unit name */
+    const char *directive; /* as written: "ListenStream", "ConditionPathExists" */
     const char *file; /* NULL: not from a file */
     unsigned line;
     const struct specifier_table *specifiers; /* NULL: none are expanded */
-    struct text why;  /* parse() says here what is wrong and what would be right */
+    struct text why;  /* parse() says here what is wrong and what would be right. Not empty after a return of 0: a
+                       * warning about something that was left out */
 };
 
 enum type_flags {
@@ -37,6 +39,7 @@ struct value_type {
     const char *name;    /* as the reference page calls it: "time span" */
     enum type_flags flags;
     const void *data;    /* what the functions need beside: a string table, a range; the type's own business */
+    union value unset;   /* the value where nothing is written and the directive's row names no default */
     /* Reads `text` into *value. TYPE_LIST: *value is the list so far, to be extended. Others: *value is the value so
      * far, to be replaced (and freed) on success. 0; or -EINVAL with at->why said and *value untouched; -ENOMEM. */
     int (*parse)(const struct value_type *type, struct parse_at *at, const char *text, union value *value);
@@ -88,7 +91,92 @@ struct rlimit_pair {
     uint64_t soft, hard;
 };
 
-/* RuntimeDirectory= and sisters: name, and for the others symlinks ("a:b"). */
+/* ConditionX= and AssertX=: systemd.unit(5) "Conditions and Asserts". All conditions of a unit are one list
+ * (D_Conditions), all asserts another (D_Asserts), in the order they were written. */
+#define CONDITION_KINDS_TABLE(X)                          \
+    X(PATH_EXISTS, "PathExists")                          \
+    X(PATH_EXISTS_GLOB, "PathExistsGlob")                 \
+    X(PATH_IS_DIRECTORY, "PathIsDirectory")               \
+    X(PATH_IS_SYMBOLIC_LINK, "PathIsSymbolicLink")        \
+    X(PATH_IS_MOUNT_POINT, "PathIsMountPoint")            \
+    X(PATH_IS_READ_WRITE, "PathIsReadWrite")              \
+    X(PATH_IS_ENCRYPTED, "PathIsEncrypted")               \
+    X(DIRECTORY_NOT_EMPTY, "DirectoryNotEmpty")           \
+    X(FILE_NOT_EMPTY, "FileNotEmpty")                     \
+    X(FILE_IS_EXECUTABLE, "FileIsExecutable")             \
+    X(NEEDS_UPDATE, "NeedsUpdate") /* the last whose parameter is a path */ \
+    X(FIRST_BOOT, "FirstBoot")                            \
+    X(ARCHITECTURE, "Architecture")                       \
+    X(FIRMWARE, "Firmware")                               \
+    X(VIRTUALIZATION, "Virtualization")                   \
+    X(HOST, "Host")                                       \
+    X(KERNEL_COMMAND_LINE, "KernelCommandLine")           \
+    X(KERNEL_VERSION, "KernelVersion")                    \
+    X(VERSION, "Version")                                 \
+    X(CREDENTIAL, "Credential")                           \
+    X(SECURITY, "Security")                               \
+    X(CAPABILITY, "Capability")                           \
+    X(AC_POWER, "ACPower")                                \
+    X(MEMORY, "Memory")                                   \
+    X(CPU_FEATURE, "CPUFeature")                          \
+    X(CPUS, "CPUs")                                       \
+    X(ENVIRONMENT, "Environment")                         \
+    X(USER, "User")                                       \
+    X(GROUP, "Group")                                     \
+    X(CONTROL_GROUP_CONTROLLER, "ControlGroupController") \
+    X(OS_RELEASE, "OSRelease")                            \
+    X(MEMORY_PRESSURE, "MemoryPressure")                  \
+    X(CPU_PRESSURE, "CPUPressure")                        \
+    X(IO_PRESSURE, "IOPressure")
+enum condition_kind {
+#define X(id, name) CONDITION_##id,
+    CONDITION_KINDS_TABLE(X)
+#undef X
+    CONDITION_KINDS,
+    CONDITION_KIND_INVALID = -1,
+};
+/* "PathExists" …: without Condition or Assert in front. */
+const char *condition_kind_to_string(enum condition_kind kind);
+enum condition_kind condition_kind_from_string(const char *s);
+
+struct condition {
+    enum condition_kind kind;
+    bool assert;     /* AssertX= */
+    bool trigger;    /* | in front */
+    bool negate;     /* ! in front */
+    char *parameter; /* specifiers expanded */
+};
+struct condition_list {
+    size_t n;
+    struct condition items[];
+};
+
+/* OnCalendar= and sisters of [Timer]. */
+enum timer_base { TIMER_ACTIVE, TIMER_BOOT, TIMER_STARTUP, TIMER_UNIT_ACTIVE, TIMER_UNIT_INACTIVE, TIMER_CALENDAR,
+                  TIMER_BASES };
+const char *timer_base_to_string(enum timer_base base); /* "OnActiveSec" … "OnCalendar" */
+struct timer_spec {
+    enum timer_base base;
+    usec_t usec;     /* all but TIMER_CALENDAR */
+    char *calendar;  /* TIMER_CALENDAR: the expression */
+};
+struct timer_list {
+    size_t n;
+    struct timer_spec items[];
+};
+
+/* PathExists= and sisters of [Path]. */
+enum path_spec_kind { PATH_EXISTS, PATH_EXISTS_GLOB, PATH_CHANGED, PATH_MODIFIED, PATH_DIRECTORY_NOT_EMPTY,
+                      PATH_SPEC_KINDS };
+const char *path_spec_kind_to_string(enum path_spec_kind kind); /* "PathExists" … */
+struct path_spec {
+    enum path_spec_kind kind;
+    char *path;
+};
+struct path_spec_list {
+    size_t n;
+    struct path_spec items[];
+};
 
 /* RestartPreventExitStatus=, SuccessExitStatus= …: two bitmaps. */
 struct exit_status_set {
