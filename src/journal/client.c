@@ -1,0 +1,642 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "journal/client.h"
+#include "base/fd.h"
+#include "journal/client_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* What the manager may have to say while the log process is busy or between two of them. */
+#define QUEUE_MAX (256 * 1024)
+/* A log process that lived this long has not failed at its start. */
+#define LIVED_WELL (1 * USEC_PER_SEC)
+#define RETRY_FIRST (50 * USEC_PER_MSEC)
+#define RETRY_LAST (5 * USEC_PER_SEC)
+/* A log process that closed its socket has this long to die by itself. */
+#define DEATH_GRACE (500 * USEC_PER_MSEC)
+/* After so many failed starts the manager's lines stop waiting for the next. */
+#define FAILURES_TO_GO_DIRECT 3
+/* Too many descriptors are on their way to the log process. */
+#define IN_FLIGHT_DELAY (5 * USEC_PER_MSEC)
+#define READS_A_TURN 64
+/* The log process's end of the socket. */
+#define CHILD_FD 3
+
+int log_client_new(const struct log_client_host *host, const char *runtime, struct log_client **ret) {
+    struct log_client *c = calloc(1, sizeof(*c));
+    if (!c)
+        return -ENOMEM;
+    c->runtime = strdup(runtime);
+    if (!c->runtime) {
+        free(c);
+        return -ENOMEM;
+    }
+    c->host = host;
+    c->socket = -1;
+    c->next_id = 1;
+    output_open(&c->direct, STDOUT_FILENO);
+    *ret = c;
+    return 0;
+}
+
+static void stream_free(struct log_client *c, struct client_stream *s) {
+    HASH_DEL(c->streams, s);
+    fd_close(s->fd);
+    free(s->unit);
+    free(s->identifier);
+    free(s);
+}
+
+static void stored_free(struct log_client *c, struct client_stored *s) {
+    HASH_DEL(c->stored, s);
+    fd_close(s->fd);
+    free(s->state);
+    free(s);
+}
+
+static void queue_clear(struct log_client *c) {
+    while (c->queue) {
+        struct client_packet *p = c->queue;
+        c->queue = p->next;
+        free(p);
+    }
+    c->queue_tail = NULL;
+    c->queued = 0;
+}
+
+static void disconnect(struct log_client *c) {
+    if (c->socket < 0)
+        return;
+    c->host->watch(c->host->userdata, -1, false);
+    c->socket = fd_close(c->socket);
+    c->watching_write = false;
+}
+
+void log_client_free(struct log_client *c) {
+    if (!c)
+        return;
+    disconnect(c);
+    struct client_stream *s, *next_stream;
+    HASH_ITER(hh, c->streams, s, next_stream) stream_free(c, s);
+    struct client_stored *k, *next_stored;
+    HASH_ITER(hh, c->stored, k, next_stored) stored_free(c, k);
+    queue_clear(c);
+    output_close(&c->direct);
+    free(c->runtime);
+    free(c);
+}
+
+pid_t log_client_pid(const struct log_client *c) {
+    return c->pid;
+}
+
+/* --- lines that cannot go through the log process ------------------------------------------------------------------ */
+static void write_direct(struct log_client *c, const char *unit, const char *text) {
+    while (*text) {
+        size_t n = strcspn(text, "\n");
+        char line[4096];
+        int size = snprintf(line, sizeof(line), "reeve: %s%s%.*s\n", unit, unit[0] ? ": " : "", (int)n, text);
+        if (size >= (int)sizeof(line)) {
+            size = sizeof(line);
+            line[sizeof(line) - 1] = '\n';
+        }
+        if (size > 0)
+            (void)output_write(&c->direct, line, (size_t)size);
+        text += n + (text[n] == '\n');
+    }
+}
+
+static void queue_direct(struct log_client *c) {
+    for (struct client_packet *p = c->queue; p; p = p->next) {
+        const char *strings[LOG_MESSAGE_STRINGS];
+        struct log_message head;
+        memcpy(&head, p->data, sizeof(head));
+        if (head.kind == LOG_MANAGER && log_message_strings(p->data, p->size, strings) == LOG_MESSAGE_STRINGS)
+            write_direct(c, strings[0], strings[2]);
+    }
+    queue_clear(c);
+}
+
+/* --- sending ------------------------------------------------------------------------------------------------------ */
+static int send_packet(struct log_client *c, const void *data, size_t size, int fd) {
+    struct iovec iov = { .iov_base = (void *)data, .iov_len = size };
+    union {
+        struct cmsghdr head;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control = {};
+    struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+    if (fd >= 0) {
+        m.msg_control = &control;
+        m.msg_controllen = sizeof(control.space);
+        control.head.cmsg_level = SOL_SOCKET;
+        control.head.cmsg_type = SCM_RIGHTS;
+        control.head.cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+    }
+    return sendmsg(c->socket, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static int send_message(struct log_client *c, const struct log_message *head, const char *const *strings, size_t n,
+                        int fd) {
+    uint8_t packet[LOG_MESSAGE_MAX];
+    int size = log_message_pack(packet, head, strings, n);
+    return size < 0 ? size : send_packet(c, packet, (size_t)size, fd);
+}
+
+static int tell_stored(struct log_client *c) {
+    if (c->restored)
+        return 0;
+    struct client_stored *k, *next;
+    HASH_ITER(hh, c->stored, k, next) {
+        if (k->told)
+            continue;
+        struct log_message head = { .kind = LOG_RESTORE, .stream = k->key };
+        int r = send_message(c, &head, (const char *[]){ k->state }, 1, k->fd);
+        if (r < 0)
+            return r;
+        k->told = true;
+    }
+    int r = send_message(c, &(struct log_message){ .kind = LOG_START }, NULL, 0, -1);
+    if (r >= 0)
+        c->restored = true;
+    return r;
+}
+
+static int tell_stream(struct log_client *c, struct client_stream *s) {
+    if (!s->told) {
+        struct log_message head = {
+            .kind = LOG_STREAM_ADD, .stream = s->id, .level = (uint32_t)s->level, .flags = s->flags
+        };
+        memcpy(head.invocation, s->invocation.bytes, sizeof(head.invocation));
+        int r = send_message(c, &head, (const char *[]){ s->unit, s->identifier }, 2, s->fd);
+        if (r < 0)
+            return r;
+        s->told = true;
+    }
+    if (s->dropped && !s->drop_told) {
+        int r = send_message(c, &(struct log_message){ .kind = LOG_STREAM_DROP, .stream = s->id }, NULL, 0, -1);
+        if (r < 0)
+            return r;
+        s->drop_told = true;
+    }
+    return 0;
+}
+
+static int tell_all(struct log_client *c) {
+    int r = tell_stored(c);
+    if (r < 0)
+        return r;
+    if (c->streams_to_tell) {
+        struct client_stream *s, *next;
+        HASH_ITER(hh, c->streams, s, next) {
+            r = tell_stream(c, s);
+            if (r < 0)
+                return r;
+        }
+        c->streams_to_tell = false;
+    }
+    while (c->queue) {
+        struct client_packet *p = c->queue;
+        r = send_packet(c, p->data, p->size, -1);
+        if (r < 0)
+            return r;
+        c->queue = p->next;
+        if (!c->queue)
+            c->queue_tail = NULL;
+        c->queued -= p->size;
+        free(p);
+    }
+    if (c->n_lost > 0) {
+        char text[64];
+        snprintf(text, sizeof(text), "%lu messages of the manager were lost", c->n_lost);
+        struct log_message head = { .kind = LOG_MANAGER, .level = LOG_WARNING, .pid = 1 };
+        r = send_message(c, &head, (const char *[]){ "", "", text }, 3, -1);
+        if (r < 0)
+            return r;
+        c->n_lost = 0;
+    }
+    return 0;
+}
+
+static bool pending(const struct log_client *c) {
+    return !c->restored || c->streams_to_tell || c->queue || c->n_lost > 0;
+}
+
+/* Sends what waits, and sees to it that the rest is sent when the socket has room. */
+static void flush(struct log_client *c) {
+    if (c->socket < 0)
+        return;
+    int r = pending(c) ? tell_all(c) : 0;
+    bool write = false;
+    if (r == -EAGAIN || r == -EINTR || r == -ENOBUFS || r == -ENOMEM)
+        write = true;
+    else if (r == -ETOOMANYREFS)
+        c->host->retry_at(c->host->userdata, usec_add(now(CLOCK_MONOTONIC), IN_FLIGHT_DELAY));
+    /* Anything else means that the other end is gone; its hang-up is read, or its death told, next. */
+    if (write != c->watching_write) {
+        c->watching_write = write;
+        c->host->watch(c->host->userdata, c->socket, write);
+    }
+}
+
+/* --- starting ------------------------------------------------------------------------------------------------------ */
+static int spawn(struct log_client *c, int fd, pid_t *ret) {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    int r = posix_spawn_file_actions_init(&actions);
+    if (r != 0)
+        return -r;
+    r = posix_spawnattr_init(&attributes);
+    if (r != 0) {
+        posix_spawn_file_actions_destroy(&actions);
+        return -r;
+    }
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    r = posix_spawn_file_actions_adddup2(&actions, fd, CHILD_FD);
+    char *argv[] = { (char *)"reeve", (char *)"journal", (char *)"3", c->runtime, NULL };
+    char *envp[] = { NULL };
+    if (r == 0) {
+        r = posix_spawn(ret, "/proc/self/exe", &actions, &attributes, argv, envp);
+        const char *path = (const char *)getauxval(AT_EXECFN);
+        if (r == ENOENT && path && path[0] == '/') /* no /proc */
+            r = posix_spawn(ret, path, &actions, &attributes, argv, envp);
+    }
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return -r;
+}
+
+static void start_later(struct log_client *c) {
+    usec_t delay = RETRY_FIRST << MIN(c->failures, 7u);
+    if (c->failures < 32)
+        c->failures++;
+    c->host->retry_at(c->host->userdata, usec_add(now(CLOCK_MONOTONIC), MIN(delay, RETRY_LAST)));
+    if (c->failures >= FAILURES_TO_GO_DIRECT)
+        queue_direct(c);
+}
+
+int log_client_start(struct log_client *c) {
+    if (c->socket >= 0 || c->pid > 0)
+        return 0;
+    c->wanted = true;
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0) {
+        int r = -errno;
+        start_later(c);
+        return r;
+    }
+    int size = 1024 * 1024; /* cut to what the system permits */
+    (void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    pid_t pid;
+    int r = spawn(c, pair[1], &pid);
+    fd_close(pair[1]);
+    if (r < 0) {
+        fd_close(pair[0]);
+        start_later(c);
+        return r;
+    }
+    c->pid = pid;
+    c->started = now(CLOCK_MONOTONIC);
+    c->socket = pair[0];
+    c->watching_write = false;
+    c->restored = false;
+    c->streams_to_tell = c->streams;
+    struct client_stream *s, *next_stream;
+    HASH_ITER(hh, c->streams, s, next_stream) s->told = s->drop_told = false;
+    struct client_stored *k, *next_stored;
+    HASH_ITER(hh, c->stored, k, next_stored) k->told = false;
+    c->host->watch(c->host->userdata, c->socket, false);
+    flush(c);
+    return 0;
+}
+
+void log_client_retry(struct log_client *c) {
+    c->host->retry_at(c->host->userdata, USEC_INFINITY);
+    if (c->socket >= 0) {
+        flush(c);
+        return;
+    }
+    if (c->pid > 0) { /* closed its socket and lives on: of no use to anybody */
+        (void)kill(c->pid, SIGKILL);
+        return;
+    }
+    if (c->wanted)
+        (void)log_client_start(c);
+}
+
+/* --- receiving ---------------------------------------------------------------------------------------------------- */
+static void store(struct log_client *c, uint64_t key, const char *state, int fd) {
+    struct client_stored *k;
+    HASH_FIND(hh, c->stored, &key, sizeof(key), k);
+    if (k || fd < 0 || HASH_COUNT(c->stored) >= LOG_STORE_MAX || strpbrk(state, "\n")) {
+        fd_close(fd);
+        return;
+    }
+    k = calloc(1, sizeof(*k));
+    char *copy = strdup(state);
+    if (!k || !copy) {
+        free(k);
+        free(copy);
+        fd_close(fd);
+        return;
+    }
+    *k = (struct client_stored){ .key = key, .fd = fd, .state = copy, .told = true };
+    HASH_ADD(hh, c->stored, key, sizeof(k->key), k);
+    if (!k->hh.tbl) {
+        free(k->state);
+        free(k);
+        fd_close(fd);
+    }
+}
+
+static void handle(struct log_client *c, const uint8_t *packet, size_t size, int fd) {
+    const char *strings[LOG_MESSAGE_STRINGS];
+    struct log_message head;
+    if (log_message_strings(packet, size, strings) < 0) {
+        fd_close(fd);
+        return;
+    }
+    memcpy(&head, packet, sizeof(head));
+    switch (head.kind) {
+    case LOG_STREAM_GONE: {
+        struct client_stream *s;
+        HASH_FIND(hh, c->streams, &head.stream, sizeof(head.stream), s);
+        if (s && s->dropped)
+            stream_free(c, s);
+        break;
+    }
+    case LOG_STORE:
+        store(c, head.stream, strings[0], TAKE_FD(fd));
+        break;
+    case LOG_UNSTORE: {
+        struct client_stored *k;
+        HASH_FIND(hh, c->stored, &head.stream, sizeof(head.stream), k);
+        if (k)
+            stored_free(c, k);
+        break;
+    }
+    default:
+        break;
+    }
+    fd_close(fd);
+}
+
+/* 1: something was read; 0: nothing there; -EPIPE: hung up. */
+static int receive(struct log_client *c) {
+    uint8_t packet[LOG_MESSAGE_MAX];
+    struct iovec iov = { .iov_base = packet, .iov_len = sizeof(packet) };
+    union {
+        struct cmsghdr head;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr m = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control.space)
+    };
+    ssize_t n = recvmsg(c->socket, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR ? 0 : -EPIPE;
+    int fd = -1;
+    for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h))
+        if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS && h->cmsg_len == CMSG_LEN(sizeof(int)))
+            memcpy(&fd, CMSG_DATA(h), sizeof(fd));
+    if (n == 0) {
+        fd_close(fd);
+        return -EPIPE;
+    }
+    handle(c, packet, (size_t)n, fd);
+    return 1;
+}
+
+bool log_client_child_exited(struct log_client *c, pid_t pid) {
+    if (pid <= 0 || pid != c->pid)
+        return false;
+    c->pid = 0;
+    /* What it said before it died: what it stored is needed by the next one. */
+    while (c->socket >= 0 && receive(c) > 0)
+        ;
+    disconnect(c);
+    if (!c->wanted)
+        return true;
+    if (now(CLOCK_MONOTONIC) - c->started >= LIVED_WELL) {
+        c->failures = 0;
+        log_warning("The log process died and is started again.");
+        (void)log_client_start(c);
+    } else
+        start_later(c);
+    return true;
+}
+
+void log_client_ready(struct log_client *c) {
+    for (int i = 0; i < READS_A_TURN && c->socket >= 0; i++) {
+        int r = receive(c);
+        if (r == 0)
+            break;
+        if (r < 0) {
+            disconnect(c);
+            if (c->pid > 0)
+                c->host->retry_at(c->host->userdata, usec_add(now(CLOCK_MONOTONIC), DEATH_GRACE));
+            else if (c->wanted)
+                start_later(c);
+            return;
+        }
+    }
+    flush(c);
+}
+
+/* --- streams ------------------------------------------------------------------------------------------------------ */
+/* Keeps the state lines of log_client_serialize() one line each. */
+static char *copy_plain(const char *s) {
+    char *copy = strdup(s ? s : "");
+    for (char *p = copy; p && *p; p++)
+        if ((unsigned char)*p < ' ')
+            *p = '_';
+    return copy;
+}
+
+struct client_stream *client_stream_new(struct log_client *c, uint64_t id, const char *unit, const char *identifier) {
+    struct client_stream *s = calloc(1, sizeof(*s));
+    if (!s)
+        return NULL;
+    s->id = id;
+    s->fd = -1;
+    s->unit = copy_plain(unit);
+    s->identifier = copy_plain(identifier);
+    if (s->unit && s->identifier) {
+        HASH_ADD(hh, c->streams, id, sizeof(s->id), s);
+        if (s->hh.tbl)
+            return s;
+    }
+    free(s->unit);
+    free(s->identifier);
+    free(s);
+    return NULL;
+}
+
+static struct client_stream *stream_find(struct log_client *c, uint64_t id) {
+    struct client_stream *s;
+    HASH_FIND(hh, c->streams, &id, sizeof(id), s);
+    return s;
+}
+
+int log_client_open_stream(struct log_client *c, const char *unit, const char *identifier, int level, uint32_t flags,
+                           struct id128 invocation, uid_t owner, gid_t group, uint64_t *ret_id, int *ret_writer) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -errno;
+    struct client_stream *s = client_stream_new(c, c->next_id, unit, identifier);
+    if (!s) {
+        fd_close(ends[0]);
+        fd_close(ends[1]);
+        return -ENOMEM;
+    }
+    c->next_id++;
+    /* The mode first: afterwards it may not be ours any more. Where the owner cannot be changed, the mode will do. */
+    (void)fchmod(ends[1], 0666);
+    if (owner != (uid_t)-1 || group != (gid_t)-1)
+        (void)!fchown(ends[1], owner, group);
+    /* The read end's own flag: the writers' is another open file. */
+    (void)fd_set_nonblock(ends[0], true);
+    s->fd = ends[0];
+    s->level = level;
+    s->flags = flags;
+    s->invocation = invocation;
+    if (pending(c) || c->socket < 0)
+        c->streams_to_tell = true;
+    else if (tell_stream(c, s) < 0) {
+        c->streams_to_tell = true;
+        flush(c);
+    }
+    *ret_id = s->id;
+    *ret_writer = ends[1];
+    return 0;
+}
+
+int log_client_stream_writer(struct log_client *c, uint64_t id) {
+    struct client_stream *s = stream_find(c, id);
+    if (!s)
+        return -ENOENT;
+    char path[32];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", s->fd);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int log_client_stream_inode(struct log_client *c, uint64_t id, dev_t *ret_device, ino_t *ret_inode) {
+    struct client_stream *s = stream_find(c, id);
+    struct stat st;
+    if (!s || fstat(s->fd, &st) < 0)
+        return -ENOENT;
+    *ret_device = st.st_dev;
+    *ret_inode = st.st_ino;
+    return 0;
+}
+
+void log_client_drop_stream(struct log_client *c, uint64_t id) {
+    struct client_stream *s = stream_find(c, id);
+    if (!s || s->dropped)
+        return;
+    s->dropped = true;
+    if (pending(c) || c->socket < 0)
+        c->streams_to_tell = true;
+    else if (tell_stream(c, s) < 0) {
+        c->streams_to_tell = true;
+        flush(c);
+    }
+}
+
+/* --- the manager's lines -------------------------------------------------------------------------------------------- */
+void log_client_sink(const struct log_record *record, void *client) {
+    struct log_client *c = client;
+    const char *unit = record->unit ? record->unit : "";
+    if (c->socket < 0 && (!c->wanted || c->failures >= FAILURES_TO_GO_DIRECT)) {
+        write_direct(c, unit, record->text);
+        return;
+    }
+    uint8_t packet[LOG_MESSAGE_MAX];
+    struct log_message head = { .kind = LOG_MANAGER, .level = (uint32_t)record->level, .pid = 1 };
+    int size = log_message_pack(packet, &head,
+                                (const char *[]){ unit, record->message_id ? record->message_id : "", record->text }, 3);
+    if (size < 0)
+        return;
+    if (c->socket >= 0 && !pending(c) && send_packet(c, packet, (size_t)size, -1) >= 0)
+        return;
+    struct client_packet *p = c->queued + (size_t)size <= QUEUE_MAX ? malloc(sizeof(*p) + (size_t)size) : NULL;
+    if (!p) {
+        c->n_lost++;
+        return;
+    }
+    p->next = NULL;
+    p->size = (size_t)size;
+    memcpy(p->data, packet, (size_t)size);
+    if (c->queue_tail)
+        c->queue_tail->next = p;
+    else
+        c->queue = p;
+    c->queue_tail = p;
+    c->queued += p->size;
+    flush(c);
+}
+
+/* --- the end ------------------------------------------------------------------------------------------------------- */
+static int wait_socket(struct log_client *c, short events, usec_t deadline) {
+    usec_t left = usec_sub(deadline, now(CLOCK_MONOTONIC));
+    if (left == 0)
+        return -ETIMEDOUT;
+    struct pollfd p = { .fd = c->socket, .events = events };
+    (void)poll(&p, 1, (int)MIN((left + 999) / 1000, (usec_t)1000));
+    return 0;
+}
+
+void client_flush_until(struct log_client *c, usec_t deadline) {
+    while (c->socket >= 0 && pending(c)) {
+        flush(c);
+        if (c->socket < 0 || !pending(c) || wait_socket(c, POLLOUT, deadline) < 0)
+            return;
+    }
+}
+
+void client_queue_direct(struct log_client *c) {
+    queue_direct(c);
+}
+
+void log_client_finish(struct log_client *c, usec_t timeout) {
+    usec_t deadline = usec_add(now(CLOCK_MONOTONIC), timeout);
+    c->wanted = false;
+    client_flush_until(c, deadline);
+    bool told = false;
+    while (c->socket >= 0) {
+        if (!told)
+            told = send_message(c, &(struct log_message){ .kind = LOG_EXIT }, NULL, 0, -1) >= 0;
+        if (wait_socket(c, told ? POLLIN : POLLIN | POLLOUT, deadline) < 0)
+            break;
+        log_client_ready(c);
+    }
+    disconnect(c);
+    while (c->pid > 0) {
+        pid_t r = waitpid(c->pid, NULL, WNOHANG);
+        if (r == c->pid || (r < 0 && errno == ECHILD))
+            c->pid = 0;
+        else if (now(CLOCK_MONOTONIC) >= deadline) {
+            (void)kill(c->pid, SIGKILL);
+            (void)waitpid(c->pid, NULL, 0);
+            c->pid = 0;
+        } else
+            (void)poll(NULL, 0, 1);
+    }
+    queue_direct(c);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by client.c and client_state.c only. */
+#pragma once
+
+#include "journal/client.h"
+#include "journal/output.h"
+/* Without memory a HASH_ADD leaves hh.tbl NULL instead of ending the process. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+struct client_stream {
+    uint64_t id;
+    int fd; /* read end; never read here, kept for the next log process */
+    int level;
+    uint32_t flags;
+    struct id128 invocation;
+    char *unit, *identifier; /* without control characters */
+    bool told, dropped, drop_told;
+    UT_hash_handle hh;
+};
+
+struct client_stored {
+    uint64_t key;
+    int fd;
+    char *state;
+    bool told;
+    UT_hash_handle hh;
+};
+
+struct client_packet {
+    struct client_packet *next;
+    size_t size;
+    uint8_t data[];
+};
+
+struct log_client {
+    const struct log_client_host *host;
+    char *runtime;
+    struct output direct; /* stdout, while there is no log process */
+    int socket;           /* -1: not connected */
+    pid_t pid;            /* 0: none */
+    usec_t started;
+    unsigned failures;    /* starts in a row that came to nothing */
+    bool wanted;          /* log_client_start() was called, log_client_finish() not */
+    bool watching_write;
+    bool restored;        /* the log process got everything stored, and LOG_START */
+    bool streams_to_tell;
+    uint64_t next_id;
+    struct client_stream *streams; /* by id */
+    struct client_stored *stored;  /* by key */
+    struct client_packet *queue, *queue_tail;
+    size_t queued;
+    unsigned long n_lost;
+};
+
+/* NULL: no memory. In the hash, without descriptor. */
+struct client_stream *client_stream_new(struct log_client *c, uint64_t id, const char *unit, const char *identifier);
+/* Sends what waits, blocking at most until `deadline` (CLOCK_MONOTONIC). */
+void client_flush_until(struct log_client *c, usec_t deadline);
+/* Empties the queue to stdout. */
+void client_queue_direct(struct log_client *c);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The log client's state over a re-execution of PID 1: everything is descriptors, and a few words about each. */
+#include "journal/client_private.h"
+#include "base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* The manager's lines may hold up a re-execution so long. */
+#define FLUSH_BEFORE_EXEC (100 * USEC_PER_MSEC)
+
+int log_client_serialize(const struct log_client *c, struct text *out) {
+    text_addf(out, "log-next-id=%" PRIu64 "\n", c->next_id);
+    if (c->socket >= 0)
+        text_addf(out, "log-process=%d %d %d\n", (int)c->pid, c->socket, c->restored);
+    for (const struct client_stream *s = c->streams; s; s = s->hh.next) {
+        char invocation[33];
+        text_addf(out, "log-stream=%" PRIu64 " %d %d %" PRIu32 " %d%d%d %s %s %s\n", s->id, s->fd, s->level, s->flags,
+                  s->told, s->dropped, s->drop_told, id128_to_string(s->invocation, invocation),
+                  s->unit[0] ? s->unit : "-", s->identifier[0] ? s->identifier : "-");
+    }
+    for (const struct client_stored *k = c->stored; k; k = k->hh.next)
+        text_addf(out, "log-stored=%" PRIu64 " %d %d %s\n", k->key, k->fd, k->told, k->state);
+    return out->failed ? -ENOMEM : 0;
+}
+
+void log_client_prepare_exec(struct log_client *c, bool keep) {
+    if (keep) {
+        client_flush_until(c, usec_add(now(CLOCK_MONOTONIC), FLUSH_BEFORE_EXEC));
+        client_queue_direct(c);
+    }
+    if (c->socket >= 0)
+        (void)fd_set_cloexec(c->socket, !keep);
+    for (struct client_stream *s = c->streams; s; s = s->hh.next)
+        (void)fd_set_cloexec(s->fd, !keep);
+    for (struct client_stored *k = c->stored; k; k = k->hh.next)
+        (void)fd_set_cloexec(k->fd, !keep);
+}
+
+/* An open descriptor, ours again alone. */
+static bool take_fd(int fd) {
+    return fd > 2 && fd_set_cloexec(fd, true) >= 0;
+}
+
+static int take_stream(struct log_client *c, const char *value) {
+    uint64_t id;
+    uint32_t flags;
+    int fd, level, at = 0;
+    char told, dropped, drop_told, invocation[33];
+    if (sscanf(value, "%" SCNu64 " %d %d %" SCNu32 " %c%c%c %32s %n", &id, &fd, &level, &flags, &told, &dropped,
+               &drop_told, invocation, &at) != 8 || at == 0 || id == 0)
+        return -EINVAL;
+    const char *unit = value + at, *space = strchr(unit, ' ');
+    _cleanup_free_ char *unit_copy = space ? strndup(unit, (size_t)(space - unit)) : NULL;
+    struct id128 invocation_id;
+    struct client_stream *s;
+    HASH_FIND(hh, c->streams, &id, sizeof(id), s);
+    if (!unit_copy || s || id128_from_string(invocation, &invocation_id) < 0 || !take_fd(fd))
+        return -EINVAL;
+    s = client_stream_new(c, id, strcmp(unit_copy, "-") == 0 ? "" : unit_copy,
+                          strcmp(space + 1, "-") == 0 ? "" : space + 1);
+    if (!s) {
+        fd_close(fd);
+        return -ENOMEM;
+    }
+    s->fd = fd;
+    s->level = level;
+    s->flags = flags;
+    s->invocation = invocation_id;
+    s->told = told == '1';
+    s->dropped = dropped == '1';
+    s->drop_told = drop_told == '1';
+    if (!s->told || s->dropped != s->drop_told)
+        c->streams_to_tell = true;
+    if (id >= c->next_id)
+        c->next_id = id + 1;
+    return 1;
+}
+
+static int take_stored(struct log_client *c, const char *value) {
+    uint64_t key;
+    int fd, told, at = 0;
+    if (sscanf(value, "%" SCNu64 " %d %d %n", &key, &fd, &told, &at) != 3 || at == 0)
+        return -EINVAL;
+    struct client_stored *k;
+    HASH_FIND(hh, c->stored, &key, sizeof(key), k);
+    if (k || !take_fd(fd))
+        return -EINVAL;
+    k = calloc(1, sizeof(*k));
+    char *state = strdup(value + at);
+    if (!k || !state) {
+        free(k);
+        free(state);
+        fd_close(fd);
+        return -ENOMEM;
+    }
+    *k = (struct client_stored){ .key = key, .fd = fd, .state = state, .told = told };
+    HASH_ADD(hh, c->stored, key, sizeof(k->key), k);
+    if (!k->hh.tbl) {
+        free(k->state);
+        free(k);
+        fd_close(fd);
+        return -ENOMEM;
+    }
+    return 1;
+}
+
+int log_client_deserialize(struct log_client *c, const char *name, const char *value) {
+    if (strcmp(name, "log-next-id") == 0) {
+        uint64_t id;
+        if (sscanf(value, "%" SCNu64, &id) != 1 || id == 0)
+            return -EINVAL;
+        c->next_id = MAX(c->next_id, id);
+        return 1;
+    }
+    if (strcmp(name, "log-process") == 0) {
+        int pid, fd, restored;
+        if (sscanf(value, "%d %d %d", &pid, &fd, &restored) != 3 || pid < 0 || c->socket >= 0 || !take_fd(fd))
+            return -EINVAL;
+        c->pid = pid;
+        c->socket = fd;
+        c->restored = restored;
+        return 1;
+    }
+    if (strcmp(name, "log-stream") == 0)
+        return take_stream(c, value);
+    if (strcmp(name, "log-stored") == 0)
+        return take_stored(c, value);
+    return 0;
+}
+
+int log_client_resume(struct log_client *c) {
+    if (c->socket < 0)
+        return log_client_start(c);
+    c->wanted = true;
+    c->started = now(CLOCK_MONOTONIC);
+    c->host->watch(c->host->userdata, c->socket, false);
+    log_client_ready(c);
+    return 0;
+}
