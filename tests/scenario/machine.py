@@ -41,9 +41,9 @@ class Ran:
 
 class Machine:
     def __init__(self, engine: Engine, image: str = "oracle", manager: str = "reeve", units: dict | None = None,
-                 files: dict | None = None, flags: list | tuple = (), command: list | None = None, boot: bool = True):
+                 files: dict | None = None, flags: list | tuple = (), command: list | None = None, boot: bool = True, patience: int = PATIENCE):
         """UNITS go to /etc/systemd/system, FILES to /, before the boot. FLAGS are for `docker run`."""
-        self.engine, self.manager = engine, manager
+        self.engine, self.manager, self.patience = engine, manager, patience
         files = {**(files or {}), **{f"etc/systemd/system/{name}": text for name, text in (units or {}).items()}}
         if command is None:
             command = ["/sbin/init"] if manager == "reeve" else [ORACLE_INIT]
@@ -143,7 +143,7 @@ class Machine:
     def kill(self, signal: str):
         self.engine.docker("kill", "-s", signal, self.id)
 
-    def wait_exit(self, timeout: int = PATIENCE) -> int:
+    def wait_exit(self, timeout: int | None = None) -> int:
         """Waits until the container has ended; its exit code."""
         self.wait_until(lambda: not self.running, "the container to end", timeout)
         return self.state["ExitCode"]
@@ -153,8 +153,9 @@ class Machine:
 
     # -- waiting ------------------------------------------------------------------------------------------------
 
-    def wait_until(self, condition, what: str, timeout: float = PATIENCE):
+    def wait_until(self, condition, what: str, timeout: float | None = None):
         """Asks CONDITION until it is true, and returns what it said."""
+        timeout = timeout or self.patience
         deadline = time.monotonic() + timeout
         while True:
             answer = condition()

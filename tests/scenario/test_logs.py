@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What services and the manager say reaches `docker logs`."""
+
+import re
+
+NOISY = {
+    "noisy.service": "[Service]\nExecStart=/bin/sh -c 'echo to stdout; echo to stderr >&2; logger to syslog; exec sleep infinity'\n"
+                     "[Install]\nWantedBy=multi-user.target\n",
+    "bad.service": "[Service]\nExecStart=/bin/sh -c 'exit 3'\n",
+    "multi-user.target.wants/noisy.service": "-> ../noisy.service",
+    "multi-user.target.wants/bad.service": "-> ../bad.service",
+}
+
+
+def test_each_line_with_its_unit(machine):
+    m = machine("oracle", units=NOISY)
+    for text in ("to stdout", "to stderr", "to syslog"):
+        m.wait_log(rf"noisy.*{text}")
+
+
+def test_the_managers_own_lines(machine):
+    m = machine("oracle", units=NOISY)
+    m.wait_log(r"Started .*noisy")
+    m.wait_log(r"bad\.service: Main process exited, code=exited, status=3")
+    m.wait_log(r"bad\.service: Failed with result 'exit-code'")
+
+
+def test_a_flood_is_not_lost_and_not_in_the_way(machine):
+    m = machine("oracle", units={"flood.service": "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'seq -f line-%%.0f 20000'\n"})
+    assert m.ctl("start flood").ok
+    m.wait_log(r"line-20000\b")
+    got = re.findall(r"line-(\d+)\b", m.logs())
+    assert len(got) == 20000
+    assert got == sorted(got, key=int)
+
+
+def test_long_lines_and_bytes_that_are_no_text(machine):
+    script = "#!/bin/sh\nprintf 'a%.0s' $(seq 100000); echo end; printf 'raw \\377\\376\\001 bytes\\n'; printf 'no newline'\n"
+    m = machine("oracle", files={"usr/local/bin/odd": script},
+                units={"odd.service": "[Service]\nType=oneshot\nExecStart=/usr/local/bin/odd\n"})
+    assert m.ctl("start odd").ok
+    m.wait_log(r"raw .* bytes")
+    m.wait_log(r"no newline")
+    assert m.ctl("is-active multi-user.target").ok
+
+
+def test_the_log_process_may_be_killed(machine):
+    m = machine("oracle", units={
+        "tick.service": "[Service]\nExecStart=/bin/sh -c 'i=0; while :; do i=$((i+1)); echo tick-$i; sleep 0.02; done'\n",
+        "multi-user.target.wants/tick.service": "-> ../tick.service"})
+    m.wait_log(r"tick-5\b")
+    helpers = [pid for pid, args in m.processes().items() if pid != 1 and re.search(r"reeve.*journal", args)]
+    if not helpers:
+        import pytest
+        pytest.skip("no log process of its own to kill")
+    m.sh(f"kill -KILL {helpers[0]}")
+    last = int(re.findall(r"tick-(\d+)", m.logs())[-1])
+    m.wait_log(rf"tick-{last + 50}\b")
+    seen = [int(n) for n in re.findall(r"tick-(\d+)", m.logs())]
+    assert seen == list(range(1, seen[-1] + 1)), "a line is missing or doubled"
+    assert m.ctl("is-active tick").ok
+
+
+def test_environment_of_docker_run_reaches_who_asks(machine):
+    m = machine("oracle", flags=["-e", "FRUIT=apple"], units={
+        "asks.service": "[Service]\nType=oneshot\nPassEnvironment=FRUIT\nExecStart=/bin/sh -c 'echo asked: $FRUIT.'\n",
+        "silent.service": "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo silent: $FRUIT.'\n"})
+    assert m.ctl("start asks silent").ok
+    m.wait_log(r"asked: apple\.")
+    m.wait_log(r"silent: \.")
