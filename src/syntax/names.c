@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tables, and the two loops that search them. */
+#include "syntax/names.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/resource.h>
+#include <syslog.h>
+
+struct named_number {
+    const char *name;
+    int number;
+};
+
+static int number_of(const struct named_number *table, size_t n, const char *name) {
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(table[i].name, name) == 0)
+            return table[i].number;
+    return -EINVAL;
+}
+
+static const char *name_of(const struct named_number *table, size_t n, int number) {
+    for (size_t i = 0; i < n; i++)
+        if (table[i].number == number)
+            return table[i].name;
+    return NULL;
+}
+
+int uint64_parse(const char *s, uint64_t *ret) {
+    uint64_t n = 0;
+    if (!*s)
+        return -EINVAL;
+    for (; *s; s++) {
+        if (*s < '0' || *s > '9')
+            return -EINVAL;
+        if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, (uint64_t)(*s - '0'), &n))
+            return -ERANGE;
+    }
+    *ret = n;
+    return 0;
+}
+
+int int64_parse(const char *s, int64_t *ret) {
+    bool negative = *s == '-';
+    uint64_t n;
+    int r = uint64_parse(s + (negative || *s == '+'), &n);
+    if (r < 0)
+        return r;
+    if (n > (uint64_t)INT64_MAX)
+        return -ERANGE;
+    *ret = negative ? -(int64_t)n : (int64_t)n;
+    return 0;
+}
+
+int bool_parse(const char *s) {
+    static const char *const yes[] = { "1", "yes", "y", "true", "t", "on" };
+    static const char *const no[] = { "0", "no", "n", "false", "f", "off" };
+    for (size_t i = 0; i < ELEMENTS(yes); i++) {
+        if (strcasecmp(s, yes[i]) == 0)
+            return 1;
+        if (strcasecmp(s, no[i]) == 0)
+            return 0;
+    }
+    return -EINVAL;
+}
+
+int mode_parse(const char *s, mode_t *ret) {
+    mode_t mode = 0;
+    if (!*s)
+        return -EINVAL;
+    for (; *s; s++) {
+        if (*s < '0' || *s > '7')
+            return -EINVAL;
+        mode = mode * 8 + (mode_t)(*s - '0');
+        if (mode > 07777)
+            return -ERANGE;
+    }
+    *ret = mode;
+    return 0;
+}
+
+int size_parse(const char *s, uint64_t base, uint64_t *ret) {
+    static const char suffixes[] = "BKMGTPE";
+    uint64_t sum = 0;
+    int last = (int)ELEMENTS(suffixes);
+    s += strspn(s, " \t");
+    if (!*s)
+        return -EINVAL;
+    /* "3G 512M": largest first. */
+    while (*s) {
+        uint64_t n = 0, part, unit = 1;
+        const char *digits = s;
+        for (; *s >= '0' && *s <= '9'; s++)
+            if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, (uint64_t)(*s - '0'), &n))
+                return -ERANGE;
+        if (s == digits)
+            return *s == '-' ? -ERANGE : -EINVAL;
+        const char *fraction = s;
+        size_t n_fraction = 0;
+        if (*s == '.') {
+            fraction = ++s;
+            s += n_fraction = strspn(s, "0123456789");
+        }
+        s += strspn(s, " \t");
+        const char *suffix = *s && !(*s >= '0' && *s <= '9') ? strchr(suffixes, *s) : suffixes;
+        if (!suffix)
+            return -EINVAL;
+        if (*s == *suffix)
+            s++;
+        int exponent = (int)(suffix - suffixes);
+        if (exponent >= last)
+            return -EINVAL;
+        last = exponent;
+        for (int i = 0; i < exponent; i++)
+            if (__builtin_mul_overflow(unit, base, &unit))
+                return -ERANGE;
+        if (__builtin_mul_overflow(n, unit, &part) || __builtin_add_overflow(sum, part, &sum))
+            return -ERANGE;
+        /* "1.5G": each digit a tenth of what the one before was; what is less than a byte is dropped. */
+        uint64_t scale = unit, rest = 0;
+        for (size_t i = 0; i < n_fraction && scale > 0; i++) {
+            rest += scale * (uint64_t)(fraction[i] - '0') / 10;
+            scale /= 10;
+        }
+        if (__builtin_add_overflow(sum, rest, &sum))
+            return -ERANGE;
+        s += strspn(s, " \t");
+    }
+    *ret = sum;
+    return 0;
+}
+
+/* --- signals ------------------------------------------------------------------------------------------------------ */
+
+static const struct named_number signals[] = {
+    { "HUP", SIGHUP }, { "INT", SIGINT }, { "QUIT", SIGQUIT }, { "ILL", SIGILL }, { "TRAP", SIGTRAP },
+    { "ABRT", SIGABRT }, { "BUS", SIGBUS }, { "FPE", SIGFPE }, { "KILL", SIGKILL }, { "USR1", SIGUSR1 },
+    { "SEGV", SIGSEGV }, { "USR2", SIGUSR2 }, { "PIPE", SIGPIPE }, { "ALRM", SIGALRM }, { "TERM", SIGTERM },
+    { "STKFLT", SIGSTKFLT }, { "CHLD", SIGCHLD }, { "CONT", SIGCONT }, { "STOP", SIGSTOP }, { "TSTP", SIGTSTP },
+    { "TTIN", SIGTTIN }, { "TTOU", SIGTTOU }, { "URG", SIGURG }, { "XCPU", SIGXCPU }, { "XFSZ", SIGXFSZ },
+    { "VTALRM", SIGVTALRM }, { "PROF", SIGPROF }, { "WINCH", SIGWINCH }, { "IO", SIGIO }, { "PWR", SIGPWR },
+    { "SYS", SIGSYS }, { "IOT", SIGIOT }, { "CLD", SIGCHLD }, { "POLL", SIGPOLL },
+};
+
+int signal_from_string(const char *s) {
+    uint64_t n;
+    if (uint64_parse(s, &n) == 0)
+        return n >= 1 && n < (uint64_t)_NSIG ? (int)n : -EINVAL;
+    if (strncmp(s, "SIG", 3) == 0)
+        s += 3;
+    int number = number_of(signals, ELEMENTS(signals), s);
+    if (number > 0)
+        return number;
+    if (strncmp(s, "RTMIN", 5) == 0) {
+        if (!s[5])
+            return SIGRTMIN;
+        if (s[5] == '+' && uint64_parse(s + 6, &n) == 0 && n <= (uint64_t)(SIGRTMAX - SIGRTMIN))
+            return SIGRTMIN + (int)n;
+    }
+    if (strncmp(s, "RTMAX", 5) == 0) {
+        if (!s[5])
+            return SIGRTMAX;
+        if (s[5] == '-' && uint64_parse(s + 6, &n) == 0 && n <= (uint64_t)(SIGRTMAX - SIGRTMIN))
+            return SIGRTMAX - (int)n;
+    }
+    return -EINVAL;
+}
+
+const char *signal_to_string(int signal) {
+    static _Thread_local char buffer[sizeof("RTMIN+") + 10];
+    const char *name = name_of(signals, ELEMENTS(signals), signal);
+    if (name)
+        return name;
+    if (signal == SIGRTMIN)
+        return "RTMIN";
+    if (signal > SIGRTMIN && signal <= SIGRTMAX) {
+        snprintf(buffer, sizeof(buffer), "RTMIN+%d", signal - SIGRTMIN);
+        return buffer;
+    }
+    return NULL;
+}
+
+/* --- exit statuses: systemd.exec(5), "Process Exit Codes" --------------------------------------------------------- */
+
+static const struct named_number exit_statuses[] = {
+    { "SUCCESS", 0 }, { "FAILURE", 1 },
+    /* LSB */
+    { "INVALIDARGUMENT", 2 }, { "NOTIMPLEMENTED", 3 }, { "NOPERMISSION", 4 }, { "NOTINSTALLED", 5 },
+    { "NOTCONFIGURED", 6 }, { "NOTRUNNING", 7 },
+    /* sysexits.h */
+    { "USAGE", 64 }, { "DATAERR", 65 }, { "NOINPUT", 66 }, { "NOUSER", 67 }, { "NOHOST", 68 }, { "UNAVAILABLE", 69 },
+    { "SOFTWARE", 70 }, { "OSERR", 71 }, { "OSFILE", 72 }, { "CANTCREAT", 73 }, { "IOERR", 74 }, { "TEMPFAIL", 75 },
+    { "PROTOCOL", 76 }, { "NOPERM", 77 }, { "CONFIG", 78 },
+    /* systemd */
+    { "CHDIR", 200 }, { "NICE", 201 }, { "FDS", 202 }, { "EXEC", 203 }, { "MEMORY", 204 }, { "LIMITS", 205 },
+    { "OOM_ADJUST", 206 }, { "SIGNAL_MASK", 207 }, { "STDIN", 208 }, { "STDOUT", 209 }, { "CHROOT", 210 },
+    { "IOPRIO", 211 }, { "TIMERSLACK", 212 }, { "SECUREBITS", 213 }, { "SETSCHEDULER", 214 }, { "CPUAFFINITY", 215 },
+    { "GROUP", 216 }, { "USER", 217 }, { "CAPABILITIES", 218 }, { "CGROUP", 219 }, { "SETSID", 220 }, { "CONFIRM", 221 },
+    { "STDERR", 222 }, { "PAM", 224 }, { "NETWORK", 225 }, { "NAMESPACE", 226 }, { "NO_NEW_PRIVILEGES", 227 },
+    { "SECCOMP", 228 }, { "SELINUX_CONTEXT", 229 }, { "PERSONALITY", 230 }, { "APPARMOR", 231 },
+    { "ADDRESS_FAMILIES", 232 }, { "RUNTIME_DIRECTORY", 233 }, { "CHOWN", 235 }, { "SMACK_PROCESS_LABEL", 236 },
+    { "KEYRING", 237 }, { "STATE_DIRECTORY", 238 }, { "CACHE_DIRECTORY", 239 }, { "LOGS_DIRECTORY", 240 },
+    { "CONFIGURATION_DIRECTORY", 241 }, { "NUMA_POLICY", 242 }, { "CREDENTIALS", 243 }, { "BPF", 245 },
+    { "EXCEPTION", 255 },
+};
+
+int exit_status_from_string(const char *s) {
+    uint64_t n;
+    if (uint64_parse(s, &n) == 0)
+        return n <= 255 ? (int)n : -EINVAL;
+    return number_of(exit_statuses, ELEMENTS(exit_statuses), s);
+}
+
+const char *exit_status_to_string(int status) {
+    return name_of(exit_statuses, ELEMENTS(exit_statuses), status);
+}
+
+/* --- syslog facilities and limits --------------------------------------------------------------------------------- */
+
+static const struct named_number facilities[] = {
+    { "kern", LOG_KERN }, { "user", LOG_USER }, { "mail", LOG_MAIL }, { "daemon", LOG_DAEMON }, { "auth", LOG_AUTH },
+    { "syslog", LOG_SYSLOG }, { "lpr", LOG_LPR }, { "news", LOG_NEWS }, { "uucp", LOG_UUCP }, { "cron", LOG_CRON },
+    { "authpriv", LOG_AUTHPRIV }, { "ftp", LOG_FTP }, { "local0", LOG_LOCAL0 }, { "local1", LOG_LOCAL1 },
+    { "local2", LOG_LOCAL2 }, { "local3", LOG_LOCAL3 }, { "local4", LOG_LOCAL4 }, { "local5", LOG_LOCAL5 },
+    { "local6", LOG_LOCAL6 }, { "local7", LOG_LOCAL7 },
+};
+
+int facility_from_string(const char *s) {
+    uint64_t n;
+    if (uint64_parse(s, &n) == 0)
+        return n < LOG_NFACILITIES ? (int)n << 3 : -EINVAL;
+    return number_of(facilities, ELEMENTS(facilities), s);
+}
+
+const char *facility_to_string(int facility) {
+    return name_of(facilities, ELEMENTS(facilities), facility);
+}
+
+static const struct named_number limits[] = {
+    { "CPU", RLIMIT_CPU }, { "FSIZE", RLIMIT_FSIZE }, { "DATA", RLIMIT_DATA }, { "STACK", RLIMIT_STACK },
+    { "CORE", RLIMIT_CORE }, { "RSS", RLIMIT_RSS }, { "NOFILE", RLIMIT_NOFILE }, { "AS", RLIMIT_AS },
+    { "NPROC", RLIMIT_NPROC }, { "MEMLOCK", RLIMIT_MEMLOCK }, { "LOCKS", RLIMIT_LOCKS },
+    { "SIGPENDING", RLIMIT_SIGPENDING }, { "MSGQUEUE", RLIMIT_MSGQUEUE }, { "NICE", RLIMIT_NICE },
+    { "RTPRIO", RLIMIT_RTPRIO }, { "RTTIME", RLIMIT_RTTIME },
+};
+
+int rlimit_from_string(const char *s) {
+    return number_of(limits, ELEMENTS(limits), s);
+}
+
+const char *rlimit_to_string(int resource) {
+    return name_of(limits, ELEMENTS(limits), resource);
+}
