@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The event loop: what is ready is handled once, what was removed is not handled at all, timers come in order. */
+/* The event loop: what is ready is handled once, what was removed is not handled at all, timers come in
+ * order. */
 #include "base/fd.h"
 #include "engine/loop.h"
 
