@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "journal/console.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+/* Kept between batches; what a blocked stdout made it grow beyond is given back. */
+#define BUFFER_KEPT (2 * CONSOLE_BATCH)
+#define PREFIX_MAX 320
+
+size_t console_waiting(const struct console *c) {
+    return c->tail - c->head;
+}
+
+enum console_state console_state(const struct console *c) {
+    return console_waiting(c) == 0 ? CONSOLE_EMPTY : c->stuck ? CONSOLE_STUCK : CONSOLE_PENDING;
+}
+
+usec_t console_deadline(const struct console *c) {
+    return c->blocked && !c->stuck ? usec_add(c->progress, CONSOLE_PATIENCE) : USEC_INFINITY;
+}
+
+/* Makes room for n bytes more. */
+static bool reserve(struct console *c, size_t n) {
+    if (c->size - c->tail >= n)
+        return true;
+    if (c->head > 0 && (c->size - console_waiting(c) >= n + c->head || console_waiting(c) == 0)) {
+        memmove(c->buffer, c->buffer + c->head, console_waiting(c));
+        c->tail -= c->head;
+        c->head = 0;
+        if (c->size - c->tail >= n)
+            return true;
+    }
+    size_t size = MAX(c->size, (size_t)4096);
+    while (size - c->tail < n)
+        size *= 2;
+    char *buffer = realloc(c->buffer, size);
+    if (!buffer)
+        return false;
+    c->buffer = buffer;
+    c->size = size;
+    return true;
+}
+
+static void put_line(struct console *c, const char *prefix, size_t prefix_size, const char *text, size_t n) {
+    if (console_waiting(c) + prefix_size + n + 1 > CONSOLE_KEEP_MAX || !reserve(c, prefix_size + n + 1)) {
+        c->n_lost++;
+        return;
+    }
+    char *p = c->buffer + c->tail;
+    memcpy(p, prefix, prefix_size);
+    memcpy(p + prefix_size, text, n);
+    p[prefix_size + n] = '\n';
+    c->tail += prefix_size + n + 1;
+}
+
+static size_t make_prefix(const struct entry *e, char prefix[static PREFIX_MAX]) {
+    int n;
+    if (e->transport == ENTRY_MANAGER)
+        n = snprintf(prefix, PREFIX_MAX, "reeve: %s%s", e->unit ? e->unit : "", e->unit ? ": " : "");
+    else if (e->transport == ENTRY_STREAM && e->unit)
+        n = snprintf(prefix, PREFIX_MAX, "%s: ", e->unit);
+    else {
+        const char *identifier = e->identifier ? e->identifier : "unknown";
+        n = e->pid > 0 ? snprintf(prefix, PREFIX_MAX, "%s[%d]: ", identifier, (int)e->pid)
+                       : snprintf(prefix, PREFIX_MAX, "%s: ", identifier);
+    }
+    return n < 0 ? 0 : MIN((size_t)n, (size_t)PREFIX_MAX - 1);
+}
+
+static void console_write(struct sink *sink, const struct entry *e) {
+    struct console *c = (struct console *)sink;
+    if (!e->console || (e->transport == ENTRY_MANAGER && e->level > c->max_manager_level))
+        return;
+    char prefix[PREFIX_MAX];
+    size_t prefix_size = make_prefix(e, prefix);
+    const char *p = e->message, *end = p + e->size;
+    for (;;) {
+        const char *newline = p < end ? memchr(p, '\n', (size_t)(end - p)) : NULL;
+        const char *stop = newline ? newline : end;
+        put_line(c, prefix, prefix_size, p, (size_t)(stop - p));
+        if (!newline || newline + 1 == end)
+            break;
+        p = newline + 1;
+    }
+    if (console_waiting(c) >= CONSOLE_BATCH && !c->blocked)
+        console_flush(c);
+}
+
+static void moved(struct console *c) {
+    c->progress = now(CLOCK_MONOTONIC);
+    c->blocked = c->stuck = false;
+}
+
+/* After a stop, says what it cost. */
+static void say_lost(struct console *c) {
+    if (c->n_lost == 0)
+        return;
+    char text[96];
+    int n = snprintf(text, sizeof(text), "reeve: stdout did not take output for a while: %lu lines were lost\n", c->n_lost);
+    if (n > 0 && reserve(c, (size_t)n)) {
+        memcpy(c->buffer + c->tail, text, (size_t)n);
+        c->tail += (size_t)n;
+        c->n_lost = 0;
+    }
+}
+
+static unsigned long waiting_lines(const struct console *c) {
+    unsigned long n = 0;
+    for (size_t i = c->head; i < c->tail; i++)
+        n += c->buffer[i] == '\n';
+    return n;
+}
+
+void console_flush(struct console *c) {
+    for (;;) {
+        if (console_waiting(c) == 0) {
+            c->head = c->tail = 0;
+            if (c->n_lost == 0)
+                break;
+            say_lost(c);
+            if (console_waiting(c) == 0)
+                break;
+        }
+        ssize_t n = output_write(&c->output, c->buffer + c->head, console_waiting(c));
+        if (n > 0) {
+            c->head += (size_t)n;
+            moved(c);
+        } else if (n == -EAGAIN) {
+            usec_t time = now(CLOCK_MONOTONIC);
+            if (!c->blocked) {
+                c->blocked = true;
+                c->progress = time;
+            } else if (time - c->progress >= CONSOLE_PATIENCE)
+                c->stuck = true;
+            return;
+        } else {
+            /* Closed: nobody is there to be told. A full disk may be told later. Nothing waits for either. */
+            c->n_lost = n == -ENOSPC || n == -EDQUOT ? c->n_lost + waiting_lines(c) : 0;
+            c->head = c->tail = 0;
+            c->blocked = c->stuck = false;
+            break;
+        }
+    }
+    if (c->size > BUFFER_KEPT) {
+        free(c->buffer);
+        c->buffer = NULL;
+        c->size = 0;
+    }
+}
+
+void console_open(struct console *c, int fd) {
+    *c = (struct console){ .sink = { .write = console_write }, .max_manager_level = LOG_DEBUG };
+    output_open(&c->output, fd);
+}
+
+void console_close(struct console *c) {
+    output_close(&c->output);
+    free(c->buffer);
+    *c = (struct console){ .output = { .own_fd = -1 } };
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sink that is the container's stdout: each line with who said it. Lines are gathered and written together. A stdout
+ * that does not take them makes no one wait for long: the caller asks console_state() and goes by it. */
+#pragma once
+
+#include "journal/entry.h"
+#include "journal/output.h"
+
+/* What is kept of a stdout that has stopped; lines beyond are counted, and the count is said when it moves again. */
+#define CONSOLE_KEEP_MAX (4 * 1024 * 1024)
+/* Enough to be worth a write. */
+#define CONSOLE_BATCH (64 * 1024)
+/* A stdout that takes nothing for so long has stopped. Until then it is slow, and its writers are made as slow. */
+#define CONSOLE_PATIENCE (1 * USEC_PER_SEC)
+
+enum console_state {
+    CONSOLE_EMPTY,   /* all is written */
+    CONSOLE_PENDING, /* something waits for console_flush(), or for stdout */
+    CONSOLE_STUCK,   /* stdout has stopped */
+};
+
+struct console {
+    struct sink sink; /* first */
+    struct output output;
+    char *buffer;
+    size_t head, tail, size; /* buffer[head..tail) is to be written */
+    usec_t progress;         /* when stdout last took something, or began to be full */
+    bool blocked, stuck;
+    unsigned long n_lost;    /* lines */
+    int max_manager_level;
+};
+
+void console_open(struct console *c, int fd);
+void console_close(struct console *c);
+/* Writes what can be written now. */
+void console_flush(struct console *c);
+enum console_state console_state(const struct console *c);
+/* Bytes waiting. */
+size_t console_waiting(const struct console *c);
+/* When the patience with a blocked stdout ends; USEC_INFINITY: it is not blocked, or has stopped already. */
+usec_t console_deadline(const struct console *c);
