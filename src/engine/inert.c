@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Unit types that are loaded and shown but not acted on: timers, paths, mounts, automounts, swaps, devices. Starting one
- * counts as satisfied at once, which is said once a type, so that a boot that asks for them goes on. What the kernel
- * already mounted and which devices exist is read, not watched. */
+/* Unit types that are loaded and shown but not acted on: timers, paths, mounts, automounts, swaps, devices.
+ * Starting one counts as satisfied at once, which is said once a type, so that a boot that asks for them goes
+ * on. What the kernel already mounted and which devices exist is read, not watched. */
 #include "base/fd.h"
 #include "engine/serialize.h"
 #include "engine/types.h"
@@ -21,15 +21,13 @@ static const struct kind {
     const char *active, *inactive; /* sub states */
     const char *plural;            /* for the notice; NULL: nothing is left undone */
 } kinds[UNIT_TYPES] = {
-    [UNIT_TIMER] = { "waiting", "dead", "Timers" },
-    [UNIT_PATH] = { "waiting", "dead", "Path units" },
-    [UNIT_MOUNT] = { "mounted", "dead", "Mounts" },
-    [UNIT_AUTOMOUNT] = { "waiting", "dead", "Automounts" },
-    [UNIT_SWAP] = { "active", "dead", "Swaps" },
-    [UNIT_DEVICE] = { "plugged", "dead", NULL },
+    [UNIT_TIMER] = { "waiting", "dead", "Timers" }, [UNIT_PATH] = { "waiting", "dead", "Path units" },
+    [UNIT_MOUNT] = { "mounted", "dead", "Mounts" }, [UNIT_AUTOMOUNT] = { "waiting", "dead", "Automounts" },
+    [UNIT_SWAP] = { "active", "dead", "Swaps" },    [UNIT_DEVICE] = { "plugged", "dead", NULL },
 };
 
-/* --- what is already there ---------------------------------------------------------------------------------------- */
+/* --- what is already there
+ * ---------------------------------------------------------------------------------------- */
 
 /* The path a unit is named after: "dev-sda.device" → /dev/sda. NULL: no memory, or not such a name. */
 static char *path_of_name(const struct unit *u) {
@@ -88,7 +86,8 @@ static bool is_there(const struct unit *u) {
     return access(path, F_OK) == 0;
 }
 
-/* --- loading ------------------------------------------------------------------------------------------------------ */
+/* --- loading
+ * ------------------------------------------------------------------------------------------------------ */
 
 static int add_default_dependencies(struct unit *u) {
     if (!unit_bool(u->file, D_DefaultDependencies))
@@ -151,7 +150,9 @@ static int inert_load(struct unit *u) {
     return add_default_dependencies(u);
 }
 
-/* --- life ---------------------------------------------------------------------------------------------------------- */
+/* --- life
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 static enum active_state inert_active_state(const struct unit *u) {
     return INERT(u)->active ? ACTIVE_ACTIVE : ACTIVE_INACTIVE;
@@ -181,7 +182,7 @@ static int inert_start(struct unit *u) {
     const char *plural = kinds[u->ops->type].plural;
     if (plural && !(told & 1u << u->ops->type) && !is_there(u)) {
         told |= 1u << u->ops->type;
-        unit_log(u, LOG_NOTICE, "%s are not run yet: %s only counts as active.", plural, u->id);
+        unit_log(u, LOG_NOTICE, "%s are not run yet: the unit only counts as active.", plural);
     }
     inert_enter(u, true);
     return 0;
@@ -205,19 +206,19 @@ static int inert_deserialize(struct unit *u, const char *name, const char *value
     return 0;
 }
 
-#define INERT_OPS(name, kind)                                                                                 \
-    const struct unit_ops name = {                                                                            \
-        .type = kind,                                                                                         \
-        .size = sizeof(struct inert),                                                                         \
-        .can_start = true,                                                                                    \
-        .init = inert_init,                                                                                   \
-        .load = inert_load,                                                                                   \
-        .start = inert_start,                                                                                 \
-        .stop = inert_stop,                                                                                   \
-        .active_state = inert_active_state,                                                                   \
-        .sub_state = inert_sub_state,                                                                         \
-        .serialize = inert_serialize,                                                                         \
-        .deserialize = inert_deserialize,                                                                     \
+#define INERT_OPS(name, kind)                                                                                \
+    const struct unit_ops name = {                                                                           \
+        .type = kind,                                                                                        \
+        .size = sizeof(struct inert),                                                                        \
+        .can_start = true,                                                                                   \
+        .init = inert_init,                                                                                  \
+        .load = inert_load,                                                                                  \
+        .start = inert_start,                                                                                \
+        .stop = inert_stop,                                                                                  \
+        .active_state = inert_active_state,                                                                  \
+        .sub_state = inert_sub_state,                                                                        \
+        .serialize = inert_serialize,                                                                        \
+        .deserialize = inert_deserialize,                                                                    \
     }
 
 INERT_OPS(timer_ops, UNIT_TIMER);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The event loop over epoll(7). One turn: deferred work, sleep, descriptors, timers. Descriptors come before timers, so
- * that after a pause of the whole container a keep-alive that waits in a socket counts before its watchdog expires.
- * Knows nothing of units. */
+/* The event loop over epoll(7). One turn: deferred work, sleep, descriptors, timers. Descriptors come before
+ * timers, so that after a pause of the whole container a keep-alive that waits in a socket counts before its
+ * watchdog expires. Knows nothing of units. */
 #include "engine/loop.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -55,8 +55,7 @@ int loop_new(struct loop **ret) {
         return -ENOMEM;
     static const clockid_t clocks[QUEUES] = { CLOCK_MONOTONIC, CLOCK_REALTIME, CLOCK_BOOTTIME };
     for (int i = 0; i < QUEUES; i++)
-        loop->queues[i] =
-            (struct timer_queue){ .clock = clocks[i], .timerfd = -1, .set_to = USEC_INFINITY };
+        loop->queues[i] = (struct timer_queue){ .clock = clocks[i], .timerfd = -1, .set_to = USEC_INFINITY };
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (loop->epoll < 0) {
         int r = -errno;
@@ -95,7 +94,8 @@ void loop_free(struct loop *loop) {
     free(loop);
 }
 
-/* --- descriptors ------------------------------------------------------------------------------------------------ */
+/* --- descriptors
+ * ------------------------------------------------------------------------------------------------ */
 
 int io_add(struct loop *loop, int fd, uint32_t events, io_handler handler, void *userdata, struct io **ret) {
     struct io *io = malloc(sizeof(*io));
@@ -131,7 +131,8 @@ struct io *io_remove(struct io *io) {
     return NULL;
 }
 
-/* --- timers ------------------------------------------------------------------------------------------------------ */
+/* --- timers
+ * ------------------------------------------------------------------------------------------------------ */
 
 static struct timer_queue *queue_of_clock(struct loop *loop, clockid_t clock) {
     return &loop->queues[clock == CLOCK_REALTIME   ? QUEUE_REALTIME
@@ -222,7 +223,8 @@ static void on_timerfd(struct io *io, int fd, uint32_t events, void *userdata) {
     q->set_to = USEC_INFINITY;
 }
 
-/* Arms the timerfd for the queue's first timer. False where that is not possible: then the sleep is bounded instead. */
+/* Arms the timerfd for the queue's first timer. False where that is not possible: then the sleep is bounded
+ * instead. */
 static bool arm_timerfd(struct loop *loop, struct timer_queue *q) {
     usec_t first = q->n > 0 ? q->heap[0]->when : USEC_INFINITY;
     if (first == q->set_to)
@@ -273,7 +275,8 @@ static void run_timers(struct timer_queue *q) {
     }
 }
 
-/* --- deferred work ------------------------------------------------------------------------------------------------ */
+/* --- deferred work
+ * ------------------------------------------------------------------------------------------------ */
 
 void deferred_queue(struct loop *loop, struct deferred *deferred) {
     if (deferred->queued)
@@ -307,7 +310,8 @@ static void run_deferred(struct loop *loop) {
     }
 }
 
-/* --- running ------------------------------------------------------------------------------------------------------ */
+/* --- running
+ * ------------------------------------------------------------------------------------------------------ */
 
 static int wait_events(struct loop *loop, struct epoll_event *events, usec_t sleep) {
     if (sleep != USEC_INFINITY)

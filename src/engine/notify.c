@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "base/strv.h"
-#include "engine/manager.h"
+#include "engine/unit_private.h"
 
 #include <errno.h>
 #include <string.h>
@@ -111,7 +111,7 @@ static void handle(struct notify *n, struct message *message) {
     int r = message->truncated ? -E2BIG : notify_parse(n->buffer, message->size, &tags);
     if (r < 0) {
         if (may_complain(n))
-            log_full(LOG_WARNING, u->id, NULL, "A notification from process %d is dropped: %s", pid,
+            unit_log(u, LOG_WARNING, "A notification from process %d is dropped: %s", pid,
                      r == -E2BIG    ? "it is too long."
                      : r == -EINVAL ? "it is empty or has a NUL byte in it."
                                     : strerror(-r));
@@ -119,20 +119,19 @@ static void handle(struct notify *n, struct message *message) {
     }
     if (message->lost_fds) {
         /* Too many, or no descriptors left: what arrived is no use without the rest. */
-        log_full(LOG_WARNING, u->id, NULL,
-                 "A notification from process %d lost descriptors that came with it.", pid);
+        unit_log(u, LOG_WARNING, "A notification from process %d lost descriptors that came with it.", pid);
         close_fds(message);
     }
     /* The sender waits for its descriptor to be closed; all that it sent before has been handled by now. */
     if (strv_contains(tags, "BARRIER=1")) {
         if (tags[1] && may_complain(n))
-            log_full(LOG_WARNING, u->id, NULL, "BARRIER=1 with other notifications: these are ignored.");
+            unit_log(u, LOG_WARNING, "BARRIER=1 with other notifications: these are ignored.");
         return;
     }
     if (u->ops->notify_message)
         u->ops->notify_message(u, pid, tags, message->fds, message->n_fds);
     else
-        log_full(LOG_DEBUG, u->id, NULL, "A notification from process %d means nothing here.", pid);
+        unit_log(u, LOG_DEBUG, "A notification from process %d means nothing here.", pid);
 }
 
 static void read_messages(struct notify *n, int most) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Slices: the tree units are sorted into. Without control groups of our own they are names that can be stopped with all
- * that is in them. systemd.slice(5). */
+/* Slices: the tree units are sorted into. Without control groups of our own they are names that can be
+ * stopped with all that is in them. systemd.slice(5). */
 #include "engine/serialize.h"
 #include "engine/types.h"
 #include "engine/unit_private.h"

@@ -15,23 +15,25 @@ struct target {
 #define TARGET(u) CONTAINER_OF(u, struct target, unit)
 
 /* How one unit pulls in another. */
-#define PULLS                                                                                                 \
-    (DEP_BIT(DEP_REQUIRES) | DEP_BIT(DEP_REQUISITE) | DEP_BIT(DEP_WANTS) | DEP_BIT(DEP_BINDS_TO) |            \
+#define PULLS                                                                                                \
+    (DEP_BIT(DEP_REQUIRES) | DEP_BIT(DEP_REQUISITE) | DEP_BIT(DEP_WANTS) | DEP_BIT(DEP_BINDS_TO) |           \
      DEP_BIT(DEP_UPHOLDS) | DEP_BIT(DEP_PART_OF))
-/* Does the unit say itself that it comes after this one? Its files may have been read, but not yet turned into edges. */
+/* Does the unit say itself that it comes after this one? Its files may have been read, but not yet turned
+ * into edges. */
 static bool says_after(const struct unit *u, const struct unit *other) {
     if (unit_dependencies_with(u, other) & DEP_BIT(DEP_AFTER))
         return true;
     STRV_FOREACH(name, unit_strv(u->file, D_After))
-        if (manager_get_unit(u->manager, *name) == other)
-            return true;
+    if (manager_get_unit(u->manager, *name) == other)
+        return true;
     return false;
 }
 
-/* Orders a target after what it pulls in, unless one of the two does without default dependencies or the order is
- * already the other way round. systemd.target(5) "Default Dependencies". */
+/* Orders a target after what it pulls in, unless one of the two does without default dependencies or the
+ * order is already the other way round. systemd.target(5) "Default Dependencies". */
 static int order_after(struct unit *target, struct unit *other) {
-    if (other->file->state != LOAD_LOADED || !unit_bool(other->file, D_DefaultDependencies) || says_after(other, target))
+    if (other->file->state != LOAD_LOADED || !unit_bool(other->file, D_DefaultDependencies) ||
+        says_after(other, target))
         return 0;
     return unit_add_dependency(target, DEP_AFTER, other);
 }
