@@ -2,8 +2,9 @@
 """Directories as tests: cases/NAME/ holds unit files and a `session`, the screen of a person trying them.
 
 A session reads like a terminal. Lines with `$ ` are commands, what follows is all they print; a last line `[N]` is an
-exit status other than 0; empty lines do not count. A line `~ REGEX` matches one line. `# ` opens a comment; `#! fresh FLAGS` asks for a
-container of the case's own, with these flags for `docker run`, and `#! not-under systemd|reeve: WHY` skips.
+exit status other than 0; empty lines do not count. A line `~ REGEX` matches one line. `#` opens a comment (a
+printed one is `\\#`); `#! fresh FLAGS` asks for a container of the case's own, with these flags for `docker run`, and
+`#! not-under systemd|reeve: WHY` skips.
 
 Files named like units go to /etc/systemd/system, and so do directories (NAME.d, NAME.wants); what is under `root/`
 goes to /. In a session these words are known besides what the image has:
@@ -103,7 +104,7 @@ def parse(text: str) -> tuple[list[Step], list[str]]:
         elif line == "" or line.startswith("#"):
             above.append(line)
         elif steps:
-            steps[-1].expect.append(line)
+            steps[-1].expect.append(line.removeprefix("\\") if line.startswith("\\#") else line)
         else:
             raise ValueError(f"output before the first command: {line!r}")
     return steps, above
@@ -201,6 +202,7 @@ class Case(pytest.Item):
             out.append("$ " + step.command.replace("\n", "\n> "))
             for number, line in enumerate(lines):
                 pattern = step.expect[number] if number < len(step.expect) else ""
+                line = "\\" + line if line.startswith("#") else line
                 out.append(pattern if pattern.startswith("~ ") and re.fullmatch(pattern[2:], line) else line)
         (self.directory / "session").write_text("\n".join(out + self.tail) + "\n")
 
