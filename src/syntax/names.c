@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <syslog.h>
 
 struct named_number {
@@ -253,4 +254,30 @@ int rlimit_from_string(const char *s) {
 
 const char *rlimit_to_string(int resource) {
     return name_of(limits, ELEMENTS(limits), resource);
+}
+
+/* --- address families --------------------------------------------------------------------------------------------- */
+
+static const struct named_number families[] = {
+    { "AF_UNIX", AF_UNIX }, { "AF_LOCAL", AF_LOCAL }, { "AF_INET", AF_INET }, { "AF_AX25", AF_AX25 },
+    { "AF_IPX", AF_IPX }, { "AF_APPLETALK", AF_APPLETALK }, { "AF_NETROM", AF_NETROM },
+    { "AF_BRIDGE", AF_BRIDGE }, { "AF_ATMPVC", AF_ATMPVC }, { "AF_X25", AF_X25 }, { "AF_INET6", AF_INET6 },
+    { "AF_ROSE", AF_ROSE }, { "AF_DECnet", AF_DECnet }, { "AF_NETBEUI", AF_NETBEUI },
+    { "AF_SECURITY", AF_SECURITY }, { "AF_KEY", AF_KEY }, { "AF_NETLINK", AF_NETLINK },
+    { "AF_ROUTE", AF_ROUTE }, { "AF_PACKET", AF_PACKET }, { "AF_ASH", AF_ASH }, { "AF_ECONET", AF_ECONET },
+    { "AF_ATMSVC", AF_ATMSVC }, { "AF_RDS", AF_RDS }, { "AF_SNA", AF_SNA }, { "AF_IRDA", AF_IRDA },
+    { "AF_PPPOX", AF_PPPOX }, { "AF_WANPIPE", AF_WANPIPE }, { "AF_LLC", AF_LLC }, { "AF_IB", AF_IB },
+    { "AF_MPLS", AF_MPLS }, { "AF_CAN", AF_CAN }, { "AF_TIPC", AF_TIPC }, { "AF_BLUETOOTH", AF_BLUETOOTH },
+    { "AF_IUCV", AF_IUCV }, { "AF_RXRPC", AF_RXRPC }, { "AF_ISDN", AF_ISDN }, { "AF_PHONET", AF_PHONET },
+    { "AF_IEEE802154", AF_IEEE802154 }, { "AF_CAIF", AF_CAIF }, { "AF_ALG", AF_ALG }, { "AF_NFC", AF_NFC },
+    { "AF_VSOCK", AF_VSOCK }, { "AF_KCM", AF_KCM }, { "AF_QIPCRTR", AF_QIPCRTR }, { "AF_SMC", AF_SMC },
+    { "AF_XDP", AF_XDP },
+};
+
+int address_family_from_string(const char *s) {
+    return number_of(families, ELEMENTS(families), s);
+}
+
+const char *address_family_to_string(int family) {
+    return name_of(families, ELEMENTS(families), family);
 }

@@ -27,3 +27,6 @@ const char *rlimit_to_string(int resource);
 /* Whole decimal numbers, nothing around them. -EINVAL, -ERANGE. */
 int int64_parse(const char *s, int64_t *ret);
 int uint64_parse(const char *s, uint64_t *ret);
+/* "AF_UNIX" … ↔ AF_UNIX …; -EINVAL. */
+int address_family_from_string(const char *s);
+const char *address_family_to_string(int family);

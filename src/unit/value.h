@@ -43,7 +43,7 @@ struct value_type {
     /* Reads `text` into *value. TYPE_LIST: *value is the list so far, to be extended. Others: *value is the value so
      * far, to be replaced (and freed) on success. 0; or -EINVAL with at->why said and *value untouched; -ENOMEM. */
     int (*parse)(const struct value_type *type, struct parse_at *at, const char *text, union value *value);
-    void (*free)(union value *value); /* NULL: nothing to free */
+    void (*free)(union value *value); /* *value is not to be used again. NULL: nothing to free */
     /* Appends the text that parse() reads back, one assignment per '\n' for lists of lines. */
     void (*print)(const struct value_type *type, const union value *value, struct text *out);
     bool (*equal)(const struct value_type *type, const union value *a, const union value *b);

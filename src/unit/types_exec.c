@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Command lines: ExecStart= and sisters. systemd.service(5) "Command Lines". */
+#include "base/strv.h"
+#include "unit/types_private.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#define WHITESPACE " \t\n\r"
+
+static void command_free(struct exec_command *c) {
+    if (!c)
+        return;
+    free(c->path);
+    strv_free(c->argv);
+    free(c);
+}
+
+static void command_freep(struct exec_command **c) {
+    command_free(*c);
+}
+
+/* Takes the prefixes off. Those that contradict each other are left for the path, which they then make invalid. */
+static const char *take_prefixes(const char *s, enum exec_command_flags *flags, bool *own_argv0) {
+    for (;; s++) {
+        if (*s == '-' && !(*flags & EXEC_IGNORE_FAILURE))
+            *flags |= EXEC_IGNORE_FAILURE;
+        else if (*s == '@' && !*own_argv0)
+            *own_argv0 = true;
+        else if (*s == ':' && !(*flags & EXEC_NO_ENV_EXPAND))
+            *flags |= EXEC_NO_ENV_EXPAND;
+        else if (*s == '+' && !(*flags & (EXEC_FULL_PRIVILEGES | EXEC_NO_SETUID | EXEC_AMBIENT)))
+            *flags |= EXEC_FULL_PRIVILEGES;
+        else if (*s == '!' && !(*flags & (EXEC_FULL_PRIVILEGES | EXEC_NO_SETUID | EXEC_AMBIENT)))
+            *flags |= EXEC_NO_SETUID;
+        else if (*s == '!' && !(*flags & (EXEC_FULL_PRIVILEGES | EXEC_AMBIENT)))
+            *flags = (*flags & ~EXEC_NO_SETUID) | EXEC_AMBIENT;
+        else
+            return s;
+    }
+}
+
+static int check_path(struct parse_at *at, const char *path) {
+    if (!*path)
+        return value_reject(at, "no program to run");
+    for (const char *s = path; *s; s++)
+        if ((unsigned char)*s < ' ' || *s == 0x7f || strchr("\"\\'", *s))
+            return value_reject(at, "program name with special characters: '%.100s'", path);
+    size_t n = strlen(path);
+    if (path[n - 1] == '/')
+        return value_reject(at, "program path is a directory: '%.100s'", path);
+    if (*path == '/')
+        return n < PATH_MAX ? 0 : value_reject(at, "program path of more than %d bytes", PATH_MAX - 1);
+    if (strchr(path, '/') || n > NAME_MAX || strcmp(path, ".") == 0 || strcmp(path, "..") == 0)
+        return value_reject(at, "neither an absolute path nor a file name: '%.100s'", path);
+    return 0;
+}
+
+static bool at_separator(const char *p) {
+    return *p == ';' && (!p[1] || strchr(WHITESPACE, p[1]));
+}
+
+/* One command, up to a lone semicolon or the end; *p moves behind it. 1, 0 if there was none, or an error. */
+static int take_command(struct parse_at *at, const char **p, struct exec_command **ret) {
+    _cleanup_(command_freep) struct exec_command *c = calloc(1, sizeof(*c));
+    _cleanup_free_ char *first = NULL;
+    bool own_argv0 = false;
+    if (!c)
+        return -ENOMEM;
+    int r = word_next(p, &first, NULL, WORD_UNQUOTE | WORD_UNESCAPE);
+    if (r == -EINVAL)
+        return value_reject(at, "bad quoting or escape");
+    if (r <= 0)
+        return r;
+    r = value_expand_max(at, take_prefixes(first, &c->flags, &own_argv0), PATH_MAX, &c->path);
+    if (r >= 0)
+        r = check_path(at, c->path);
+    if (r >= 0 && !own_argv0)
+        r = strv_add(&c->argv, c->path);
+    for (size_t n = 0; r >= 0; n++) {
+        if (n >= VALUE_WORDS_MAX) {
+            r = value_reject(at, "more than %d words", VALUE_WORDS_MAX);
+            break;
+        }
+        *p += strspn(*p, WHITESPACE);
+        if (at_separator(*p)) {
+            ++*p;
+            break;
+        }
+        if (**p == '\\' && at_separator(*p + 1)) {
+            *p += 2;
+            r = strv_add(&c->argv, ";");
+            continue;
+        }
+        _cleanup_free_ char *word = NULL;
+        char *expanded = NULL;
+        r = word_next(p, &word, NULL, WORD_UNQUOTE | WORD_UNESCAPE);
+        if (r == -EINVAL)
+            value_reject(at, "bad quoting or escape");
+        if (r == 0)
+            break;
+        if (r > 0)
+            r = value_expand(at, word, &expanded);
+        if (r >= 0)
+            r = strv_take(&c->argv, expanded);
+    }
+    if (r >= 0 && !c->argv)
+        r = value_reject(at, "a name for the program is missing after @");
+    if (r < 0) /* a command that may fail may be missing, too */
+        return r == -EINVAL && !(c->flags & EXEC_IGNORE_FAILURE) ? -ENOEXEC : r;
+    if (*c->path == '/')
+        path_simplify(c->path);
+    *ret = TAKE(c);
+    return 1;
+}
+
+static void free_commands(union value *value) {
+    struct exec_command_list *list = value->object;
+    for (size_t i = 0; list && i < list->n; i++)
+        command_free(list->commands[i]);
+    free(list);
+}
+
+static void freep_commands(struct exec_command_list **list) {
+    free_commands(&(union value){ .object = *list });
+}
+
+static int append_command(struct exec_command_list **list, struct exec_command *command) {
+    size_t n = *list ? (*list)->n : 0;
+    struct exec_command_list *grown = realloc(*list, sizeof(*grown) + (n + 1) * sizeof(grown->commands[0]));
+    if (!grown) {
+        command_free(command);
+        return -ENOMEM;
+    }
+    grown->commands[n] = command;
+    grown->n = n + 1;
+    *list = grown;
+    return 0;
+}
+
+static int parse_exec(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    _cleanup_(freep_commands) struct exec_command_list *added = NULL;
+    for (;;) {
+        struct exec_command *command;
+        int r = take_command(at, &text, &command);
+        if (r < 0)
+            return r;
+        if (r == 0)
+            break;
+        r = append_command(&added, command);
+        if (r < 0)
+            return r;
+    }
+    /* All of the line or nothing of it. */
+    size_t n = added ? added->n : 0, before = value->object ? ((struct exec_command_list *)value->object)->n : 0;
+    if (n == 0)
+        return 0;
+    struct exec_command_list *grown = realloc(value->object, sizeof(*grown) + (before + n) * sizeof(grown->commands[0]));
+    if (!grown)
+        return -ENOMEM;
+    memcpy(grown->commands + before, added->commands, n * sizeof(grown->commands[0]));
+    grown->n = before + n;
+    value->object = grown;
+    added->n = 0;
+    return 0;
+}
+
+static void print_exec(const struct value_type *type, const union value *value, struct text *out) {
+    const struct exec_command_list *list = value->object;
+    for (size_t i = 0; list && i < list->n; i++) {
+        const struct exec_command *c = list->commands[i];
+        if (i > 0)
+            text_add_char(out, '\n');
+        bool own_argv0 = c->argv && c->argv[0] && strcmp(c->argv[0], c->path) != 0;
+        text_addf(out, "%s%s%s%s%s%s", c->flags & EXEC_IGNORE_FAILURE ? "-" : "", own_argv0 ? "@" : "",
+                  c->flags & EXEC_NO_ENV_EXPAND ? ":" : "", c->flags & EXEC_FULL_PRIVILEGES ? "+" : "",
+                  c->flags & EXEC_NO_SETUID ? "!" : "", c->flags & EXEC_AMBIENT ? "!!" : "");
+        _cleanup_text_ struct text words = {};
+        word_quote(&words, c->path);
+        for (size_t a = !own_argv0; c->argv && c->argv[0] && c->argv[a]; a++) {
+            text_add_char(&words, ' ');
+            if (strcmp(c->argv[a], ";") == 0)
+                text_add(&words, "\\;");
+            else
+                word_quote(&words, c->argv[a]);
+        }
+        /* A percent sign would be a specifier when this is read again. */
+        for (const char *s = text_str(&words); *s; s++) {
+            if (*s == '%')
+                text_add_char(out, '%');
+            text_add_char(out, *s);
+        }
+    }
+}
+
+const struct value_type type_exec = { "command lines", .flags = TYPE_LIST, .parse = parse_exec, .free = free_commands,
+                                      .print = print_exec, .equal = value_equal_printed };

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists of strings: names, paths, variables, filters. */
+#include "base/strv.h"
+#include "syntax/names.h"
+#include "unit/name.h"
+#include "unit/types_private.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LIST(type, title, parser, printer)                                                                    \
+    const struct value_type type_##type = { title, .flags = TYPE_LIST, .parse = parser, .free = value_free_strv, \
+                                            .print = printer, .equal = value_equal_strv }
+
+/* --- words and lines as they are ------------------------------------------------------------------------------------ */
+
+static int parse_words(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    return value_each_word(at, text, NULL, WORD_UNQUOTE, value_add_word, type, &value->strv);
+}
+LIST(words, "words", parse_words, value_print_words);
+
+static int parse_install(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    _cleanup_strv_ char **words = NULL;
+    int r = words_split(text, NULL, WORD_UNQUOTE, &words);
+    if (r == -EINVAL)
+        return value_reject(at, "bad quoting");
+    return r < 0 ? r : strv_add_all(&value->strv, words);
+}
+LIST(install_list, "unit names", parse_install, value_print_words);
+
+static int parse_line(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    char *s = NULL;
+    int r = value_expand(at, text, &s);
+    return r < 0 ? r : strv_take(&value->strv, s);
+}
+LIST(line_list, "lines", parse_line, value_print_lines);
+LIST(open_file_list, "files to open", parse_line, value_print_lines);
+
+static int parse_path_line(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    _cleanup_free_ char *s = NULL;
+    int r = value_expand_max(at, text, PATH_MAX, &s);
+    if (r >= 0)
+        r = value_path(at, s);
+    return r < 0 ? r : strv_take(&value->strv, TAKE(s));
+}
+LIST(path_lines, "absolute paths", parse_path_line, value_print_lines);
+
+/* --- names -------------------------------------------------------------------------------------------------------- */
+
+static int add_url(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
+    static const char *const schemes[] = { "http://", "https://", "file:/", "info:", "man:" };
+    for (size_t i = 0; i < ELEMENTS(schemes); i++)
+        if (strncmp(word, schemes[i], strlen(schemes[i])) == 0 && word[strlen(schemes[i])])
+            return strv_add(list, word);
+    return value_reject(at, "not a documentation URI (http, https, file, info, man)");
+}
+static int parse_urls(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    return value_each_word(at, text, NULL, WORD_UNQUOTE, add_url, type, &value->strv);
+}
+LIST(url_list, "URIs", parse_urls, value_print_words);
+
+static int add_unit(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
+    enum unit_name_flags kind = unit_name_kind(word);
+    if (!kind)
+        return value_reject(at, "not a unit name");
+    if (type == &type_socket_list && unit_name_type(word) != UNIT_SOCKET)
+        return value_reject(at, "not the name of a socket");
+    if (kind != UNIT_NAME_TEMPLATE) {
+        if (strv_contains(*list, word))
+            return 0;
+        return strv_add(list, word);
+    }
+    /* A template stands for the instance of the unit that names it, or of the unit's own name. */
+    _cleanup_free_ char *instance = NULL, *name = NULL;
+    int r = unit_name_kind(at->unit) == UNIT_NAME_PLAIN ? unit_name_prefix(at->unit, &instance)
+                                                        : unit_name_instance(at->unit, &instance);
+    if (r >= 0)
+        r = unit_name_replace_instance(word, instance, &name);
+    if (r == -EINVAL)
+        return value_reject(at, "a template, and there is no instance to make it of");
+    return r < 0 ? r : strv_take(list, TAKE(name));
+}
+static int parse_units(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    return value_each_word(at, text, NULL, WORD_UNQUOTE, add_unit, type, &value->strv);
+}
+LIST(unit_list, "units", parse_units, value_print_words);
+LIST(socket_list, "sockets", parse_units, value_print_words);
+
+/* --- paths -------------------------------------------------------------------------------------------------------- */
+
+static int add_path(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
+    int r = value_path(at, word);
+    return r < 0 ? r : strv_add(list, word);
+}
+static int parse_paths(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    return value_each_word(at, text, NULL, WORD_UNQUOTE, add_path, type, &value->strv);
+}
+LIST(path_list, "absolute paths", parse_paths, value_print_words);
+
+static int parse_search_path(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    return value_each_word(at, text, ":", WORD_UNQUOTE, add_path, type, &value->strv);
+}
+static void print_search_path(const struct value_type *type, const union value *value, struct text *out) {
+    const char *between = "";
+    STRV_FOREACH(s, value->strv) {
+        text_addf(out, "%s%s", between, *s);
+        between = ":";
+    }
+}
+LIST(search_path, "paths with : between them", parse_search_path, print_search_path);
+
+static int add_sandbox_path(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
+    char *path = word;
+    bool optional = *path == '-';
+    path += optional;
+    bool in_root = *path == '+';
+    path += in_root;
+    int r = value_path(at, path);
+    return r < 0 ? r : strv_addf(list, "%s%s%s", optional ? "-" : "", in_root ? "+" : "", path);
+}
+static int parse_sandbox_paths(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    return value_each_word(at, text, NULL, WORD_UNQUOTE, add_sandbox_path, type, &value->strv);
+}
+LIST(sandbox_paths, "paths, each perhaps with - or +", parse_sandbox_paths, value_print_words);
+
+static int parse_environment_file(const struct value_type *type, struct parse_at *at, const char *text,
+                                  union value *value) {
+    _cleanup_free_ char *s = NULL;
+    int r = value_expand_max(at, text, PATH_MAX, &s);
+    if (r >= 0)
+        r = value_path(at, s + (*s == '-'));
+    return r < 0 ? r : strv_take(&value->strv, TAKE(s));
+}
+LIST(environment_files, "environment files", parse_environment_file, value_print_lines);
+
+/* Cuts a word at its first colon that no backslash protects; NULL: there is none. */
+static char *cut_at_colon(char *word) {
+    for (; *word; word++) {
+        if (*word == '\\' && word[1])
+            word++;
+        else if (*word == ':') {
+            *word = 0;
+            return word + 1;
+        }
+    }
+    return NULL;
+}
+
+static int add_bind(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
+    char *source = word + (*word == '-'), *destination = cut_at_colon(source);
+    char *options = destination ? cut_at_colon(destination) : NULL;
+    if (!destination || !*destination)
+        destination = source;
+    if (options && *options && strcmp(options, "rbind") != 0 && strcmp(options, "norbind") != 0 &&
+        strcmp(options, "idmap") != 0 && strcmp(options, "noidmap") != 0)
+        return value_reject(at, "not one of rbind, norbind, idmap, noidmap");
+    int r = value_path(at, source);
+    if (r >= 0 && destination != source)
+        r = value_path(at, destination);
+    return r < 0 ? r : strv_addf(list, "%s%s:%s:%s", *word == '-' ? "-" : "", source, destination,
+                                 options && *options ? options : "rbind");
+}
+static int parse_binds(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    return value_each_word(at, text, NULL, WORD_UNQUOTE, add_bind, type, &value->strv);
+}
+LIST(bind_list, "bind mounts", parse_binds, value_print_words);
+
+static int add_tmpfs(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
+    char *options = cut_at_colon(word);
+    int r = value_path(at, word);
+    return r < 0 ? r : strv_addf(list, "%s%s%s", word, options && *options ? ":" : "", options ?: "");
+}
+static int parse_tmpfs(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    return value_each_word(at, text, NULL, WORD_UNQUOTE, add_tmpfs, type, &value->strv);
+}
+LIST(tmpfs_list, "tmpfs mounts", parse_tmpfs, value_print_words);
+
+static int directory_problem(struct parse_at *at, char *path) {
+    if (*path == '/')
+        return value_reject(at, "an absolute path; it goes below the directory that the setting is for");
+    path_simplify(path);
+    if (!*path || strcmp(path, ".") == 0 || !path_is_normalized(path))
+        return value_reject(at, "not a plain relative path");
+    if (path_below(path, "private"))
+        return value_reject(at, "'private' is taken");
+    return 0;
+}
+
+static int add_directory(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
+    char *link = cut_at_colon(word), *flags = link ? cut_at_colon(link) : NULL;
+    int r = directory_problem(at, word);
+    if (r >= 0 && link && *link)
+        r = directory_problem(at, link);
+    if (r >= 0 && flags && *flags && strcmp(flags, "ro") != 0)
+        r = value_reject(at, "not a flag (ro)");
+    if (r < 0)
+        return r;
+    return link && *link ? strv_addf(list, "%s:%s", word, link) : strv_add(list, word);
+}
+static int parse_directories(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    return value_each_word(at, text, NULL, WORD_UNQUOTE, add_directory, type, &value->strv);
+}
+LIST(directory_list, "directories", parse_directories, value_print_words);
+
+/* --- environment -------------------------------------------------------------------------------------------------- */
+
+static int add_assignment(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
+    if (!env_assignment_valid(word))
+        return value_reject(at, "not an assignment (NAME=VALUE)");
+    return env_put(list, word);
+}
+static int parse_environment(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    return value_each_word(at, text, NULL, WORD_UNQUOTE | WORD_UNESCAPE, add_assignment, type, &value->strv);
+}
+LIST(environment, "environment variables", parse_environment, value_print_words);
+
+static int add_variable(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
+    if (type == &type_environment_unset && env_assignment_valid(word))
+        return strv_add(list, word);
+    if (!env_name_valid(word, strlen(word)))
+        return value_reject(at, "not a variable name");
+    return strv_add(list, word);
+}
+static int parse_variables(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    return value_each_word(at, text, NULL, WORD_UNQUOTE | WORD_UNESCAPE, add_variable, type, &value->strv);
+}
+LIST(environment_names, "variable names", parse_variables, value_print_words);
+LIST(environment_unset, "variable names or assignments", parse_variables, value_print_words);
+
+static int add_field(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
+    const char *equals = strchr(word, '=');
+    size_t n = equals ? (size_t)(equals - word) : 0;
+    if (n == 0 || n > 64 || *word == '_' || (*word >= '0' && *word <= '9') ||
+        strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") < n)
+        return value_reject(at, "not a journal field (NAME=VALUE)");
+    return strv_add(list, word);
+}
+static int parse_fields(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    return value_each_word(at, text, NULL, WORD_UNQUOTE | WORD_UNESCAPE, add_field, type, &value->strv);
+}
+LIST(log_fields, "journal fields", parse_fields, value_print_words);
+
+/* --- credentials -------------------------------------------------------------------------------------------------- */
+
+static bool credential_name_valid(const char *s, size_t n) {
+    return n > 0 && n <= NAME_MAX && !memchr(s, '/', n) && !(n == 1 && s[0] == '.') && !(n == 2 && s[0] == '.' && s[1] == '.');
+}
+
+/* A later credential of the same name replaces the earlier one. */
+static int put_credential(union value *value, const char *id, size_t n, const char *rest) {
+    size_t i = 0;
+    STRV_FOREACH(s, value->strv) {
+        if (strncmp(*s, id, n) == 0 && (*s)[n] == ':')
+            break;
+        i++;
+    }
+    _cleanup_text_ struct text t = {};
+    text_add_n(&t, id, n);
+    text_add_char(&t, ':');
+    text_add(&t, rest);
+    char *entry = text_take(&t);
+    if (!entry)
+        return -ENOMEM;
+    if (value->strv && value->strv[i]) {
+        free(value->strv[i]);
+        value->strv[i] = entry;
+        return 0;
+    }
+    return strv_take(&value->strv, entry);
+}
+
+static int parse_credential_file(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    _cleanup_free_ char *s = NULL;
+    int r = value_expand(at, text, &s);
+    if (r < 0)
+        return r;
+    size_t n = strcspn(s, ":");
+    if (!credential_name_valid(s, n))
+        return value_reject(at, "not a credential name");
+    const char *path = s[n] && s[n + 1] ? s + n + 1 : NULL;
+    if (path && !(path_is_absolute(path) && path_is_normalized(path)) && !credential_name_valid(path, strlen(path)))
+        return value_reject(at, "neither an absolute path nor a credential name");
+    /* Without a path: the credential of the same name that the manager was given. */
+    _cleanup_free_ char *name = strndup(s, n);
+    return name ? put_credential(value, s, n, path ?: name) : -ENOMEM;
+}
+LIST(credential_files, "credentials from files", parse_credential_file, value_print_lines);
+
+static int parse_credential_value(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    size_t n = strcspn(text, ":");
+    _cleanup_free_ char *name = strndup(text, n), *id = NULL, *content = NULL;
+    if (!name)
+        return -ENOMEM;
+    int r = value_expand(at, name, &id);
+    if (r < 0)
+        return r;
+    if (!text[n] || !credential_name_valid(id, strlen(id)))
+        return value_reject(at, "not a credential (NAME:VALUE)");
+    r = unescape(text + n + 1, &content);
+    if (r == -EINVAL)
+        return value_reject(at, "bad escape");
+    return r < 0 ? r : put_credential(value, id, strlen(id), content);
+}
+static void print_credential_values(const struct value_type *type, const union value *value, struct text *out) {
+    const char *between = "";
+    STRV_FOREACH(s, value->strv) {
+        size_t n = strcspn(*s, ":");
+        text_add(out, between);
+        text_add_n(out, *s, n + 1);
+        for (const char *p = *s + n + 1; *p; p++)
+            if ((unsigned char)*p < ' ' || *p == '\\' || *p == 0x7f)
+                text_addf(out, "\\x%02x", (unsigned char)*p);
+            else
+                text_add_char(out, *p);
+        between = "\n";
+    }
+}
+LIST(credential_values, "credentials", parse_credential_value, print_credential_values);
+
+static int parse_credential_glob(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    _cleanup_free_ char *s = NULL;
+    int r = value_expand(at, text, &s);
+    if (r < 0)
+        return r;
+    if (!credential_name_valid(s, strcspn(s, ":")))
+        return value_reject(at, "not a credential name or pattern");
+    return strv_take(&value->strv, TAKE(s));
+}
+LIST(credential_globs, "credential patterns", parse_credential_glob, value_print_lines);
+
+/* --- devices, addresses, processors --------------------------------------------------------------------------------- */
+
+static int parse_device(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    _cleanup_free_ char *s = NULL;
+    int r = value_expand(at, text, &s);
+    if (r < 0)
+        return r;
+    char *access = s + strcspn(s, " \t");
+    if (*access)
+        *access++ = 0;
+    access += strspn(access, " \t");
+    if (!*access)
+        access = (char *)"rwm";
+    if (strspn(access, "rwm") < strlen(access))
+        return value_reject(at, "access is not made of r, w, m");
+    if (strncmp(s, "/dev/", 5) != 0 && strncmp(s, "/run/systemd/inaccessible/", 26) != 0 && strncmp(s, "char-", 5) != 0 &&
+        strncmp(s, "block-", 6) != 0)
+        return value_reject(at, "not a device (/dev/…, char-…, block-…)");
+    return strv_addf(&value->strv, "%s %s", s, access);
+}
+LIST(device_list, "devices", parse_device, value_print_lines);
+
+static int add_prefix(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
+    static const struct {
+        const char *name, *v4, *v6;
+    } names[] = { { "any", "0.0.0.0/0", "::/0" },
+                  { "localhost", "127.0.0.0/8", "::1/128" },
+                  { "link-local", "169.254.0.0/16", "fe80::/64" },
+                  { "multicast", "224.0.0.0/4", "ff00::/8" } };
+    for (size_t i = 0; i < ELEMENTS(names); i++)
+        if (strcmp(word, names[i].name) == 0) {
+            int r = strv_add(list, names[i].v4);
+            return r < 0 ? r : strv_add(list, names[i].v6);
+        }
+    unsigned char address[16];
+    char *slash = strchr(word, '/');
+    uint64_t bits = 0;
+    if (slash)
+        *slash = 0;
+    bool v4 = inet_pton(AF_INET, word, address) == 1, v6 = !v4 && inet_pton(AF_INET6, word, address) == 1;
+    if ((!v4 && !v6) || (slash && (uint64_parse(slash + 1, &bits) < 0 || bits > (v4 ? 32 : 128))))
+        return value_reject(at, "not an address with a prefix length (192.0.2.0/24, 2001:db8::/32, any, localhost)");
+    return strv_addf(list, "%s/%u", word, slash ? (unsigned)bits : v4 ? 32 : 128);
+}
+static int parse_prefixes(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    return value_each_word(at, text, NULL, 0, add_prefix, type, &value->strv);
+}
+LIST(ip_prefixes, "address prefixes", parse_prefixes, value_print_words);
+
+static int add_cpus(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
+    uint64_t first, last;
+    if (strcmp(word, "numa") == 0 || strcmp(word, "all") == 0)
+        return strv_add(list, word);
+    char *dash = strchr(word, '-');
+    if (dash)
+        *dash = 0;
+    if (uint64_parse(word, &first) < 0 || first > 8191)
+        return value_reject(at, "not a number from 0 to 8191, or two with - between them");
+    last = first;
+    if (dash && (uint64_parse(dash + 1, &last) < 0 || last > 8191))
+        return value_reject(at, "not a number from 0 to 8191, or two with - between them");
+    if (first > last) /* an empty range, as systemd has it */
+        return 0;
+    return first == last ? strv_addf(list, "%u", (unsigned)first) : strv_addf(list, "%u-%u", (unsigned)first, (unsigned)last);
+}
+static int parse_cpus(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    return value_each_word(at, text, " \t\r\n,", WORD_UNQUOTE, add_cpus, type, &value->strv);
+}
+LIST(cpu_list, "numbers and ranges", parse_cpus, value_print_words);
+
+/* --- filters: words with "~" ------------------------------------------------------------------------------------------ */
+
+static const char *system_call_problem(const char *word) {
+    size_t n = strcspn(word, ":");
+    if (n == 0 || strspn(word, "@abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") < n)
+        return "not a system call or a group of them";
+    if (word[n] && (strspn(word + n + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") <
+                        strlen(word + n + 1) ||
+                    !word[n + 1]))
+        return "not an error after the colon";
+    return NULL;
+}
+
+static const char *family_problem(const char *word) {
+    return address_family_from_string(word) < 0 ? "not an address family (AF_UNIX, AF_INET, …, none)" : NULL;
+}
+
+static int parse_filter(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    const char *(*problem_of)(const char *word) = type->data;
+    bool invert = *text == '~', empty = true;
+    _cleanup_text_ struct text left_out = {};
+    text += invert;
+    for (size_t n = 0;; n++) {
+        _cleanup_free_ char *word = NULL;
+        if (n >= VALUE_WORDS_MAX)
+            return value_reject(at, "more than %d words", VALUE_WORDS_MAX);
+        int r = word_next(&text, &word, NULL, 0);
+        if (r < 0)
+            return r;
+        if (r == 0)
+            break;
+        empty = false;
+        const char *problem = problem_of ? problem_of(word) : NULL;
+        if (type == &type_address_families && strcmp(word, "none") == 0 && !invert)
+            problem = NULL;
+        if (problem) {
+            text_addf(&left_out, "%s'%.100s': %s", left_out.len > 0 ? "; " : "", word, problem);
+            continue;
+        }
+        r = strv_addf(&value->strv, "%s%s", invert ? "~" : "", word);
+        if (r < 0)
+            return r;
+    }
+    if (empty && invert) {
+        int r = strv_add(&value->strv, "~");
+        if (r < 0)
+            return r;
+    }
+    text_add(&at->why, left_out.s);
+    return 0;
+}
+
+/* One assignment a run of words that are all inverted, or all not. */
+static void print_filter(const struct value_type *type, const union value *value, struct text *out) {
+    bool first = true, inverted = false;
+    STRV_FOREACH(s, value->strv) {
+        bool invert = **s == '~';
+        if (first || invert != inverted)
+            text_addf(out, "%s%s", first ? "" : "\n", invert ? "~" : "");
+        else
+            text_add_char(out, ' ');
+        text_add(out, *s + invert);
+        first = false;
+        inverted = invert;
+    }
+}
+
+#define FILTER(type, title, problem)                                                                            \
+    const struct value_type type_##type = { title, .flags = TYPE_LIST, .data = problem, .parse = parse_filter,    \
+                                            .free = value_free_strv, .print = print_filter, .equal = value_equal_strv }
+FILTER(system_calls, "system calls", system_call_problem);
+FILTER(address_families, "address families", family_problem);
+FILTER(filter_words, "filter", NULL);
+
+static int add_architecture(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
+    static const char *const names[] = { "native", "x86", "x86-64", "x32", "arm", "arm64", "loongarch64", "mips", "mips64",
+                                         "mips64-n32", "mips-le", "mips64-le", "mips64-le-n32", "parisc", "parisc64", "ppc",
+                                         "ppc64", "ppc64-le", "riscv64", "s390", "s390x", NULL };
+    if (!strv_contains((char *const *)names, word))
+        return value_reject(at, "not an architecture (native, x86-64, arm64, …)");
+    return strv_add(list, word);
+}
+static int parse_architectures(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    return value_each_word(at, text, NULL, 0, add_architecture, type, &value->strv);
+}
+LIST(architectures, "architectures", parse_architectures, value_print_words);
