@@ -12,7 +12,8 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-/* What this container lets us do, probed once at boot (exec/permits.c). */
+/* What this container lets us do, probed once at boot (exec/permits.c). To be probed before the manager changes limits of
+ * its own: services get `nofile` back. */
 struct permits {
     bool root;             /* effective uid 0 */
     uint64_t capabilities; /* of the manager: bit CAP_x */
@@ -23,6 +24,10 @@ struct permits {
     bool seccomp;          /* filters may be installed */
     int landlock;          /* ABI version; 0: none */
     bool own_pid_namespace; /* we are PID 1 */
+    uid_t uid;             /* what the manager runs as */
+    gid_t gid;
+    struct rlimit nofile;  /* RLIMIT_NOFILE as we were started with */
+    struct rlimit locks;   /* RLIMIT_LOCKS: the tag of a manager around us */
 };
 void permits_probe(struct permits *ret);
 
@@ -55,7 +60,14 @@ struct exec_request {
     bool confirm_idle;           /* unused by now */
 };
 
+/* A user id that only the child learns, in STEP_RESOLVE_USER. */
+#define UID_RESOLVED ((uid_t)-1)
+#define GID_RESOLVED ((gid_t)-1)
+/* Room for the values of HOME= and SHELL= in that case. */
+#define RESOLVED_VALUE_MAX 256
+
 enum step_kind {
+    STEP_FAIL,         /* planning found that the child would fail here: errno `number` */
     STEP_SIGNALS,      /* reset handlers and mask; IgnoreSIGPIPE= */
     STEP_SETSID,
     STEP_LINEAGE,      /* RLIMIT_LOCKS soft and hard */
@@ -64,14 +76,23 @@ enum step_kind {
     STEP_NICE,
     STEP_SCHEDULER,
     STEP_IOPRIO,
+    STEP_AFFINITY,
+    STEP_TIMER_SLACK,
+    STEP_COREDUMP_FILTER,
     STEP_UMASK,
     STEP_OPEN,         /* path onto a descriptor (tty, file:, append:, null) */
-    STEP_FD,           /* dup one descriptor onto another */
+    STEP_FD,           /* dup one descriptor onto another; from FD_SPARE: the one STEP_FD_SPARE put aside */
+    STEP_FD_SPARE,     /* put a descriptor aside that a later STEP_FD overwrites */
+    STEP_FD_BLOCKING,  /* NonBlocking=: O_NONBLOCK as wanted */
+    STEP_TTY,          /* open a terminal, make it ours */
+    STEP_TTY_OWNER,    /* give the terminal on standard input to the user */
+    STEP_DATA,         /* StandardInputData=: a memfd with this content onto a descriptor */
     STEP_DIRECTORY,    /* RuntimeDirectory= and sisters: make, own, chmod */
     STEP_SYMLINK,
     STEP_CREDENTIAL,   /* write one credential file */
     STEP_RESOLVE_USER, /* a name /etc/passwd does not have: ask getent, in the child */
     STEP_NAMESPACE,    /* unshare(flags) */
+    STEP_LOOPBACK,     /* "lo" up, in a new network namespace */
     STEP_MOUNT,
     STEP_CHROOT,
     STEP_CHDIR,
@@ -89,9 +110,24 @@ enum step_kind {
     STEP_PERSONALITY,
     STEP_PDEATHSIG,
     STEP_CLOSE_OTHERS, /* every descriptor above those that are passed */
-    STEP_LISTEN_PID,   /* writes our pid into the LISTEN_PID= (and WATCHDOG_PID=…) strings of envp */
+    STEP_LISTEN_PID,   /* writes our pid into the LISTEN_PID=, WATCHDOG_PID=, SYSTEMD_EXEC_PID= strings of envp */
     STEP_EXEC,
     STEP_KINDS,
+};
+
+#define FD_SPARE (-2)
+
+enum tty_flags {
+    TTY_FORCE = 1 << 0,    /* take it from whoever has it */
+    TTY_WAIT = 1 << 1,     /* wait until it is free; neither: fail if it is not */
+    TTY_RESET = 1 << 2,    /* TTYReset= */
+    TTY_HANGUP = 1 << 3,   /* TTYVHangup= */
+};
+
+enum directory_flags {
+    DIRECTORY_KEEP = 1 << 0,      /* one that exists keeps owner and mode: ConfigurationDirectory= */
+    DIRECTORY_RECURSIVE = 1 << 1, /* if the owner of the top differs, everything below changes hands too */
+    DIRECTORY_TRY_OWNER = 1 << 2, /* EPERM from chown is no failure: we may not */
 };
 
 struct step {
@@ -103,14 +139,19 @@ struct step {
         struct { int resource; struct rlimit limit; } rlimit;
         struct { int from, to; } fd;
         struct { int flags; mode_t mode; int to; } open;
-        struct { mode_t mode; uid_t uid; gid_t gid; bool recursive; } directory;
-        struct { const void *data; size_t size; uid_t uid; } blob;
-        struct { gid_t *groups; size_t n; } groups;
+        struct { mode_t mode; uid_t uid; gid_t gid; enum directory_flags flags; } directory;
+        struct { const char *target; } link;
+        struct { const void *data; size_t size; uid_t uid; gid_t gid; int to; } blob;
+        struct { char *home, *shell; } resolve; /* values in envp to be filled in, RESOLVED_VALUE_MAX bytes each */
+        struct { char **slots; size_t n; } pids;
+        struct { enum tty_flags flags; int to; } tty;
+        struct { int policy, priority; bool reset_on_fork; } scheduler;
+        struct { const void *set; size_t size; } affinity;
+        struct { gid_t *groups; size_t n; bool resolved; } groups; /* resolved: those the child learned come first */
         struct { uint64_t permitted, inheritable, effective; } caps;
         struct { const char *source, *type, *options; unsigned long flags; } mount;
-        struct { int policy, priority; } pair;
         uint64_t number;
-        void *program;   /* struct sock_fprog *, or a landlock rule set */
+        struct { const void *filter; unsigned short length; } program; /* struct sock_filter * */
     };
 };
 
@@ -123,28 +164,30 @@ struct degradation {
 struct exec_plan {
     char *path;               /* what is executed, absolute; the search path is already applied */
     char **argv, **envp;
-    uid_t uid;
+    uid_t uid;                /* UID_RESOLVED: only the child will know */
     gid_t gid;
     struct step *steps;
     size_t n_steps;
     bool forks;               /* some step may block: fork instead of sharing memory */
     struct degradation *degraded;
     size_t n_degraded;
+    bool changes_ids;         /* a child that shares our memory clears PR_SET_DUMPABLE for us too */
     char *credentials_directory; /* to be removed when the unit stops; NULL: none */
     /* RuntimeDirectory= paths, to be removed at stop unless RuntimeDirectoryPreserve=; absolute */
     char **runtime_directories;
-    void *arena;              /* everything above lives here */
+    struct arena *arena;      /* everything above lives here, the plan too */
 };
 
-/* 0 with *ret owned by the caller; otherwise a negative errno, *ret_exit_status the status the start should be reported
- * with (EXIT_USER 217, EXIT_EXEC 203, …) and `why` the sentence for the log. A command that does not exist is no failure
- * of planning: the exec step fails, as under systemd. */
+/* 0 with *ret owned by the caller; otherwise a negative errno, with `why` the sentence for the log: no process is made,
+ * the result is "resources" (an EnvironmentFile= that is not there, no memory). *ret_exit_status is then 0, as there is no
+ * status to report. What a child of systemd's would fail at (a user or command that does not exist) is no failure of
+ * planning: that step fails when the plan is run, with systemd's exit status. */
 int exec_plan_make(const struct exec_request *request, struct exec_plan **ret, int *ret_exit_status, struct text *why);
 void exec_plan_free(struct exec_plan *plan);
 void exec_plan_freep(struct exec_plan **plan);
 /* One line a step, then environment and degradations: what `reeve explain` shows. */
 void exec_plan_print(const struct exec_plan *plan, struct text *out);
 
-/* Removes what plans made for a unit: RuntimeDirectory= (unless preserved), credentials. Forks a child for it if it is
- * more than a few files? No: it is quick, /run is memory. Never crosses a mount. */
+/* Removes what plans made for a unit: RuntimeDirectory= (unless preserved), credentials. Quick, as /run is memory. Never
+ * crosses a mount, never follows a symbolic link. */
 void exec_remove_directories(char *const *paths);
