@@ -10,7 +10,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -43,9 +42,6 @@ int install_disable(const struct search_path *where, enum install_flags flags, c
         r = install_links_remove(where, &marked, install_config_path(where, flags), flags & INSTALL_DRY_RUN, changes);
     if (r < 0)
         return r;
-    const struct install_change *failed = install_first_error(changes);
-    if (failed)
-        return failed->type;
     for (size_t i = 0; i < context.n; i++)
         if (install_info_has_rules(context.items[i]) || install_info_has_also(context.items[i]))
             return 1;
@@ -156,8 +152,26 @@ int install_link(const struct search_path *where, enum install_flags flags, char
     return result;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw) {
-    return remove(path) < 0 && errno != ENOENT ? -1 : 0;
+/* Deletes a file or a directory of drop-ins, and tells. */
+static int remove_tree(const char *path, int depth, struct install_changes *changes) {
+    DIR *d = depth < 4 ? opendir(path) : NULL;
+    struct stat st;
+    if (d && lstat(path, &st) >= 0 && S_ISDIR(st.st_mode)) {
+        int r = 0;
+        for (struct dirent *e; r >= 0 && (e = readdir(d));) {
+            if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+                continue;
+            _cleanup_free_ char *below = path_join(path, e->d_name);
+            r = below ? remove_tree(below, depth + 1, changes) : -ENOMEM;
+        }
+        closedir(d);
+        if (r < 0)
+            return r;
+    } else if (d)
+        closedir(d);
+    if (remove(path) < 0)
+        return errno == ENOENT ? 0 : install_change_add(changes, -errno, path, NULL);
+    return install_change_add(changes, INSTALL_UNLINK, path, NULL);
 }
 
 static bool may_revert(const struct search_path *where, const char *path) {
@@ -197,9 +211,7 @@ int install_revert(const struct search_path *where, char *const *names, struct i
         }
     }
     STRV_FOREACH(path, todo) {
-        if (nftw(*path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0 && errno != ENOENT)
-            return install_change_add(changes, -errno, *path, NULL);
-        r = install_change_add(changes, INSTALL_UNLINK, *path, NULL);
+        r = remove_tree(*path, 0, changes);
         if (r >= 0)
             r = install_mark(&marked, path_without_root(where, *path));
         if (r < 0)

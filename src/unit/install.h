@@ -81,7 +81,9 @@ const struct install_change *install_first_error(const struct install_changes *c
 /* 1 if any of the units has installation config, 0 if none has. */
 int install_enable(const struct search_path *where, enum install_flags flags, char *const *names,
                    struct install_changes *changes);
-/* 1 if any of the units (or what its Also= names) has installation config. */
+/* 1 if any of the units (or what its Also= names) has installation config. A unit without a file is a failed change of
+ * -ENOENT in `changes`, but its links are removed and the call succeeds. On the bus, that is an error if nothing else
+ * was changed. */
 int install_disable(const struct search_path *where, enum install_flags flags, char *const *names,
                     struct install_changes *changes);
 int install_reenable(const struct search_path *where, enum install_flags flags, char *const *names,

@@ -378,6 +378,9 @@ static int load_symlink(struct install_context *context, struct install_info *in
     }
     if (!names_compatible(info->name, path_base(target)))
         return -EINVAL;
+    /* A link to the file it hides. */
+    if (inside && strcmp(path_base(target), path_base(path)) == 0)
+        return -ELOOP;
     info->mode = inside ? MODE_ALIAS : MODE_LINKED;
     free(info->symlink_target);
     info->symlink_target = TAKE(target);
@@ -505,7 +508,7 @@ int install_traverse(struct install_context *context, struct install_info *start
     for (int i = 0; info->mode == MODE_ALIAS || info->mode == MODE_LINKED; i++) {
         if (i >= FOLLOW_MAX)
             return -ELOOP;
-        if (!(flags & SEARCH_FOLLOW) && path_is_config(context->where, info->path, true))
+        if (!(flags & SEARCH_FOLLOW) && info->mode == MODE_ALIAS && path_is_config(context->where, info->path, true))
             return -ELOOP;
         r = follow(context, info, flags, info->mode == MODE_LINKED);
         if (r == -EXDEV) {

@@ -344,14 +344,14 @@ int install_context_mark(struct install_context *context, char ***marked, struct
         int r = install_traverse(context, info, SEARCH_LOAD | SEARCH_FOLLOW, NULL);
         if (r == -ENOLINK)
             r = install_change_add(changes, INSTALL_DANGLING, info->path ? info->path : info->name, NULL);
-        else if (r == -ENOENT) {
-            /* The file is gone; its links are to go as well. */
-            if (!info->auxiliary)
+        else if (r == -ENOMEM)
+            return r;
+        else if (r < 0) {
+            /* Whatever is wrong with the file, or if it is gone: its links are to go. */
+            if (!info->auxiliary || r != -ENOENT)
                 install_change_add(changes, r, shown, NULL);
             r = 0;
-        } else if (r < 0)
-            return install_change_add(changes, r, shown, NULL);
-        else if (info->mode == MODE_MASKED) {
+        } else if (info->mode == MODE_MASKED) {
             r = install_change_add(changes, INSTALL_MASKED, info->path, NULL);
             if (r < 0)
                 return r;

@@ -48,7 +48,7 @@ struct found_link {
     size_t directory; /* index into the load path */
     bool wants;       /* lies in a .wants, .requires or .upholds directory below it */
     char *name;
-    char *target; /* the last component of what it points to; NULL in wants directories, where it says nothing */
+    char *target; /* the last component of what it points to */
 };
 struct link_index {
     struct found_link *items;
@@ -72,8 +72,8 @@ static int index_add(struct link_index *index, size_t directory, bool wants, con
         index->items = bigger;
         index->room = room;
     }
-    struct found_link link = { directory, wants, strdup(name), target ? strdup(target) : NULL };
-    if (!link.name || (target && !link.target)) {
+    struct found_link link = { directory, wants, strdup(name), strdup(target) };
+    if (!link.name || !link.target) {
         free(link.name);
         free(link.target);
         return -ENOMEM;
@@ -99,7 +99,7 @@ static int index_directory(struct link_index *index, size_t number, const char *
         ssize_t n = readlinkat(dirfd(d), e->d_name, target, sizeof(target) - 1);
         if (n >= 0) {
             target[n] = 0;
-            r = index_add(index, number, wants, e->d_name, wants ? NULL : path_base(target));
+            r = index_add(index, number, wants, e->d_name, path_base(target));
         } else if (!wants && is_wants_directory(e->d_name)) {
             _cleanup_free_ char *below = path_join(path, e->d_name);
             r = below ? index_directory(index, number, below, true) : -ENOMEM;
@@ -123,6 +123,13 @@ static int link_index_read(const struct search_path *where, struct link_index *i
 
 enum found { FOUND_NOTHING, FOUND_SAME_NAME, FOUND_LINK };
 
+/* In .wants directories only names count; that of an instance speaks for its template too. */
+static bool names_unit(const struct found_link *link, const struct install_info *info) {
+    _cleanup_free_ char *template = NULL;
+    return unit_name_kind(info->name) == UNIT_NAME_TEMPLATE && unit_name_kind(link->name) == UNIT_NAME_INSTANCE &&
+           unit_name_template(link->name, &template) >= 0 && strcmp(template, info->name) == 0;
+}
+
 /* What the links of one directory say. `known_names`: links of other names than the unit's own, its Alias= and its
  * default instance do not count. `below`: the unit file lies in a directory of higher priority, so a link of its name
  * is hidden by it. */
@@ -133,7 +140,7 @@ static enum found look_in(const struct link_index *index, size_t directory, cons
         const struct found_link *link = &index->items[i];
         if (link->directory != directory)
             continue;
-        bool same_target = link->target && strcmp(link->target, info->name) == 0;
+        bool same_target = link->wants ? names_unit(link, info) : strcmp(link->target, info->name) == 0;
         bool same_name = strcmp(link->name, info->name) == 0 && (link->wants || !below);
         if (same_name && same_target)
             best = MAX(best, FOUND_SAME_NAME);
