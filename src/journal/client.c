@@ -21,7 +21,9 @@
 /* A log process that lived this long has not failed at its start. */
 #define LIVED_WELL (1 * USEC_PER_SEC)
 #define RETRY_FIRST (50 * USEC_PER_MSEC)
-#define RETRY_LAST (5 * USEC_PER_SEC)
+#define RETRY_LAST (2 * USEC_PER_SEC)
+/* So many deaths in a row may be bad luck. */
+#define DEATHS_FORGIVEN 3
 /* A log process that closed its socket has this long to die by itself. */
 #define DEATH_GRACE (500 * USEC_PER_MSEC)
 /* After so many failed starts the manager's lines stop waiting for the next. */
@@ -432,11 +434,12 @@ bool log_client_child_exited(struct log_client *c, pid_t pid) {
     disconnect(c);
     if (!c->wanted)
         return true;
-    if (now(CLOCK_MONOTONIC) - c->started >= LIVED_WELL) {
-        c->failures = 0;
-        log_warning("The log process died and is started again.");
+    if (now(CLOCK_MONOTONIC) - c->started >= LIVED_WELL)
+        c->deaths = c->failures = 0;
+    log_warning("The log process died and is started again.");
+    if (c->deaths++ < DEATHS_FORGIVEN)
         (void)log_client_start(c);
-    } else
+    else
         start_later(c);
     return true;
 }

@@ -41,6 +41,7 @@ struct log_client {
     pid_t pid;            /* 0: none */
     usec_t started;
     unsigned failures;    /* starts in a row that came to nothing */
+    unsigned deaths;      /* in a row, each soon after its start */
     bool wanted;          /* log_client_start() was called, log_client_finish() not */
     bool watching_write;
     bool restored;        /* the log process got everything stored, and LOG_START */

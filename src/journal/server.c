@@ -221,7 +221,8 @@ static void consume_taken(struct server *s) {
  * until it was consumed. */
 static void pump_ready(struct server *s) {
     struct source *last = s->ready_tail;
-    while (s->ready && console_waiting(&s->console) < CONSOLE_BATCH) {
+    bool stuck = console_state(&s->console) == CONSOLE_STUCK;
+    while (s->ready && (stuck || console_waiting(&s->console) < CONSOLE_BATCH)) {
         struct source *source = s->ready;
         if (source->listed_taken)
             break;
