@@ -8,7 +8,8 @@
  * and nobody else, removes every file, socket and FIFO below /run and all of /run/systemd; directories and symlinks
  * elsewhere stay, because images make them for services to find. Kept: what container managers put there
  * (/run/.containerenv, /run/host, /run/secrets), every mount and what is below it, bind mounts of the same file system
- * included. If /run itself is a mount it is either fresh or somebody's volume: then only /run/systemd is emptied. */
+ * included. If /run itself is a mount it is either fresh or somebody's volume: then only /run/systemd is emptied. And if
+ * anybody answers at a socket there, this /run is shared with the living: nothing is removed. */
 #pragma once
 
 #include "base/id128.h"
