@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connections: their limits, their queues, their end. Knows no methods. */
+#include "base/log.h"
+#include "wire/bus/internal.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static void on_dispatch(void *userdata) {
+    struct connection *c = userdata;
+    DBusConnection *dbus = dbus_connection_ref(c->dbus);
+    int n = 0;
+    /* A client that left, or that was thrown out for not reading, gets no more of its queue served. */
+    while (!c->dying && n++ < MESSAGES_A_TURN &&
+           dbus_connection_get_dispatch_status(dbus) == DBUS_DISPATCH_DATA_REMAINS)
+        dbus_connection_dispatch(dbus);
+    DBusDispatchStatus status = c->dying ? DBUS_DISPATCH_COMPLETE : dbus_connection_get_dispatch_status(dbus);
+    if (status == DBUS_DISPATCH_DATA_REMAINS)
+        deferred_queue(c->bus->manager->loop, &c->dispatch);
+    else if (status == DBUS_DISPATCH_NEED_MEMORY)
+        connection_close(c);
+    dbus_connection_unref(dbus);
+}
+
+static void on_dispatch_status(DBusConnection *dbus, DBusDispatchStatus status, void *data) {
+    struct connection *c = data;
+    if (status == DBUS_DISPATCH_DATA_REMAINS && !c->dying)
+        deferred_queue(c->bus->manager->loop, &c->dispatch);
+}
+
+static DBusHandlerResult on_message(DBusConnection *dbus, DBusMessage *message, void *data) {
+    struct connection *c = data;
+    if (c->dying)
+        return DBUS_HANDLER_RESULT_HANDLED;
+    if (dbus_message_is_signal(message, DBUS_INTERFACE_LOCAL, "Disconnected")) {
+        connection_close(c);
+        return DBUS_HANDLER_RESULT_HANDLED;
+    }
+    if (!c->authenticated) { /* messages are there only after authentication */
+        c->authenticated = true;
+        timer_stop(&c->authenticate);
+    }
+    return c->direct ? bus_dispatch(c, message) : system_bus_dispatch(c, message);
+}
+
+static void on_authenticate_timeout(struct timer *timer, void *userdata) {
+    struct connection *c = userdata;
+    if (!dbus_connection_get_is_authenticated(c->dbus))
+        connection_close(c);
+}
+
+static void bury(void *userdata) {
+    struct bus *bus = userdata;
+    for (struct connection **p = &bus->connections; *p;) {
+        struct connection *c = *p;
+        if (!c->dying) {
+            p = &c->next;
+            continue;
+        }
+        *p = c->next;
+        bus->n_connections--;
+        references_drop(bus, c, NULL);
+        dbus_connection_set_dispatch_status_function(c->dbus, NULL, NULL, NULL);
+        dbus_connection_remove_filter(c->dbus, on_message, c);
+        dbus_connection_set_watch_functions(c->dbus, NULL, NULL, NULL, NULL, NULL);
+        dbus_connection_set_timeout_functions(c->dbus, NULL, NULL, NULL, NULL, NULL);
+        glue_done(&c->glue);
+        dbus_connection_unref(c->dbus);
+        free(c);
+        p = &bus->connections; /* whatever the above called may have added some */
+    }
+}
+
+int connection_new(struct bus *bus, DBusConnection *dbus, bool direct, struct connection **ret) {
+    struct connection *c = calloc(1, sizeof *c);
+    if (!c)
+        return -ENOMEM;
+    *c = (struct connection){
+        .bus = bus,
+        .dbus = dbus_connection_ref(dbus),
+        .direct = direct,
+        .uid = (uid_t)-1,
+        .authenticate = { .when = USEC_INFINITY,
+                          .clock = CLOCK_MONOTONIC,
+                          .handler = on_authenticate_timeout,
+                          .userdata = c },
+        .dispatch = { .handler = on_dispatch, .userdata = c, .priority = 5 },
+    };
+    if (!bus->bury.handler)
+        bus->bury = (struct deferred){ .handler = bury, .userdata = bus, .priority = 100 };
+    dbus_connection_set_exit_on_disconnect(dbus, FALSE);
+    dbus_connection_set_route_peer_messages(dbus, TRUE);
+    dbus_connection_set_max_message_size(dbus, MESSAGE_MAX);
+    dbus_connection_set_max_received_size(dbus, RECEIVED_MAX);
+    dbus_connection_set_max_message_unix_fds(dbus, FDS_MAX);
+    dbus_connection_set_max_received_unix_fds(dbus, 4 * FDS_MAX);
+    if (!dbus_connection_add_filter(dbus, on_message, c, NULL)) {
+        dbus_connection_unref(dbus);
+        free(c);
+        return -ENOMEM;
+    }
+    if (glue_connection(&c->glue, bus->manager->loop, dbus) < 0 ||
+        (direct && timer_set(bus->manager->loop, &c->authenticate,
+                             usec_add(now(CLOCK_MONOTONIC), AUTHENTICATE_USEC)) < 0)) {
+        dbus_connection_remove_filter(dbus, on_message, c);
+        dbus_connection_set_watch_functions(dbus, NULL, NULL, NULL, NULL, NULL);
+        dbus_connection_set_timeout_functions(dbus, NULL, NULL, NULL, NULL, NULL);
+        glue_done(&c->glue);
+        dbus_connection_unref(dbus);
+        free(c);
+        return -ENOMEM;
+    }
+    dbus_connection_set_dispatch_status_function(dbus, on_dispatch_status, c, NULL);
+    if (dbus_connection_get_dispatch_status(dbus) == DBUS_DISPATCH_DATA_REMAINS)
+        deferred_queue(bus->manager->loop, &c->dispatch);
+    c->next = bus->connections;
+    bus->connections = c;
+    bus->n_connections++;
+    if (ret)
+        *ret = c;
+    return 0;
+}
+
+struct connection *connection_find(struct bus *bus, DBusConnection *dbus) {
+    for (struct connection *c = bus->connections; c; c = c->next)
+        if (c->dbus == dbus && !c->dying)
+            return c;
+    return NULL;
+}
+
+void connection_close(struct connection *c) {
+    if (c->dying)
+        return;
+    c->dying = true;
+    timer_stop(&c->authenticate);
+    deferred_cancel(&c->dispatch);
+    if (!c->direct)
+        system_bus_lost(c);
+    dbus_connection_close(c->dbus);
+    deferred_queue(c->bus->manager->loop, &c->bus->bury);
+}
+
+void connections_close_all(struct bus *bus) {
+    for (struct connection *c = bus->connections; c; c = c->next)
+        connection_close(c);
+    deferred_cancel(&bus->bury);
+    bury(bus);
+}
+
+void connection_send(struct connection *c, DBusMessage *message) {
+    if (!message)
+        return;
+    if (!c->dying && dbus_connection_get_outgoing_size(c->dbus) > OUTGOING_MAX) {
+        log_debug("A bus client does not read what it asked for: connection closed.");
+        connection_close(c);
+    }
+    if (!c->dying && !dbus_connection_send(c->dbus, message, NULL))
+        connection_close(c); /* no memory: a client that waits for ever is worse off than one that is told */
+    dbus_message_unref(message);
+}
+
+bool bus_anybody_listens(const struct bus *bus) {
+    for (const struct connection *c = bus->connections; c; c = c->next)
+        if (!c->dying && (c->direct ? c->authenticated : system_bus_subscribed(bus)))
+            return true;
+    return false;
+}
+
+void bus_broadcast(struct bus *bus, DBusMessage *signal) {
+    if (!signal)
+        return;
+    for (struct connection *c = bus->connections; c; c = c->next) {
+        if (c->dying || (c->direct ? !c->authenticated : !system_bus_subscribed(bus)))
+            continue;
+        /* A copy each: sending gives a message its serial, and the sender's name is for direct connections
+         * only. */
+        DBusMessage *copy = dbus_message_copy(signal);
+        if (copy && c->direct && !dbus_message_set_sender(copy, BUS_NAME)) {
+            dbus_message_unref(copy);
+            copy = NULL;
+        }
+        if (copy)
+            connection_send(c, copy);
+    }
+    dbus_message_unref(signal);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Properties that several types of units have, and that no setting says. */
+#include "wire/bus/marshal.h"
+
+#include "base/users.h"
+#include "engine/service.h"
+#include "engine/socket.h"
+
+#include <string.h>
+
+void out_time(struct out *out, const struct property *p, struct dual_time t) {
+    size_t n = strlen(p->name), tail = strlen("Monotonic");
+    out_u64(out, n > tail && strcmp(p->name + n - tail, "Monotonic") == 0 ? t.monotonic : t.realtime);
+}
+
+/* Has it processes, as far as is known without looking for them? */
+static bool is_up(struct unit *u) {
+    return !inactive_or_failed(unit_active_state(u));
+}
+
+GETTER(get_control_group) {
+    _cleanup_free_ char *path = is_up(object->unit) ? unit_control_group(object->unit) : NULL;
+    out_string(out, path);
+}
+
+GETTER(get_tasks_current) {
+    _cleanup_free_ pid_t *pids = NULL;
+    size_t n = 0;
+    enum unit_type type = object->unit->ops->type;
+    if (is_up(object->unit) && (type == UNIT_SERVICE || type == UNIT_SCOPE) &&
+        unit_processes(object->unit, &pids, &n) >= 0)
+        out_u64(out, n);
+    else
+        out_u64(out, UINT64_MAX);
+}
+
+GETTER(get_slice) {
+    out_string(out, unit_slice_name(object->unit));
+}
+
+GETTER(get_main_pid) {
+    out_u32(out, (uint32_t)unit_main_pid(object->unit));
+}
+
+GETTER(get_control_pid) {
+    out_u32(out, (uint32_t)unit_control_pid(object->unit));
+}
+
+GETTER(get_result) {
+    const char *result = "success";
+    if (object->unit->ops->type == UNIT_SERVICE)
+        result = service_result_to_string(SERVICE(object->unit)->result);
+    else if (object->unit->ops->type == UNIT_SOCKET)
+        result = socket_result_to_string(SOCKET(object->unit)->result);
+    out_string(out, result);
+}
+
+/* The user a unit's processes run as, while there are any; 2^32-1: not set. */
+GETTER(get_uid) {
+    const char *name = unit_string(object->unit->file, D_User);
+    _cleanup_user_ struct user_record user = {};
+    out_u32(out,
+            name && *name && is_up(object->unit) && user_lookup(name, &user) >= 0 ? user.uid : UINT32_MAX);
+}
+
+GETTER(get_gid) {
+    const char *group = unit_string(object->unit->file, D_Group),
+               *name = unit_string(object->unit->file, D_User);
+    _cleanup_user_ struct user_record user = {};
+    gid_t gid = (gid_t)-1;
+    if (is_up(object->unit)) {
+        if (group && *group)
+            (void)group_lookup(group, &gid);
+        else if (name && *name && user_lookup(name, &user) >= 0)
+            gid = user.gid;
+    }
+    out_u32(out, gid);
+}
+
+GETTER(get_triggered_unit) {
+    UNIT_FOREACH_EDGE(e, object->unit, DEP_BIT(DEP_TRIGGERS)) {
+        out_string(out, e->other->id);
+        return;
+    }
+    out_string(out, setting(object, p)->string);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The wire's life: start, stop, flush. */
+#include "wire/bus/bus.h"
+
+#include "wire/bus/internal.h"
+
+#include <errno.h>
+
+struct bus *bus_instance;
+
+static int start(struct wire *w, struct manager *m) {
+    /* libdbus ends the process when it finds itself misused, unless told not to. Services do not see the
+     * variable: what they inherit was copied before. */
+    if (setenv("DBUS_FATAL_WARNINGS", "0", 1) < 0)
+        return -ENOMEM;
+    struct bus *bus = w->userdata;
+    if (!bus) {
+        bus = calloc(1, sizeof *bus);
+        if (!bus)
+            return -ENOMEM;
+        *bus = (struct bus){ .manager = m, .wire = w };
+        w->userdata = bus_instance = bus;
+        signals_start(bus);
+    }
+    int r = server_start(bus);
+    int q = system_bus_start(bus);
+    return r < 0 ? r : q;
+}
+
+static void stop(struct wire *w) {
+    struct bus *bus = w->userdata;
+    if (!bus)
+        return;
+    server_stop(bus);
+    system_bus_stop(bus);
+    connections_close_all(bus);
+    signals_stop(bus);
+    w->userdata = bus_instance = NULL;
+    free(bus);
+}
+
+/* As much as the kernel takes without waiting. */
+static void flush(struct wire *w) {
+    struct bus *bus = w->userdata;
+    for (struct connection *c = bus ? bus->connections : NULL; c; c = c->next) {
+        long left = c->dying ? 0 : dbus_connection_get_outgoing_size(c->dbus), before = 0;
+        while (left > 0 && left != before) {
+            before = left;
+            dbus_connection_read_write(c->dbus, 0);
+            left = dbus_connection_get_is_connected(c->dbus) ? dbus_connection_get_outgoing_size(c->dbus) : 0;
+        }
+    }
+}
+
+static void watch_bus_name(struct wire *w, const char *name, bool watch) {
+    system_bus_watch_name(w->userdata, name, watch);
+}
+
+struct wire bus_wire = {
+    .name = "bus",
+    .start = start,
+    .stop = stop,
+    .watch_bus_name = watch_bus_name,
+    .flush = flush,
+};
