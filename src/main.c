@@ -1,4 +1,60 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-int main(void) {
-    return 0;
+/* The applet table: which name runs which program. Nothing else. */
+#include "base/path.h"
+#include "cli/applets.h"
+#include "engine/init.h"
+#include "journal/server.h"
+#include "wire/bus/bus.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static int run_init(int argc, char **argv) {
+    static struct wire *const wires[] = { &bus_wire, NULL };
+    return init_main(argc, argv, wires);
+}
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help; /* NULL: not for people */
+} applets[] = {
+    { "init", run_init, "be the service manager, as PID 1 or as a subreaper" },
+    { "systemd", run_init, NULL },
+    { "journal", journal_main, NULL },
+    { "generators", generators_main, NULL },
+    { "tmpfiles", tmpfiles_main, "create, remove and clean files as tmpfiles.d(5) says" },
+    { "systemd-tmpfiles", tmpfiles_main, NULL },
+    { "explain", explain_main, "show how a unit's command would be run here, and what cannot be enforced" },
+    { "verify", verify_main, "check unit files: everything wrong or not honoured" },
+    { "directives", directives_main, "list every directive and how far it is honoured" },
+    { "escape", escape_main, "turn strings into unit names and back" },
+    { "systemd-escape", escape_main, NULL },
+};
+
+static int usage(FILE *to) {
+    fprintf(to, "reeve " REEVE_VERSION ": a service manager and PID 1 for containers\n\nUsage: reeve COMMAND [ARGUMENT…]\n\n");
+    for (size_t i = 0; i < ELEMENTS(applets); i++)
+        if (applets[i].help)
+            fprintf(to, "  %-12s %s\n", applets[i].name, applets[i].help);
+    fprintf(to, "\nAs PID 1, or called /sbin/init or systemd, it is `reeve init`.\n");
+    return to == stdout ? 0 : 2;
+}
+
+int main(int argc, char **argv) {
+    const char *name = path_base(argc > 0 ? argv[0] : "reeve");
+    for (size_t i = 0; i < ELEMENTS(applets); i++)
+        if (strcmp(name, applets[i].name) == 0)
+            return applets[i].run(argc, argv);
+    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+        return usage(stdout);
+    if (argc > 1 && strcmp(argv[1], "--version") == 0)
+        return printf("reeve " REEVE_VERSION "\n") < 0;
+    for (size_t i = 0; argc > 1 && i < ELEMENTS(applets); i++)
+        if (strcmp(argv[1], applets[i].name) == 0)
+            return applets[i].run(argc - 1, argv + 1);
+    if (getpid() == 1)
+        return run_init(argc, argv);
+    return usage(stderr);
 }

@@ -51,8 +51,6 @@ void log_full(int level, const char *unit, const char *message_id, const char *f
     struct log_record record = { level, unit, message_id, message };
     if (current_sink)
         current_sink(&record, current_userdata);
-    else if (unit)
-        dprintf(STDERR_FILENO, "reeve: %s: %s\n", unit, message);
     else
         dprintf(STDERR_FILENO, "reeve: %s\n", message);
     errno = saved;

@@ -51,6 +51,7 @@ struct job {
     usec_t begin, begin_running; /* monotonic */
     struct timer timer;     /* JobTimeoutSec=, JobRunningTimeoutSec= */
     struct job *run_next;
+    struct unit *blocked_by; /* the unit whose job this one was last found to wait for; NULL: look */
     /* while a transaction is built: */
     struct job *transaction_next, *transaction_prev, *marker;
     struct job_link *subjects, *objects;
@@ -59,6 +60,10 @@ struct job {
     UT_hash_handle hh;
 };
 
+/* What a client asks for: checks RefuseManualStart= and RefuseManualStop=, that a unit to be stopped is loaded at all,
+ * and turns "reload or try" requests into types. All wires go through this. */
+int manager_request_job(struct manager *m, enum job_type type, struct unit *u, bool reload_if_possible,
+                        enum job_mode mode, struct error *error, struct job **ret);
 /* Adds a job with all it pulls in. 0 with *ret (may be NULL) borrowed; negative with `error` said. */
 int manager_add_job(struct manager *m, enum job_type type, struct unit *u, enum job_mode mode, struct error *error,
                     struct job **ret);

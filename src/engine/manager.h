@@ -5,7 +5,9 @@
 
 #include "engine/job.h"
 #include "engine/unit.h"
+#include "engine/lineage.h"
 #include "exec/plan.h"
+#include "unit/condition.h"
 
 enum manager_state { MANAGER_INITIALIZING, MANAGER_STARTING, MANAGER_RUNNING, MANAGER_DEGRADED, MANAGER_MAINTENANCE,
                      MANAGER_STOPPING, MANAGER_STATES };
@@ -63,6 +65,7 @@ struct manager {
     struct permits permits;
     struct search_path search;
     struct lineage *lineage;
+    struct condition_context conditions;
     struct id128 machine_id, boot_id;
     char **environment;        /* what services get: defaults, generators, set-environment */
     char **own_environment;    /* as PID 1 was given it (docker run -e); PassEnvironment= picks from it */
@@ -79,6 +82,17 @@ struct manager {
     struct wire *wires;
     struct manager_private *p; /* queues and sources of the loop's own: manager_private.h, engine only */
 };
+
+struct manager_options {
+    bool system;
+    char *const *argv; /* to execute again with; borrowed for ever */
+    struct manager_dirs dirs;
+    struct permits permits;
+    struct id128 machine_id, boot_id;
+};
+/* -ENOMEM or the errno of making the loop. Nothing runs yet. */
+int manager_new(const struct manager_options *options, struct manager **ret);
+void manager_free(struct manager *m);
 
 /* --- the API ------------------------------------------------------------------------------------------------------ */
 enum manager_state manager_state(const struct manager *m);

@@ -4,6 +4,7 @@
 
 #include "engine/manager.h"
 #include "engine/queue.h"
+#include "engine/notify.h"
 #include "journal/client.h"
 
 struct child { /* a process whose exit a unit wants to hear of */
@@ -21,29 +22,28 @@ struct unit_line {
 struct manager_private {
     struct unit_line lines[UNIT_QUEUES];
     struct child *children;         /* uthash by pid */
+    struct unit *by_lineage;        /* uthash (hh_lineage) by tag */
     struct spawning *spawning;      /* children whose exec is not yet known to have succeeded: spawn.c */
     struct job *run_queue, **run_queue_end;
-    struct deferred run_jobs;
-    struct deferred reap, after_turn, objective_work;
+    struct deferred run_jobs, reap, objective_work;
+    struct timer log_timer;
+    struct log_client_host log_host;
     bool dispatching_load;
     uint32_t marker;                /* of the last graph walk */
-    int signal_fd;
+    int signal_fd, inherited_notify_fd;
+    uint64_t lineage_base;
+    char **base_environment;        /* what services inherit before any client has set something */
     struct io *signal_io;
     struct notify *notify;
     struct log_client *log;
-    uint64_t next_log_stream;
     struct io *log_io;
     struct reload_request *reload_requests;
-    unsigned reloading;
+    bool reloading;                 /* units are being forgotten and read again: nobody is told */
+    pid_t helper_pid;               /* the generators' process; 0: none */
+    void (*helper_done)(struct manager *m, int status);
+    struct timer helper_timer;
     bool shutting_down, kill_now;   /* kill_now: a second SIGTERM came */
-    bool inert_logged;
-    unsigned stops_requested;
-    usec_t watch_deadline;
-    struct timer shutdown_timer, idle_timer;
-    struct timer start_rate;
-    struct rlimit nofile;
-    char **status;                  /* argv to execute again with */
-    char *fatal;
+    char *const *argv;              /* as init was called, to execute again with */
 };
 
 /* --- jobs ---------------------------------------------------------------------------------------------------------- */
@@ -63,10 +63,12 @@ bool job_type_is_applicable(enum job_type type, struct unit *u);
 /* <0: a has to run first; >0: b; 0: no matter. `a_before_b`: a's unit is ordered before b's, otherwise after. */
 int job_compare(const struct job *a, const struct job *b, bool a_before_b);
 int job_arm_timeout(struct job *j);
-int job_serialize(const struct job *j, struct text *out);
 
 void manager_check_finished(struct manager *m);
-void manager_queue_job_free(struct manager *m);
+void manager_forget_units(struct manager *m);
+int manager_rebuild_environment(struct manager *m);
+/* A transient unit goes: so does its file. */
+void unit_remove_transient(struct unit *u);
 
 /* Calls one observer function on all observers. */
 #define OBSERVE(m, event, ...)                                                             \

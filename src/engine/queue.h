@@ -16,6 +16,10 @@ enum unit_queue {
     UNIT_QUEUES,
 };
 
+/* Priorities of the loop's deferred work, lower first: states settle, jobs run, then the world hears of it, and last
+ * goes what nobody needs. */
+enum work_priority { WORK_REAP = 0, WORK_QUEUES = 10, WORK_JOBS = 20, WORK_TELL = 30, WORK_GC = 40, WORK_OBJECTIVE = 50 };
+
 int queue_init(struct manager *m);
 void queue_done(struct manager *m);
 /* Puts the unit in line; without memory it is left out, and logged: nothing hangs on a queue but convenience, except

@@ -14,8 +14,12 @@ void put_number(struct text *out, const char *name, int64_t value);
 void put_bool(struct text *out, const char *name, bool value);
 void put_time(struct text *out, const char *name, struct dual_time time);
 void put_id(struct text *out, const char *name, struct id128 id);
-/* The descriptor survives an exec; its number stays. */
+/* The descriptor is kept over the exec, under its number: serialized_fds_keep(). */
 void put_fd(struct text *out, const char *name, int fd);
+
+/* Right before an exec: all descriptors written with put_fd() since manager_serialize() began stay open; with false, they
+ * are close-on-exec again. */
+void serialized_fds_keep(bool keep);
 
 char *get_string(const char *value); /* unescaped; caller frees; NULL: no memory */
 int64_t get_number(const char *value);
@@ -28,3 +32,7 @@ int get_fd(const char *value);
 /* Both at once: all of the manager. */
 int manager_serialize(struct manager *m, struct text *out);
 int manager_deserialize(struct manager *m, const char *state, size_t size);
+/* The manager's own part only, without units: what has to be known before they can be loaded. */
+int manager_deserialize_manager(struct manager *m, const char *state, size_t size);
+/* After deserializing: every unit and job takes up its watches, timers and place in the queues again. */
+void manager_coldplug(struct manager *m);

@@ -39,7 +39,6 @@ struct service {
     enum service_state state;
     enum service_result result, reload_result, clean_result;
     pid_t main_pid, control_pid;
-    struct io *pid_file_io;           /* inotify watch while PIDFile= is waited for */
     bool main_pid_known, main_pid_alien;
     enum service_exec control_exec;   /* the list the control process runs from */
     size_t control_index, main_index; /* and the command in it */
@@ -50,18 +49,21 @@ struct service {
     usec_t watchdog_usec;             /* set by the service itself; 0: WatchdogSec= */
     struct dual_time watchdog_time, state_time;
     unsigned n_restarts;
-    bool forbid_restart, will_auto_restart, reset_restarts, pending_notify_ready;
-    int notify_state;                 /* 0 unknown, 1 ready, 2 reloading, 3 stopping */
+    bool forbid_restart;              /* stopped by hand: Restart= does not apply */
+    bool will_auto_restart;           /* going down, to come up again */
+    bool reset_restarts;              /* the next start is not an automatic one */
+    enum notify_state { NOTIFY_UNKNOWN, NOTIFY_READY, NOTIFY_RELOADING, NOTIFY_STOPPING } notify_state;
+    int notify_access;                /* NOTIFYACCESS= of the service itself; -1: NotifyAccess= */
     char *status_text;                /* STATUS= */
     int status_errno;
     char *bus_error, *bus_name_owner;
     char **runtime_directories;       /* to be removed at stop */
     char *credentials_directory;
+    struct pid_file_watch *pid_file_watch;
+    bool awaits_pid_file;             /* deserialized: the watch is to be made again */
     struct unit *accept_socket;       /* Accept=yes: the socket we came from */
     int socket_fd;                    /* and its connection; -1 */
-    usec_t extend_until;
-    struct fd_store *fd_store;
-    size_t n_fd_store;
+    usec_t extend_until;              /* EXTEND_TIMEOUT_USEC=; 0: not asked for */
 };
 #define SERVICE(u) CONTAINER_OF(u, struct service, unit)
 

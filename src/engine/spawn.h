@@ -18,8 +18,13 @@ struct spawn_extra {
     char **ret_credentials_directory;
 };
 
-/* Starts it. `extra` may be NULL. 0 with *ret_pid: ops->child_exited() will be called exactly once for it, never from
- * within this call. Negative: nothing runs, and the log says why. */
+enum spawn_outcome {
+    SPAWN_BEGUN = 0,    /* ops->exec_succeeded() is called if its exec succeeds */
+    SPAWN_EXECUTED = 1, /* its exec has succeeded already */
+};
+
+/* Starts it. `extra` may be NULL. An outcome with *ret_pid: ops->child_exited() will be called exactly once for it, never
+ * from within this call. Negative: nothing runs, and the log says why. */
 int unit_spawn(struct unit *u, const struct exec_command *command, enum exec_role role, const struct spawn_extra *extra,
                pid_t *ret_pid);
 
@@ -27,6 +32,10 @@ int unit_spawn(struct unit *u, const struct exec_command *command, enum exec_rol
 int unit_watch_pid(struct unit *u, pid_t pid);
 void unit_unwatch_pid(struct unit *u, pid_t pid);
 
-/* Opens the unit's log pipe if there is none; the write end, -1 on failure. Closed again by unit_close_log(). */
-int unit_open_log(struct unit *u);
+/* The unit is down: what was written is read to the end, then the pipe goes. */
 void unit_close_log(struct unit *u);
+
+/* The process is about to be reaped: what its error pipe says is said first. */
+void spawn_settle(struct manager *m, pid_t pid);
+/* The unit goes away. */
+void spawn_forget_unit(struct unit *u);

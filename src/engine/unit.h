@@ -100,7 +100,6 @@ struct unit {
     struct id128 invocation;   /* null before the first start */
     uint64_t lineage;          /* tag of this start; 0: none. engine/lineage.h */
     uint64_t log_stream;       /* 0: no pipe open */
-    int log_pipe[2];           /* read and write end; -1 */
 
     /* start rate limit: StartLimitIntervalSec=, StartLimitBurst= */
     usec_t start_limit_begin;
@@ -109,7 +108,8 @@ struct unit {
 
     unsigned references;       /* bus clients that Ref()ed it */
     uint16_t in_queues;        /* bit q: waits in queue q of the manager (queue.h) */
-    bool told_new : 1, perpetual : 1, maybe_processes : 1;
+    bool told_new : 1, perpetual : 1, maybe_processes : 1, degraded_told : 1;
+    UT_hash_handle hh_lineage; /* the manager's units by tag */
 };
 
 /* What a unit type does. NULL members: not applicable, or the obvious default. */
@@ -125,6 +125,8 @@ struct unit_ops {
     /* 0: under way (a later unit_notify() tells), -EALREADY: nothing to do; -EAGAIN: not now, try again; -ECOMM: start
      * limit; -ENOEXEC, -EPROTO, …: as job.c maps them to results. */
     int (*start)(struct unit *u);
+    /* Too many starts: enter the failed state with result start-limit-hit. NULL: starts are not limited. */
+    void (*start_limit_reached)(struct unit *u);
     int (*stop)(struct unit *u);
     int (*reload)(struct unit *u);
     bool (*can_reload)(struct unit *u);
@@ -138,6 +140,8 @@ struct unit_ops {
     void (*child_exited)(struct unit *u, pid_t pid, int code, int status);
     /* No process of the unit's is left. */
     void (*processes_gone)(struct unit *u);
+    /* Something in it ended, but not everything. */
+    void (*processes_left)(struct unit *u);
     /* A unit this one triggers, or is triggered by, changed. */
     void (*trigger_notify)(struct unit *u, struct unit *other);
     /* sd_notify(3) message from `pid`, which belongs to this unit. `tags`: the lines. */
@@ -152,8 +156,9 @@ struct unit_ops {
     void (*exec_succeeded)(struct unit *u, pid_t pid);
     /* Exit status to end the container with under SuccessAction=exit and its kin; -1: none. */
     int (*exit_status)(const struct unit *u);
-    /* Its own messages when a job begins and ends, with one %s for the description; NULL: the general ones. */
+    /* The type's own wording when a job begins and ends, with one %s for the unit; NULL: the general one. */
     const char *message_starting, *message_stopping;
+    const char *(*message_end)(const struct unit *u, int job_type, int job_result);
 };
 
 /* --- finding and making -------------------------------------------------------------------------------------------- */

@@ -3,9 +3,11 @@
 #pragma once
 
 #include "base/log.h"
+#include "base/strv.h"
 #include "engine/manager.h"
 #include "engine/spawn.h"
 #include "engine/unit.h"
+#include "unit/types.h"
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
 enum notify_flags {
@@ -28,6 +30,13 @@ int unit_reload(struct unit *u);
 bool unit_start_limit_allows(struct unit *u);
 /* A fresh InvocationID=; 0 or negative errno. */
 int unit_new_invocation(struct unit *u);
+/* The status SuccessAction=exit or FailureAction=exit ends the container with: as written, or the main process's. */
+int unit_exit_status(const struct unit *u, enum directive directive);
+void unit_start_on_failure(struct unit *u);
+/* Tells the units that trigger u (its sockets, timers, paths). */
+void unit_trigger_notify(struct unit *u);
+/* Sets the tag and makes the unit findable by it. 0 or -ENOMEM. */
+int unit_set_lineage(struct unit *u, uint64_t tag);
 /* A tag for this start's processes, unless the earlier start's are still there. */
 int unit_new_lineage(struct unit *u);
 /* No processes left? One scan a loop turn. */
@@ -52,7 +61,9 @@ int unit_load_triggered(struct unit *u, const char *named, struct unit **ret);
 void unit_drop_edges(struct unit *u);
 
 /* Emergency actions: systemd.unit(5) FailureAction=. `exit_status` -1: none. */
-void manager_action(struct manager *m, int64_t action, int exit_status, const char *reason);
+void manager_action(struct manager *m, enum action action, int exit_status, const char *reason);
 
-#define unit_log(u, level, ...) log_full(level, (u)->id, NULL, __VA_ARGS__)
-#define unit_log_id(u, level, message_id, ...) log_full(level, (u)->id, message_id, __VA_ARGS__)
+/* A line about the unit, which begins with its name. */
+#define unit_log(u, level, ...) unit_log_id(u, level, NULL, __VA_ARGS__)
+#define unit_log_id(u, level, message_id, format, ...) \
+    log_full(level, (u)->id, message_id, "%s: " format, (u)->id, ##__VA_ARGS__)

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From exec to the default target: surroundings, log process, wires, generators, units. */
+#include "engine/init.h"
+#include "base/fd.h"
+#include "engine/boot.h"
+#include "engine/manager_private.h"
+#include "engine/reload.h"
+#include "engine/serialize.h"
+#include "engine/shutdown.h"
+#include "engine/signals.h"
+#include "engine/unit_private.h"
+#include "syntax/names.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define STATE_MAX (256u << 20) /* bytes of state a re-execution may hand over */
+
+struct options {
+    bool user;
+    const char *unit;
+    int log_level, show_status; /* -1: not given */
+    int state_fd;               /* --deserialize=; -1 */
+};
+
+static int parse_options(int argc, char **argv, struct options *o) {
+    enum { OPT_UNIT = 256, OPT_LOG_LEVEL, OPT_SHOW_STATUS, OPT_SYSTEM, OPT_USER, OPT_DESERIALIZE, OPT_IGNORED };
+    static const struct option long_options[] = {
+        { "unit", required_argument, NULL, OPT_UNIT },
+        { "log-level", required_argument, NULL, OPT_LOG_LEVEL },
+        { "log-target", required_argument, NULL, OPT_IGNORED },
+        { "show-status", optional_argument, NULL, OPT_SHOW_STATUS },
+        { "system", no_argument, NULL, OPT_SYSTEM },
+        { "user", no_argument, NULL, OPT_USER },
+        { "deserialize", required_argument, NULL, OPT_DESERIALIZE },
+        { "log-color", optional_argument, NULL, OPT_IGNORED },
+        { "log-location", optional_argument, NULL, OPT_IGNORED },
+        { "log-time", optional_argument, NULL, OPT_IGNORED },
+        { "dump-core", optional_argument, NULL, OPT_IGNORED },
+        { "crash-shell", optional_argument, NULL, OPT_IGNORED },
+        { "crash-reboot", optional_argument, NULL, OPT_IGNORED },
+        { "crash-vt", required_argument, NULL, OPT_IGNORED },
+        { "confirm-spawn", optional_argument, NULL, OPT_IGNORED },
+        { "default-standard-output", required_argument, NULL, OPT_IGNORED },
+        { "default-standard-error", required_argument, NULL, OPT_IGNORED },
+        { "service-watchdogs", optional_argument, NULL, OPT_IGNORED },
+        { "switched-root", no_argument, NULL, OPT_IGNORED },
+        {}
+    };
+    *o = (struct options){ .log_level = -1, .show_status = -1, .state_fd = -1 };
+    opterr = 0;
+    optind = 1;
+    int c;
+    int64_t number;
+    while ((c = getopt_long(argc, argv, "+b", long_options, NULL)) >= 0)
+        switch (c) {
+        case OPT_UNIT:
+            o->unit = optarg;
+            break;
+        case OPT_LOG_LEVEL:
+            o->log_level = log_level_from_string(optarg);
+            if (o->log_level < 0)
+                log_warning("--log-level=%s is not one of emerg, alert, crit, err, warning, notice, info, debug; ignored.",
+                            optarg);
+            break;
+        case OPT_SHOW_STATUS:
+            o->show_status = optarg ? bool_parse(optarg) : 1;
+            break;
+        case OPT_USER:
+            o->user = true;
+            break;
+        case OPT_DESERIALIZE:
+            if (int64_parse(optarg, &number) >= 0 && number >= 3 && number < INT_MAX)
+                o->state_fd = (int)number;
+            break;
+        case '?':
+            /* What a boot loader or an orchestrator adds must not keep a container from booting. */
+            log_warning("Unknown option %s, ignored.", argv[optind - 1]);
+            break;
+        }
+    return 0;
+}
+
+/* --- the log process ------------------------------------------------------------------------------------------------ */
+static void log_fd_ready(struct io *io, int fd, uint32_t events, void *userdata) {
+    log_client_ready(((struct manager *)userdata)->p->log);
+}
+
+static void log_watch(void *userdata, int fd, bool write) {
+    struct manager *m = userdata;
+    m->p->log_io = io_remove(m->p->log_io);
+    if (fd >= 0 && io_add(m->loop, fd, EPOLLIN | (write ? EPOLLOUT : 0), log_fd_ready, m, &m->p->log_io) < 0)
+        log_error("Cannot watch the log process.");
+}
+
+static void log_retry(struct timer *timer, void *userdata) {
+    log_client_retry(((struct manager *)userdata)->p->log);
+}
+
+static void log_retry_at(void *userdata, usec_t when) {
+    struct manager *m = userdata;
+    m->p->log_timer.clock = CLOCK_MONOTONIC;
+    m->p->log_timer.handler = log_retry;
+    m->p->log_timer.userdata = m;
+    (void)timer_set(m->loop, &m->p->log_timer, when);
+}
+
+static int start_logging(struct manager *m) {
+    m->p->log_host = (struct log_client_host){ m, log_watch, log_retry_at };
+    return log_client_new(&m->p->log_host, m->dirs.runtime, &m->p->log);
+}
+
+/* --- the boot -------------------------------------------------------------------------------------------------------- */
+static void boot_failed(struct manager *m, const char *unit, const char *why) {
+    log_full(LOG_CRIT, NULL, NULL, "Cannot boot into %s: %s Set another with --unit=, or `systemctl set-default` in the image.",
+             unit, why);
+    manager_exit(m, EXIT_FAILURE);
+}
+
+static void start_default_target(struct manager *m, int status) {
+    if (status != 0)
+        log_warning("The unit generators ended with status %d; some generated units may be missing.", status);
+    if (manager_read_units(m) < 0) {
+        boot_failed(m, "any unit", "there is no memory to read the units.");
+        return;
+    }
+    const char *name = m->default_target ? m->default_target : "default.target";
+    struct unit *u;
+    struct error error = {};
+    int r = manager_load_unit(m, name, &u, &error);
+    m->booted = true;
+    if (r >= 0) {
+        char version[] = "reeve " REEVE_VERSION;
+        log_debug("%s: %u units loaded.", version, m->n_units);
+        r = manager_add_job(m, JOB_START, u, unit_bool(u->file, D_AllowIsolate) ? JOB_ISOLATE : JOB_REPLACE, &error, NULL);
+    }
+    if (r < 0)
+        boot_failed(m, name, error.message);
+    manager_check_finished(m);
+}
+
+static int read_state(struct manager *m, int fd) {
+    _cleanup_close_ int owned = fd;
+    _cleanup_free_ char *state = NULL;
+    size_t size;
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", owned);
+    int r = file_read(path, STATE_MAX, &state, &size);
+    if (r < 0)
+        return r;
+    /* Units take their state up as they are loaded, so their files come first. */
+    m->p->reloading = true;
+    r = manager_deserialize_manager(m, state, size);
+    if (r >= 0)
+        r = manager_read_units(m);
+    if (r >= 0)
+        r = manager_deserialize(m, state, size);
+    return r;
+}
+
+static void finish_taking_over(struct manager *m) {
+    queue_dispatch_load(m);
+    manager_coldplug(m);
+    m->p->reloading = false;
+    m->booted = true;
+    log_info("Reexecuted: %u units taken over.", m->n_units);
+    manager_check_finished(m);
+}
+
+static int boot(struct manager *m, struct boot *b, const struct options *o, struct wire *const *wires) {
+    int r = start_logging(m);
+    if (r < 0)
+        return r;
+    log_set_sink(log_client_sink, m->p->log);
+    for (; *wires; wires++)
+        manager_add_wire(m, *wires);
+    bool reexecuted = false;
+    if (o->state_fd >= 0) {
+        r = read_state(m, o->state_fd);
+        reexecuted = r >= 0;
+        if (r < 0)
+            log_error("Cannot read the state of the earlier manager: %s. Booting anew.", strerror(-r));
+    }
+    r = reexecuted ? log_client_resume(m->p->log) : log_client_start(m->p->log);
+    if (r < 0)
+        log_warning("Cannot start the log process yet: %s", strerror(-r));
+    r = notify_new(m, m->p->inherited_notify_fd, &m->p->notify);
+    if (r < 0)
+        log_error("Cannot open the notify socket: %s. Services of Type=notify will not start.", strerror(-r));
+    r = signals_start(m);
+    if (r < 0)
+        return r;
+    condition_context_init(&m->conditions, &m->dirs, m->own_environment);
+    for (struct wire *w = m->wires; w; w = w->next)
+        if (w->start && w->start(w, m) < 0)
+            log_error("Cannot open %s.", w->name);
+    if (reexecuted) {
+        (void)manager_rebuild_environment(m);
+        finish_taking_over(m);
+        return 0;
+    }
+    return manager_run_generators(m, start_default_target);
+}
+
+int init_main(int argc, char **argv, struct wire *const *wires) {
+    struct options o;
+    struct boot b;
+    parse_options(argc, argv, &o);
+    if (o.log_level >= 0)
+        log_set_max_level(o.log_level);
+    struct manager_options options = { .system = !o.user, .argv = argv };
+    /* Before anything changes our limits: services get back what we were given. */
+    permits_probe(&options.permits);
+    if (boot_prepare(&b, (o.user ? BOOT_USER : 0) | (o.state_fd >= 0 ? BOOT_REEXEC : 0)) < 0) {
+        log_error("No memory to boot.");
+        return EXIT_FAILURE;
+    }
+    options.permits.nofile = b.nofile;
+    options.machine_id = b.machine_id;
+    options.dirs = (struct manager_dirs){ .runtime = b.runtime, .state = "/var/lib", .cache = "/var/cache",
+                                          .logs = "/var/log", .configuration = "/etc", .system = !o.user };
+    struct manager *m;
+    int r = manager_new(&options, &m);
+    if (r < 0) {
+        log_error("Cannot start the manager: %s", strerror(-r));
+        return EXIT_FAILURE;
+    }
+    if (o.show_status >= 0)
+        m->show_status = o.show_status;
+    if (o.unit)
+        m->default_target = strdup(o.unit);
+    m->own_environment = TAKE(b.own_environment);
+    m->p->base_environment = TAKE(b.environment);
+    r = manager_rebuild_environment(m);
+    if (r >= 0)
+        r = boot(m, &b, &o, wires);
+    if (r < 0) {
+        log_error("Cannot boot: %s", strerror(-r));
+        return EXIT_FAILURE;
+    }
+    loop_run(m->loop);
+    manager_finish(m);
+    int code = m->exit_code;
+    log_set_sink(NULL, NULL);
+    log_client_free(TAKE(m->p->log));
+    manager_free(m);
+    boot_done(&b);
+    return code;
+}

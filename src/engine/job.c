@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Installed jobs: their life from the run queue to the result. How they come about is in transaction.c. */
+#include "engine/manager_private.h"
+#include "engine/unit_private.h"
+#include "syntax/timespan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- types ---------------------------------------------------------------------------------------------------------- */
+/* What two jobs for the same unit become. -1: they conflict. Symmetric, so only one half is read. */
+static const signed char merged_types[JOB_MERGEABLE_TYPES][JOB_MERGEABLE_TYPES] = {
+    /*                    START              VERIFY_ACTIVE      STOP      RELOAD             RESTART */
+    [JOB_START] =         { JOB_START,         JOB_START,         -1,       JOB_RELOAD_OR_START, JOB_RESTART },
+    [JOB_VERIFY_ACTIVE] = { JOB_START,         JOB_VERIFY_ACTIVE, -1,       JOB_RELOAD,        JOB_RESTART },
+    [JOB_STOP] =          { -1,                -1,                JOB_STOP, -1,                -1 },
+    [JOB_RELOAD] =        { JOB_RELOAD_OR_START, JOB_RELOAD,      -1,       JOB_RELOAD,        JOB_RESTART },
+    [JOB_RESTART] =       { JOB_RESTART,       JOB_RESTART,       -1,       JOB_RESTART,       JOB_RESTART },
+};
+
+bool job_type_merge(enum job_type *a, enum job_type b) {
+    if (*a == b)
+        return true;
+    if (*a >= JOB_MERGEABLE_TYPES || b >= JOB_MERGEABLE_TYPES)
+        return false;
+    int merged = merged_types[*a][b];
+    if (merged < 0)
+        return false;
+    *a = (enum job_type)merged;
+    return true;
+}
+
+bool job_type_is_redundant(enum job_type type, enum active_state state) {
+    switch (type) {
+    case JOB_START:
+    case JOB_VERIFY_ACTIVE:
+        return active_or_reloading(state);
+    case JOB_STOP:
+        return inactive_or_failed(state);
+    case JOB_RELOAD:
+        return state == ACTIVE_RELOADING;
+    case JOB_RESTART:
+        return state == ACTIVE_ACTIVATING;
+    case JOB_NOP:
+        return true;
+    default:
+        return false;
+    }
+}
+
+enum job_type job_type_collapse(enum job_type type, struct unit *u) {
+    bool down = inactive_or_deactivating(unit_active_state(u));
+    switch (type) {
+    case JOB_TRY_RESTART:
+        return down ? JOB_NOP : JOB_RESTART;
+    case JOB_TRY_RELOAD:
+        return down ? JOB_NOP : JOB_RELOAD;
+    case JOB_RELOAD_OR_START:
+        return down ? JOB_START : JOB_RELOAD;
+    default:
+        return type;
+    }
+}
+
+bool job_type_is_applicable(enum job_type type, struct unit *u) {
+    switch (type) {
+    case JOB_VERIFY_ACTIVE:
+    case JOB_NOP:
+        return true;
+    case JOB_START:
+        /* A unit whose files are missing is refused for that, not for its type. */
+        return u->ops->start || u->file->state != LOAD_LOADED;
+    case JOB_STOP:
+        return unit_can_stop(u);
+    case JOB_RESTART:
+    case JOB_TRY_RESTART:
+        return unit_can_stop(u) && u->ops->start;
+    case JOB_RELOAD:
+    case JOB_TRY_RELOAD:
+        return unit_can_reload(u);
+    case JOB_RELOAD_OR_START:
+        return unit_can_reload(u) && u->ops->start;
+    default:
+        return false;
+    }
+}
+
+int job_compare(const struct job *a, const struct job *b, bool a_before_b) {
+    if (a->type == JOB_NOP || b->type == JOB_NOP)
+        return 0;
+    if (!a_before_b)
+        return -job_compare(b, a, true);
+    /* What comes down goes first, in the reverse of the order in which things come up. */
+    return b->type == JOB_STOP || b->type == JOB_RESTART ? 1 : -1;
+}
+
+/* --- installing ------------------------------------------------------------------------------------------------------ */
+struct job *manager_get_job(struct manager *m, uint32_t id) {
+    struct job *j;
+    HASH_FIND(hh, m->jobs, &id, sizeof(id), j);
+    return j;
+}
+
+static void job_set_state(struct job *j, enum job_state state) {
+    struct manager *m = j->manager;
+    if (j->state == state)
+        return;
+    j->state = state;
+    if (state == JOB_RUNNING)
+        m->n_running_jobs++;
+    else if (m->n_running_jobs > 0)
+        m->n_running_jobs--;
+    OBSERVE(m, job_changed, j);
+    unit_changed(j->unit);
+}
+
+void job_queue_run(struct job *j) {
+    struct manager_private *p = j->manager->p;
+    if (j->in_run_queue)
+        return;
+    j->in_run_queue = true;
+    j->run_next = NULL;
+    *p->run_queue_end = j;
+    p->run_queue_end = &j->run_next;
+    deferred_queue(j->manager->loop, &p->run_jobs);
+}
+
+static void run_queue_remove(struct job *j) {
+    struct manager_private *p = j->manager->p;
+    if (!j->in_run_queue)
+        return;
+    for (struct job **at = &p->run_queue; *at; at = &(*at)->run_next)
+        if (*at == j) {
+            *at = j->run_next;
+            if (p->run_queue_end == &j->run_next)
+                p->run_queue_end = at;
+            break;
+        }
+    j->in_run_queue = false;
+}
+
+static struct job **job_slot(struct job *j) {
+    return j->type == JOB_NOP ? &j->unit->nop_job : &j->unit->job;
+}
+
+static void job_uninstall(struct job *j) {
+    struct manager *m = j->manager;
+    if (!j->installed)
+        return;
+    job_set_state(j, JOB_WAITING);
+    run_queue_remove(j);
+    *job_slot(j) = NULL;
+    j->installed = false;
+    HASH_DEL(m->jobs, j);
+    m->n_installed_jobs--;
+    queue_add(j->unit, QUEUE_GC);
+    unit_changed(j->unit);
+}
+
+void job_free(struct job *j) {
+    job_uninstall(j);
+    timer_stop(&j->timer);
+    free(j);
+}
+
+/* The job joins the one its unit has. */
+static struct job *job_merge_into_installed(struct job *installed, struct job *j) {
+    enum job_type type = installed->type;
+    if (installed->type != JOB_NOP && job_type_merge(&type, j->type))
+        installed->type = job_type_collapse(type, j->unit);
+    installed->irreversible = installed->irreversible || j->irreversible;
+    installed->ignore_order = installed->ignore_order || j->ignore_order;
+    OBSERVE(j->manager, job_changed, installed);
+    return installed;
+}
+
+struct job *job_install(struct job *j) {
+    struct manager *m = j->manager;
+    struct job **slot = job_slot(j), *installed = *slot;
+    if (installed) {
+        if (j->type != JOB_NOP && job_types_conflict(installed->type, j->type))
+            job_finish(installed, JOB_CANCELED, false, false);
+        else if (installed->state == JOB_WAITING || installed->type == j->type || j->type == JOB_VERIFY_ACTIVE ||
+                 j->type == JOB_NOP || (j->type == JOB_START && installed->type == JOB_RESTART)) {
+            /* Nothing new has to be done: the running one stands for both. */
+            return job_merge_into_installed(installed, j);
+        } else {
+            /* It has begun as something else: it has to run again as what both want. */
+            job_merge_into_installed(installed, j);
+            job_set_state(installed, JOB_WAITING);
+            job_queue_run(installed);
+            return installed;
+        }
+    }
+    *slot = j;
+    j->installed = true;
+    HASH_ADD(hh, m->jobs, id, sizeof(j->id), j);
+    m->n_installed_jobs++;
+    j->begin = now(CLOCK_MONOTONIC);
+    unit_changed(j->unit);
+    return j;
+}
+
+/* --- timeouts -------------------------------------------------------------------------------------------------------- */
+static void job_timed_out(struct timer *timer, void *userdata) {
+    struct job *j = userdata;
+    struct unit *u = j->unit;
+    unit_log(u, LOG_WARNING, "Job %s/%s timed out.", u->id, job_type_to_string(j->type));
+    enum action action = (enum action)unit_number(u->file, D_JobTimeoutAction);
+    struct manager *m = j->manager;
+    job_finish(j, JOB_TIMEOUT, true, false);
+    manager_action(m, action, -1, "job timed out");
+}
+
+int job_arm_timeout(struct job *j) {
+    struct unit *u = j->unit;
+    usec_t when = USEC_INFINITY, limit = unit_usec(u->file, D_JobTimeoutSec);
+    if (limit > 0 && limit != USEC_INFINITY)
+        when = usec_add(j->begin, limit);
+    usec_t running = unit_usec(u->file, D_JobRunningTimeoutSec);
+    if (j->state == JOB_RUNNING && running > 0 && running != USEC_INFINITY)
+        when = MIN(when, usec_add(j->begin_running, running));
+    if (when == USEC_INFINITY)
+        return 0;
+    j->timer.clock = CLOCK_MONOTONIC;
+    j->timer.handler = job_timed_out;
+    j->timer.userdata = j;
+    return timer_set(j->manager->loop, &j->timer, when);
+}
+
+/* --- messages -------------------------------------------------------------------------------------------------------- */
+#define ID_STARTING "7d4958e842da4a758f6c1cdc7b36dcc5"
+#define ID_STARTED "39f53479d3a045ac8e11786248231fbf"
+#define ID_START_FAILED "be02cf6855d2428ba40df7e9d022f03d"
+#define ID_STOPPING "de5b426a63be47a7b6ac3eaac82e2f6f"
+#define ID_STOPPED "9d1aaa27d60140bd96365438aad20286"
+#define ID_RELOADING "d34d037fff1847e6ae669a370e694725"
+#define ID_RELOADED "7b05ebc668384222baa8881179cfda54"
+
+struct message {
+    int level;
+    const char *text; /* %s: "name - description" */
+    const char *id;
+};
+
+static const struct message begin_messages[JOB_INSTALLED_TYPES] = {
+    [JOB_START] = { LOG_INFO, "Starting %s...", ID_STARTING },
+    [JOB_STOP] = { LOG_INFO, "Stopping %s...", ID_STOPPING },
+    [JOB_RESTART] = { LOG_INFO, "Stopping %s...", ID_STOPPING },
+    [JOB_RELOAD] = { LOG_INFO, "Reloading %s...", ID_RELOADING },
+};
+
+static const struct message end_messages[JOB_INSTALLED_TYPES][JOB_RESULTS] = {
+    [JOB_START] = {
+        [JOB_DONE] = { LOG_INFO, "Started %s.", ID_STARTED },
+        [JOB_TIMEOUT] = { LOG_ERR, "Timed out starting %s.", ID_START_FAILED },
+        [JOB_FAILED] = { LOG_ERR, "Failed to start %s.", ID_START_FAILED },
+        [JOB_DEPENDENCY] = { LOG_WARNING, "Dependency failed for %s.", ID_START_FAILED },
+        [JOB_ASSERT] = { LOG_WARNING, "Assertion failed for %s.", ID_START_FAILED },
+        [JOB_UNSUPPORTED] = { LOG_WARNING, "Starting of %s unsupported.", ID_START_FAILED },
+        [JOB_ONCE] = { LOG_ERR, "Unit %s was started already once and can't be started again.", ID_START_FAILED },
+    },
+    [JOB_STOP] = {
+        [JOB_DONE] = { LOG_INFO, "Stopped %s.", ID_STOPPED },
+        [JOB_FAILED] = { LOG_ERR, "Stopped %s with error.", ID_STOPPED },
+        [JOB_TIMEOUT] = { LOG_ERR, "Timed out stopping %s.", ID_STOPPED },
+    },
+    [JOB_RESTART] = {
+        [JOB_DONE] = { LOG_INFO, "Stopped %s.", ID_STOPPED },
+        [JOB_FAILED] = { LOG_ERR, "Stopped %s with error.", ID_STOPPED },
+        [JOB_TIMEOUT] = { LOG_ERR, "Timed out stopping %s.", ID_STOPPED },
+    },
+    [JOB_RELOAD] = {
+        [JOB_DONE] = { LOG_INFO, "Reloaded %s.", ID_RELOADED },
+        [JOB_FAILED] = { LOG_ERR, "Reload failed for %s.", ID_RELOADED },
+        [JOB_TIMEOUT] = { LOG_ERR, "Timed out reloading %s.", ID_RELOADED },
+    },
+    [JOB_VERIFY_ACTIVE] = {
+        [JOB_DEPENDENCY] = { LOG_WARNING, "Dependency failed for %s.", ID_START_FAILED },
+        [JOB_SKIPPED] = { LOG_DEBUG, "%s is not active.", NULL },
+    },
+};
+
+static void say(const struct job *j, const struct message *message, const char *own) {
+    if (!message->text)
+        return;
+    struct unit *u = j->unit;
+    char subject[512], line[640];
+    const char *description = unit_description(u);
+    if (strcmp(description, u->id) == 0)
+        snprintf(subject, sizeof(subject), "%s", u->id);
+    else
+        snprintf(subject, sizeof(subject), "%s - %s", u->id, description);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    snprintf(line, sizeof(line), own ? own : message->text, subject); /* from the tables above, or the unit type's */
+#pragma GCC diagnostic pop
+    log_full(message->level, u->id, message->id, "%s", line);
+}
+
+static void say_begin(const struct job *j) {
+    const char *own = j->type == JOB_START ? j->unit->ops->message_starting : j->unit->ops->message_stopping;
+    say(j, &begin_messages[j->type], j->type == JOB_RELOAD ? NULL : own);
+}
+
+static void say_end(const struct job *j, enum job_result result) {
+    const char *own = NULL;
+    if (j->unit->ops->message_end)
+        own = j->unit->ops->message_end(j->unit, j->type, result);
+    say(j, &end_messages[j->type][result], own);
+}
+
+/* --- running --------------------------------------------------------------------------------------------------------- */
+/* Must the job wait for the other end of this edge? */
+static bool edge_blocks(const struct job *j, const struct edge *e) {
+    const struct job *other = e->other->job;
+    return other && ((e->kinds & DEP_BIT(DEP_AFTER) && job_compare(j, other, false) > 0) ||
+                     (e->kinds & DEP_BIT(DEP_BEFORE) && job_compare(j, other, true) > 0));
+}
+
+/* Remembers the first unit in the way, so that a target over thousands looks again only when that one is done. */
+static bool job_may_run(struct job *j) {
+    j->blocked_by = NULL;
+    if (j->ignore_order || j->type == JOB_NOP)
+        return true;
+    UNIT_FOREACH_EDGE(e, j->unit, DEP_BIT(DEP_AFTER) | DEP_BIT(DEP_BEFORE))
+        if (edge_blocks(j, e)) {
+            j->blocked_by = e->other;
+            return false;
+        }
+    return true;
+}
+
+static int verify_active(struct unit *u) {
+    enum active_state state = unit_active_state(u);
+    return active_or_reloading(state) ? -EALREADY : state == ACTIVE_ACTIVATING ? -EAGAIN : -EBADR;
+}
+
+/* What the answer of unit_start() and its kin means for the job. */
+static const struct {
+    int error;
+    enum job_result result;
+    bool already;
+} outcomes[] = {
+    { EALREADY, JOB_DONE, true },         { ECOMM, JOB_DONE, false },     { EBADR, JOB_SKIPPED, false },
+    { ENOEXEC, JOB_INVALID, false },      { EPROTO, JOB_ASSERT, false },  { EOPNOTSUPP, JOB_UNSUPPORTED, false },
+    { ENOLINK, JOB_DEPENDENCY, false },   { ESTALE, JOB_ONCE, false },
+};
+
+static void job_run(struct job *j) {
+    struct manager *m = j->manager;
+    struct unit *u = j->unit;
+    uint32_t id = j->id;
+    if (j->state != JOB_WAITING || !job_may_run(j))
+        return;
+    job_set_state(j, JOB_RUNNING);
+    j->begin_running = now(CLOCK_MONOTONIC);
+    if (job_arm_timeout(j) < 0)
+        unit_log(u, LOG_WARNING, "No memory for the job's timeout: it has none.");
+    int r;
+    switch (j->type) {
+    case JOB_START:
+        r = unit_start(u);
+        break;
+    case JOB_VERIFY_ACTIVE:
+        r = verify_active(u);
+        break;
+    case JOB_STOP:
+    case JOB_RESTART:
+        r = unit_stop(u);
+        break;
+    case JOB_RELOAD:
+        r = unit_reload(u);
+        break;
+    default:
+        r = -EALREADY;
+    }
+    /* The unit may have finished the job by now, and the job may be gone. */
+    if (manager_get_job(m, id) != j)
+        return;
+    if (r >= 0) {
+        if (j->state == JOB_RUNNING)
+            say_begin(j);
+        return;
+    }
+    if (r == -EAGAIN) {
+        job_set_state(j, JOB_WAITING);
+        return;
+    }
+    for (size_t i = 0; i < ELEMENTS(outcomes); i++)
+        if (r == -outcomes[i].error) {
+            job_finish(j, outcomes[i].result, true, outcomes[i].already);
+            return;
+        }
+    job_finish(j, JOB_FAILED, true, false);
+}
+
+void job_run_queue(void *manager) {
+    struct manager *m = manager;
+    while (m->p->run_queue) {
+        struct job *j = m->p->run_queue;
+        run_queue_remove(j);
+        job_run(j);
+    }
+}
+
+/* --- finishing ------------------------------------------------------------------------------------------------------- */
+static void fail_jobs_on(struct unit *u, uint32_t kinds) {
+    UNIT_FOREACH_EDGE(e, u, kinds) {
+        struct job *j = e->other->job;
+        if (j && (j->type == JOB_START || j->type == JOB_VERIFY_ACTIVE))
+            job_finish(j, JOB_DEPENDENCY, true, false);
+    }
+}
+
+void job_finish(struct job *j, enum job_result result, bool recursive, bool already) {
+    struct manager *m = j->manager;
+    struct unit *u = j->unit;
+    enum job_type type = j->type;
+    j->result = result;
+    if (!already)
+        say_end(j, result);
+
+    if (result == JOB_DONE && type == JOB_RESTART) {
+        /* The stop half is done: the same job goes on as a start. */
+        j->type = JOB_START;
+        job_set_state(j, JOB_WAITING);
+        OBSERVE(m, job_changed, j);
+        job_queue_run(j);
+    } else {
+        job_uninstall(j);
+        OBSERVE(m, job_removed, j, result);
+        job_free(j);
+
+        if (result != JOB_DONE && recursive) {
+            if (type == JOB_START || type == JOB_VERIFY_ACTIVE)
+                fail_jobs_on(u, DEP_BIT(DEP_REQUIRED_BY) | DEP_BIT(DEP_REQUISITE_OF) | DEP_BIT(DEP_BOUND_BY));
+            else if (type == JOB_STOP)
+                fail_jobs_on(u, DEP_BIT(DEP_CONFLICTED_BY));
+        }
+        /* JOB_FAILED is the unit's own affair: unit_notify() has seen to it. */
+        if (result == JOB_TIMEOUT || result == JOB_DEPENDENCY)
+            unit_start_on_failure(u);
+        unit_trigger_notify(u);
+        queue_add(u, QUEUE_STOP_UNNEEDED);
+        queue_add(u, QUEUE_BOUND);
+        queue_add(u, QUEUE_UPHELD);
+    }
+    /* Whoever waited for this one may run now. */
+    UNIT_FOREACH_EDGE(e, u, DEP_BIT(DEP_AFTER) | DEP_BIT(DEP_BEFORE))
+        if (e->other->job && (!e->other->job->blocked_by || e->other->job->blocked_by == u))
+            job_queue_run(e->other->job);
+    if (u->job && u->job != j)
+        job_queue_run(u->job);
+    manager_check_finished(m);
+}
+
+void job_cancel(struct job *j) {
+    job_finish(j, JOB_CANCELED, true, false);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The units' waiting lines and what is done at their head. */
+#include "engine/queue.h"
+#include "engine/gc.h"
+#include "engine/manager_private.h"
+#include "engine/unit_private.h"
+
+#include <errno.h>
+
+static void serve_load(struct unit *u) {
+    if (unit_resolve(u) == -ENOMEM) {
+        u->file->state = LOAD_ERROR;
+        unit_log(u, LOG_ERR, "No memory to load the unit's dependencies.");
+    }
+}
+
+static void serve_empty(struct unit *u) {
+    if (u->maybe_processes && !unit_has_processes(u)) {
+        u->maybe_processes = false;
+        if (u->ops->processes_gone)
+            u->ops->processes_gone(u);
+        queue_add(u, QUEUE_GC);
+    } else if (u->maybe_processes && u->ops->processes_left)
+        u->ops->processes_left(u);
+}
+
+static void add_job(struct unit *u, enum job_type type, const char *why) {
+    struct error error;
+    unit_log(u, LOG_INFO, "%s", why);
+    if (manager_add_job(u->manager, type, u, JOB_FAIL, &error, NULL) < 0)
+        unit_log(u, LOG_WARNING, "Failed to enqueue the %s job, ignoring: %s", job_type_to_string(type), error.message);
+}
+
+static bool wanted_by(const struct unit *u, uint32_t kinds) {
+    UNIT_FOREACH_EDGE(e, u, kinds)
+        if (e->other->job || active_or_activating(unit_active_state(e->other)))
+            return true;
+    return false;
+}
+
+static void serve_unneeded(struct unit *u) {
+    if (u->job || !unit_bool(u->file, D_StopWhenUnneeded) || inactive_or_deactivating(unit_active_state(u)) ||
+        wanted_by(u, DEP_BIT(DEP_REQUIRED_BY) | DEP_BIT(DEP_REQUISITE_OF) | DEP_BIT(DEP_WANTED_BY) |
+                         DEP_BIT(DEP_BOUND_BY) | DEP_BIT(DEP_UPHELD_BY)))
+        return;
+    add_job(u, JOB_STOP, "Unit not needed anymore. Stopping.");
+}
+
+static void serve_upheld(struct unit *u) {
+    if (u->job || active_or_activating(unit_active_state(u)) || u->start_limit_hit)
+        return;
+    UNIT_FOREACH_EDGE(e, u, DEP_BIT(DEP_UPHELD_BY))
+        if (!e->other->job && active_or_reloading(unit_active_state(e->other))) {
+            add_job(u, JOB_START, "Unit started because it is upheld.");
+            return;
+        }
+}
+
+static void serve_bound(struct unit *u) {
+    if (u->job || inactive_or_deactivating(unit_active_state(u)))
+        return;
+    UNIT_FOREACH_EDGE(e, u, DEP_BIT(DEP_BINDS_TO))
+        if (!e->other->job && inactive_or_failed(unit_active_state(e->other))) {
+            add_job(u, JOB_STOP, "Unit is bound to an inactive unit. Stopping.");
+            return;
+        }
+}
+
+static void serve_changed(struct unit *u) {
+    if (!u->told_new) {
+        u->told_new = true;
+        OBSERVE(u->manager, unit_new, u);
+    }
+    OBSERVE(u->manager, unit_changed, u);
+}
+
+static const struct {
+    void (*serve)(struct unit *u);
+    int priority;
+} queues[UNIT_QUEUES] = {
+    [QUEUE_LOAD] = { serve_load, WORK_QUEUES },
+    [QUEUE_EMPTY] = { serve_empty, WORK_QUEUES + 1 },
+    [QUEUE_STOP_UNNEEDED] = { serve_unneeded, WORK_QUEUES + 2 },
+    [QUEUE_UPHELD] = { serve_upheld, WORK_QUEUES + 3 },
+    [QUEUE_BOUND] = { serve_bound, WORK_QUEUES + 4 },
+    [QUEUE_CHANGED] = { serve_changed, WORK_TELL },
+    [QUEUE_GC] = { gc_unit, WORK_GC },
+};
+
+static void serve_line(struct manager *m, enum unit_queue queue) {
+    struct unit_line *line = &m->p->lines[queue];
+    /* Serving may add to the line, and may free units (queue_forget() then leaves NULL in their places). */
+    while (line->next < line->n) {
+        struct unit *u = line->units[line->next++];
+        if (!u)
+            continue;
+        u->in_queues &= (uint16_t)~(1u << queue);
+        queues[queue].serve(u);
+    }
+    line->n = line->next = 0;
+}
+
+void queue_dispatch_load(struct manager *m) {
+    /* Loading a unit loads those it names: they join the line that is being served, so nothing recurses. */
+    if (m->p->dispatching_load)
+        return;
+    m->p->dispatching_load = true;
+    serve_line(m, QUEUE_LOAD);
+    m->p->dispatching_load = false;
+}
+
+struct line_owner {
+    struct manager *manager;
+    enum unit_queue queue;
+};
+
+static void serve_deferred(void *userdata) {
+    struct line_owner *owner = userdata;
+    if (owner->queue == QUEUE_LOAD)
+        queue_dispatch_load(owner->manager);
+    else
+        serve_line(owner->manager, owner->queue);
+}
+
+int queue_init(struct manager *m) {
+    for (enum unit_queue q = 0; q < UNIT_QUEUES; q++) {
+        struct line_owner *owner = malloc(sizeof(*owner));
+        if (!owner)
+            return -ENOMEM;
+        *owner = (struct line_owner){ m, q };
+        m->p->lines[q].work = (struct deferred){
+            .handler = serve_deferred, .userdata = owner, .priority = queues[q].priority
+        };
+    }
+    return 0;
+}
+
+void queue_done(struct manager *m) {
+    for (enum unit_queue q = 0; q < UNIT_QUEUES; q++) {
+        deferred_cancel(&m->p->lines[q].work);
+        free(m->p->lines[q].work.userdata);
+        free(m->p->lines[q].units);
+        m->p->lines[q] = (struct unit_line){};
+    }
+}
+
+int queue_add(struct unit *u, enum unit_queue queue) {
+    if (u->in_queues & 1u << queue)
+        return 0;
+    struct unit_line *line = &u->manager->p->lines[queue];
+    if (line->n == line->room) {
+        size_t room = line->room ? line->room * 2 : 16;
+        struct unit **units = realloc(line->units, room * sizeof(*units));
+        if (!units) {
+            unit_log(u, LOG_WARNING, "No memory to queue the unit.");
+            return -ENOMEM;
+        }
+        line->units = units;
+        line->room = room;
+    }
+    line->units[line->n++] = u;
+    u->in_queues |= (uint16_t)(1u << queue);
+    deferred_queue(u->manager->loop, &line->work);
+    return 0;
+}
+
+void queue_forget(struct unit *u) {
+    for (enum unit_queue q = 0; u->in_queues; q++) {
+        if (!(u->in_queues & 1u << q))
+            continue;
+        struct unit_line *line = &u->manager->p->lines[q];
+        for (size_t i = line->next; i < line->n; i++)
+            if (line->units[i] == u)
+                line->units[i] = NULL;
+        u->in_queues &= (uint16_t)~(1u << q);
+    }
+}

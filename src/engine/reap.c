@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Dead children: every one is reaped, ours or adopted, and its unit hears of it. A zombie is looked at (WNOWAIT) before it
+ * goes, because its /proc entry is the last evidence of what it belonged to. */
+#include "engine/reap.h"
+#include "engine/manager_private.h"
+#include "engine/notify.h"
+#include "engine/reload.h"
+#include "engine/unit_private.h"
+#include "syntax/names.h"
+
+#include <errno.h>
+#include <sys/wait.h>
+
+/* So many a turn, then other events get their turn: a fork bomb must not starve the bus. */
+#define REAP_BATCH 256
+
+static void tell_unit(struct manager *m, struct unit *u, const siginfo_t *si, bool watched) {
+    log_full(LOG_DEBUG, u->id, NULL, "Process %d ended: %s %d.", si->si_pid, si->si_code == CLD_EXITED ? "status" : "signal",
+             si->si_status);
+    if (watched) {
+        unit_unwatch_pid(u, si->si_pid);
+        if (u->ops->child_exited)
+            u->ops->child_exited(u, si->si_pid, si->si_code, si->si_status);
+    }
+    queue_add(u, QUEUE_EMPTY);
+}
+
+void reap_children(void *userdata) {
+    struct manager *m = userdata;
+    lineage_scan_stale(m->lineage);
+    for (int i = 0; i < REAP_BATCH; i++) {
+        siginfo_t si = {};
+        if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0) {
+            if (errno == EINTR)
+                continue;
+            return; /* ECHILD */
+        }
+        if (si.si_pid == 0)
+            return;
+        /* What it said before it died is heard before its death is. */
+        if (m->p->notify)
+            notify_drain(m->p->notify);
+        spawn_settle(m, si.si_pid);
+        struct child *c;
+        HASH_FIND_INT(m->p->children, &si.si_pid, c);
+        uint64_t tag = lineage_reaping(m->lineage, si.si_pid);
+        struct unit *u = c ? c->unit : NULL;
+        if (!u && tag)
+            HASH_FIND(hh_lineage, m->p->by_lineage, &tag, sizeof(tag), u);
+        siginfo_t reaped = {};
+        if (waitid(P_PID, (id_t)si.si_pid, &reaped, WEXITED | WNOHANG) < 0 && errno != ECHILD)
+            log_warning("Cannot reap process %d.", si.si_pid);
+        if (si.si_pid == m->p->helper_pid) {
+            manager_helper_exited(m, si.si_code == CLD_EXITED ? si.si_status : -si.si_status);
+            continue;
+        }
+        if (m->p->log && log_client_child_exited(m->p->log, si.si_pid))
+            continue;
+        if (u)
+            tell_unit(m, u, &si, c != NULL);
+    }
+    deferred_queue(m->loop, &m->p->reap);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A service's state as text and back, and taking it up again after a reload or re-execution. */
+#include "engine/serialize.h"
+#include "engine/service_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static int find(const char *(*name_of)(int), int n, const char *name) {
+    for (int i = 0; i < n; i++)
+        if (strcmp(name_of(i), name) == 0)
+            return i;
+    return -EINVAL;
+}
+
+static const char *state_name(int i) {
+    return service_state_to_string((enum service_state)i);
+}
+
+static const char *result_name(int i) {
+    return service_result_to_string((enum service_result)i);
+}
+
+static const char *exec_name(int i) {
+    return directive_row(service_exec_directive((enum service_exec)i))->name;
+}
+
+static void put_status(struct text *out, const char *name, const struct exec_status *e) {
+    text_addf(out, "%s=%d %llu %llu %llu %llu %d %d\n", name, e->pid, (unsigned long long)e->start.realtime,
+              (unsigned long long)e->start.monotonic, (unsigned long long)e->exit.realtime,
+              (unsigned long long)e->exit.monotonic, e->code, e->status);
+}
+
+static bool get_status(const char *value, struct exec_status *ret) {
+    unsigned long long t[4];
+    struct exec_status e = {};
+    if (sscanf(value, "%d %llu %llu %llu %llu %d %d", &e.pid, &t[0], &t[1], &t[2], &t[3], &e.code, &e.status) != 7)
+        return false;
+    e.start = (struct dual_time){ t[0], t[1] };
+    e.exit = (struct dual_time){ t[2], t[3] };
+    *ret = e;
+    return true;
+}
+
+int service_serialize(const struct unit *u, struct text *out) {
+    const struct service *s = SERVICE((struct unit *)u);
+    put_string(out, "state", service_state_to_string(s->state));
+    put_string(out, "result", service_result_to_string(s->result));
+    put_string(out, "reload-result", service_result_to_string(s->reload_result));
+    put_number(out, "main-pid", s->main_pid);
+    put_bool(out, "main-pid-known", s->main_pid_known);
+    put_bool(out, "main-pid-alien", s->main_pid_alien);
+    put_number(out, "main-index", (int64_t)s->main_index);
+    put_status(out, "main-status", &s->main_status);
+    put_number(out, "control-pid", s->control_pid);
+    put_string(out, "control-exec", exec_name(s->control_exec));
+    put_number(out, "control-index", (int64_t)s->control_index);
+    for (enum service_exec exec = 0; exec < SERVICE_EXECS; exec++) {
+        const struct exec_command_list *list = unit_commands(u->file, service_exec_directive(exec));
+        for (size_t i = 0; s->exec_status[exec] && list && i < list->n; i++) {
+            char name[64];
+            snprintf(name, sizeof(name), "status-%d-%zu", (int)exec, i);
+            put_status(out, name, &s->exec_status[exec][i]);
+        }
+    }
+    put_number(out, "timer", s->timer.place ? (int64_t)s->timer.when : 0);
+    put_number(out, "watchdog", (int64_t)s->watchdog_usec);
+    put_time(out, "watchdog-time", s->watchdog_time);
+    put_number(out, "n-restarts", s->n_restarts);
+    put_bool(out, "forbid-restart", s->forbid_restart);
+    put_bool(out, "reset-restarts", s->reset_restarts);
+    put_number(out, "notify-state", s->notify_state);
+    put_number(out, "notify-access", s->notify_access);
+    put_string(out, "status-text", s->status_text);
+    put_number(out, "status-errno", s->status_errno);
+    put_string(out, "bus-error", s->bus_error);
+    put_string(out, "bus-name-owner", s->bus_name_owner);
+    put_bool(out, "awaits-pid-file", s->pid_file_watch);
+    STRV_FOREACH(path, s->runtime_directories)
+        put_string(out, "runtime-directory", *path);
+    put_string(out, "credentials-directory", s->credentials_directory);
+    if (s->socket_fd >= 0)
+        put_fd(out, "socket-fd", s->socket_fd);
+    return out->failed ? -ENOMEM : 0;
+}
+
+static void put_back_status(struct service *s, const char *name, const char *value) {
+    int exec;
+    size_t index;
+    if (sscanf(name, "status-%d-%zu", &exec, &index) != 2 || exec < 0 || exec >= SERVICE_EXECS)
+        return;
+    const struct exec_command_list *list = unit_commands(s->unit.file, service_exec_directive((enum service_exec)exec));
+    if (!list || index >= list->n)
+        return;
+    if (!s->exec_status[exec])
+        s->exec_status[exec] = calloc(list->n, sizeof(struct exec_status));
+    if (s->exec_status[exec])
+        (void)get_status(value, &s->exec_status[exec][index]);
+}
+
+int service_deserialize(struct unit *u, const char *name, const char *value) {
+    struct service *s = SERVICE(u);
+    int found;
+#define IS(n) (strcmp(name, n) == 0)
+    if (IS("state") && (found = find(state_name, SERVICE_STATES, value)) >= 0)
+        s->state = (enum service_state)found;
+    else if (IS("result") && (found = find(result_name, SERVICE_RESULTS, value)) >= 0)
+        s->result = (enum service_result)found;
+    else if (IS("reload-result") && (found = find(result_name, SERVICE_RESULTS, value)) >= 0)
+        s->reload_result = (enum service_result)found;
+    else if (IS("main-pid"))
+        s->main_pid = (pid_t)get_number(value);
+    else if (IS("main-pid-known"))
+        s->main_pid_known = get_bool(value);
+    else if (IS("main-pid-alien"))
+        s->main_pid_alien = get_bool(value);
+    else if (IS("main-index"))
+        s->main_index = (size_t)get_number(value);
+    else if (IS("main-status"))
+        (void)get_status(value, &s->main_status);
+    else if (IS("control-pid"))
+        s->control_pid = (pid_t)get_number(value);
+    else if (IS("control-exec") && (found = find(exec_name, SERVICE_EXECS, value)) >= 0)
+        s->control_exec = (enum service_exec)found;
+    else if (IS("control-index"))
+        s->control_index = (size_t)get_number(value);
+    else if (strncmp(name, "status-", 7) == 0 && name[7] >= '0' && name[7] <= '9')
+        put_back_status(s, name, value);
+    else if (IS("timer"))
+        s->timer.when = (usec_t)get_number(value);
+    else if (IS("watchdog"))
+        s->watchdog_usec = (usec_t)get_number(value);
+    else if (IS("watchdog-time"))
+        s->watchdog_time = get_time(value);
+    else if (IS("n-restarts"))
+        s->n_restarts = (unsigned)get_number(value);
+    else if (IS("forbid-restart"))
+        s->forbid_restart = get_bool(value);
+    else if (IS("reset-restarts"))
+        s->reset_restarts = get_bool(value);
+    else if (IS("notify-state"))
+        s->notify_state = (enum notify_state)get_number(value);
+    else if (IS("notify-access"))
+        s->notify_access = (int)get_number(value);
+    else if (IS("status-text"))
+        s->status_text = get_string(value);
+    else if (IS("status-errno"))
+        s->status_errno = (int)get_number(value);
+    else if (IS("bus-error"))
+        s->bus_error = get_string(value);
+    else if (IS("bus-name-owner"))
+        s->bus_name_owner = get_string(value);
+    else if (IS("awaits-pid-file"))
+        s->awaits_pid_file = get_bool(value);
+    else if (IS("runtime-directory"))
+        return strv_take(&s->runtime_directories, get_string(value));
+    else if (IS("credentials-directory"))
+        s->credentials_directory = get_string(value);
+    else if (IS("socket-fd"))
+        s->socket_fd = get_fd(value);
+    else
+        return 0;
+#undef IS
+    return 1;
+}
+
+int service_coldplug(struct unit *u) {
+    struct service *s = SERVICE(u);
+    usec_t when = s->timer.when;
+    s->timer.when = USEC_INFINITY;
+    if (s->main_pid > 0)
+        (void)unit_watch_pid(u, s->main_pid);
+    if (s->control_pid > 0)
+        (void)unit_watch_pid(u, s->control_pid);
+    if (when > 0 && when != USEC_INFINITY)
+        service_arm_timer(s, usec_sub(when, now(CLOCK_MONOTONIC)));
+    service_arm_watchdog(s);
+    if (s->awaits_pid_file)
+        (void)service_watch_pid_file(s);
+    if (service_type(s) == SERVICE_TYPE_DBUS && !inactive_or_failed(service_state_active(s, s->state)))
+        service_watch_bus_name(s);
+    return 0;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end: emergency actions, the orderly stop, and what is done when all units are down. systemd.unit(5)
+ * FailureAction=, systemd.special(7), docs/architecture.md "Signals". */
+#include "engine/shutdown.h"
+#include "engine/manager_private.h"
+#include "engine/unit_private.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LAST_TERM_USEC (2 * USEC_PER_SEC) /* what no unit owns has so long after SIGTERM */
+#define LAST_KILL_USEC (2 * USEC_PER_SEC) /* and so long to be reaped after SIGKILL */
+#define LOG_FINISH_USEC (1 * USEC_PER_SEC)
+
+/* --- how a container ends ------------------------------------------------------------------------------------------ */
+static const struct ending {
+    const char *target;
+    int exit_code; /* -1: what `systemctl exit` or the unit behind an action set */
+} endings[] = {
+    { "exit.target", -1 },     { "poweroff.target", -1 },
+    { "halt.target", -1 },     { "reboot.target", EXIT_CODE_REBOOT },
+    { "kexec.target", EXIT_CODE_REBOOT }, { "soft-reboot.target", EXIT_CODE_REBOOT },
+};
+
+static const struct {
+    const char *target;
+    bool force;
+} actions[ACTIONS] = {
+    [ACTION_EXIT] = { "exit.target", false },
+    [ACTION_EXIT_FORCE] = { "exit.target", true },
+    [ACTION_REBOOT] = { "reboot.target", false },
+    [ACTION_REBOOT_FORCE] = { "reboot.target", true },
+    [ACTION_REBOOT_IMMEDIATE] = { "reboot.target", true },
+    [ACTION_POWEROFF] = { "poweroff.target", false },
+    [ACTION_POWEROFF_FORCE] = { "poweroff.target", true },
+    [ACTION_POWEROFF_IMMEDIATE] = { "poweroff.target", true },
+    [ACTION_SOFT_REBOOT] = { "soft-reboot.target", false },
+    [ACTION_SOFT_REBOOT_FORCE] = { "soft-reboot.target", true },
+    [ACTION_KEXEC] = { "kexec.target", false },
+    [ACTION_KEXEC_FORCE] = { "kexec.target", true },
+    [ACTION_HALT] = { "halt.target", false },
+    [ACTION_HALT_FORCE] = { "halt.target", true },
+    [ACTION_HALT_IMMEDIATE] = { "halt.target", true },
+};
+
+static const struct ending *ending_of(const char *target) {
+    for (size_t i = 0; i < ELEMENTS(endings); i++)
+        if (strcmp(endings[i].target, target) == 0)
+            return &endings[i];
+    return NULL;
+}
+
+bool shutdown_is_ending(const char *unit_name) {
+    return ending_of(unit_name);
+}
+
+void manager_exit(struct manager *m, int code) {
+    m->exit_code = code;
+    m->p->shutting_down = true;
+    m->objective = OBJECTIVE_EXIT;
+    deferred_queue(m->loop, &m->p->objective_work);
+}
+
+int manager_start_shutdown(struct manager *m, const char *target, struct error *error) {
+    struct unit *u;
+    int r = manager_load_unit(m, target, &u, error);
+    if (r >= 0)
+        r = manager_add_job(m, JOB_START, u, JOB_REPLACE_IRREVERSIBLY, error, NULL);
+    return r;
+}
+
+void manager_note_shutdown_job(struct manager *m, const struct job *j) {
+    if (j->type != JOB_START || m->p->shutting_down || strcmp(j->unit->id, "shutdown.target") != 0)
+        return;
+    m->p->shutting_down = true;
+    OBSERVE(m, manager_changed);
+}
+
+void manager_action(struct manager *m, enum action action, int exit_status, const char *reason) {
+    if (action == ACTION_NONE || action >= ACTIONS || !actions[action].target)
+        return;
+    const struct ending *end = ending_of(actions[action].target);
+    if (exit_status >= 0 && end->exit_code < 0)
+        m->exit_code = exit_status;
+    if (actions[action].force) {
+        log_full(m->p->shutting_down ? LOG_DEBUG : LOG_NOTICE, NULL, NULL, "Ending without stopping services: %s", reason);
+        manager_exit(m, end->exit_code >= 0 ? end->exit_code : m->exit_code);
+        return;
+    }
+    log_notice("Stopping everything: %s", reason);
+    struct error error;
+    if (manager_start_shutdown(m, end->target, &error) < 0) {
+        log_error("Cannot start %s: %s Ending at once.", end->target, error.message);
+        manager_exit(m, end->exit_code >= 0 ? end->exit_code : m->exit_code);
+    }
+}
+
+void manager_stop_requested(struct manager *m, const char *target) {
+    if (m->p->shutting_down) {
+        if (m->p->kill_now)
+            return;
+        log_notice("Told to stop once more: not waiting any longer.");
+        m->p->kill_now = true;
+        for (struct unit_name *n = m->names; n; n = n->hh.next) {
+            struct unit *u = n->unit;
+            if (n->name == u->id && u->maybe_processes)
+                (void)unit_kill_context(u, KILL_KILL, unit_main_pid(u), unit_control_pid(u), false);
+        }
+        return;
+    }
+    struct error error;
+    if (manager_start_shutdown(m, target, &error) < 0) {
+        log_error("Cannot start %s: %s Ending at once.", target, error.message);
+        manager_exit(m, m->exit_code);
+        return;
+    }
+    m->p->shutting_down = true;
+    OBSERVE(m, manager_changed);
+}
+
+/* --- when all units are down ------------------------------------------------------------------------------------------ */
+/* Everybody else in a PID namespace of our own, but for the log process, gets the signal. */
+static int signal_everyone(const struct manager *m, int signal) {
+    pid_t log_pid = m->p->log ? log_client_pid(m->p->log) : 0;
+    DIR *proc = opendir("/proc");
+    if (!proc)
+        return 0;
+    int n = 0;
+    for (struct dirent *e; (e = readdir(proc));) {
+        pid_t pid = (pid_t)atoi(e->d_name);
+        if (pid > 1 && pid != getpid() && pid != log_pid && kill(pid, signal) >= 0)
+            n++;
+    }
+    closedir(proc);
+    return n;
+}
+
+/* Reaps until nobody is left or the time is up. */
+static void await_everyone(const struct manager *m, usec_t limit) {
+    usec_t deadline = usec_add(now(CLOCK_MONOTONIC), limit);
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    for (;;) {
+        pid_t pid;
+        while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+            if (m->p->log)
+                (void)log_client_child_exited(m->p->log, pid);
+        usec_t t = now(CLOCK_MONOTONIC);
+        if (signal_everyone(m, 0) == 0 || t >= deadline)
+            return;
+        usec_t rest = MIN(deadline - t, 100 * USEC_PER_MSEC); /* others' children do not tell us of their end */
+        struct timespec ts = { (time_t)(rest / USEC_PER_SEC), (long)(rest % USEC_PER_SEC) * 1000 };
+        (void)sigtimedwait(&child, NULL, &ts);
+    }
+}
+
+void manager_finish(struct manager *m) {
+    for (struct wire *w = m->wires; w; w = w->next)
+        if (w->flush)
+            w->flush(w);
+    if (m->pid1) {
+        if (signal_everyone(m, SIGTERM) > 0) {
+            signal_everyone(m, SIGCONT);
+            await_everyone(m, m->p->kill_now ? 0 : LAST_TERM_USEC);
+            if (signal_everyone(m, SIGKILL) > 0)
+                await_everyone(m, LAST_KILL_USEC);
+        }
+    }
+    for (struct wire *w = m->wires; w; w = w->next)
+        if (w->stop)
+            w->stop(w);
+    if (m->p->log)
+        log_client_finish(m->p->log, LOG_FINISH_USEC);
+    sync();
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How the manager ends. */
+#pragma once
+
+#include "engine/manager.h"
+
+#define EXIT_CODE_REBOOT 133 /* "start me again": for restart policies */
+
+/* SIGTERM and its kin: starts `target`; the second time, nobody is waited for any longer. */
+void manager_stop_requested(struct manager *m, const char *target);
+/* Every installed job passes here: one that starts shutdown.target begins the end. */
+void manager_note_shutdown_job(struct manager *m, const struct job *j);
+/* After the loop has ended with OBJECTIVE_EXIT: what no unit owns goes, wires close, the log is written out. */
+void manager_finish(struct manager *m);
+/* Is it one of the targets that end the container? */
+bool shutdown_is_ending(const char *unit_name);

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+struct manager;
+
+/* Blocks the signals the manager knows and has the loop handle them. 0 or negative errno. */
+int signals_start(struct manager *m);

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/spawn.h"
+#include "base/fd.h"
+#include "base/users.h"
+#include "engine/manager_private.h"
+#include "engine/unit_private.h"
+#include "exec/run.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A child whose error pipe is still open: its exec has neither succeeded nor failed. */
+struct spawning {
+    struct manager *manager;
+    struct unit *unit;
+    pid_t pid;
+    int error_fd;
+    struct io *io;
+    struct exec_plan *plan; /* to explain a failure; NULL after a re-execution */
+    struct spawning *next;
+};
+
+/* --- children ---------------------------------------------------------------------------------------------------- */
+int unit_watch_pid(struct unit *u, pid_t pid) {
+    struct manager_private *p = u->manager->p;
+    struct child *c;
+    HASH_FIND_INT(p->children, &pid, c);
+    if (!c) {
+        c = calloc(1, sizeof(*c));
+        if (!c)
+            return -ENOMEM;
+        c->pid = pid;
+        HASH_ADD_INT(p->children, pid, c);
+    }
+    c->unit = u;
+    u->maybe_processes = true;
+    return 0;
+}
+
+void unit_unwatch_pid(struct unit *u, pid_t pid) {
+    struct manager_private *p = u->manager->p;
+    struct child *c;
+    HASH_FIND_INT(p->children, &pid, c);
+    if (c && c->unit == u) {
+        HASH_DEL(p->children, c);
+        free(c);
+    }
+}
+
+/* --- the log pipe --------------------------------------------------------------------------------------------------- */
+/* SyslogIdentifier=, else the name of the program. */
+static const char *log_identifier(const struct unit *u, const struct exec_command *command) {
+    const char *identifier = unit_string(u->file, D_SyslogIdentifier);
+    if (identifier && *identifier)
+        return identifier;
+    const char *slash = strrchr(command->path, '/');
+    return slash ? slash + 1 : command->path;
+}
+
+static int log_writer(struct unit *u, const struct exec_command *command) {
+    struct log_client *log = u->manager->p->log;
+    if (!log)
+        return -1;
+    int fd;
+    if (u->log_stream) {
+        fd = log_client_stream_writer(log, u->log_stream);
+        if (fd >= 0)
+            return fd;
+        log_client_drop_stream(log, u->log_stream);
+        u->log_stream = 0;
+    }
+    /* The service's own user must be able to open /dev/stdout again; a name that only getent knows has to do without. */
+    uid_t uid = (uid_t)-1;
+    const char *user = unit_string(u->file, D_User);
+    _cleanup_(user_record_done) struct user_record record = {};
+    if (user && *user && user_lookup(user, &record) >= 0)
+        uid = record.uid;
+    int level = (int)(unit_number(u->file, D_SyslogLevel) | unit_number(u->file, D_SyslogFacility));
+    uint32_t flags = LOG_STREAM_CONSOLE | (unit_bool(u->file, D_SyslogLevelPrefix) ? LOG_STREAM_LEVEL_PREFIX : 0);
+    int r = log_client_open_stream(log, u->id, log_identifier(u, command), level, flags, u->invocation, uid, (gid_t)-1,
+                                   &u->log_stream, &fd);
+    if (r < 0) {
+        unit_log(u, LOG_WARNING, "Cannot make a pipe for the unit's output, which is lost: %s", strerror(-r));
+        return -1;
+    }
+    return fd;
+}
+
+void unit_close_log(struct unit *u) {
+    if (u->log_stream && u->manager->p->log)
+        log_client_drop_stream(u->manager->p->log, u->log_stream);
+    u->log_stream = 0;
+}
+
+/* --- error pipes ------------------------------------------------------------------------------------------------------ */
+static void spawning_free(struct spawning *s) {
+    for (struct spawning **at = &s->manager->p->spawning; *at; at = &(*at)->next)
+        if (*at == s) {
+            *at = s->next;
+            break;
+        }
+    io_remove(s->io);
+    fd_close(s->error_fd);
+    exec_plan_free(s->plan);
+    free(s);
+}
+
+static void log_failure(struct unit *u, const struct exec_plan *plan, const struct exec_failure *failure) {
+    _cleanup_text_ struct text why = {};
+    if (plan)
+        exec_failure_explain(plan, failure, &why);
+    else
+        text_addf(&why, "Failed at step %d: %s", failure->step, strerror(failure->error));
+    unit_log_id(u, LOG_ERR, "641257651c1b4ec9a8624d7a40a9e1e7", "%s", text_str(&why));
+}
+
+static void error_pipe_ready(struct io *io, int fd, uint32_t events, void *userdata) {
+    struct spawning *s = userdata;
+    struct exec_failure failure;
+    ssize_t n = read(fd, &failure, sizeof(failure));
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    struct unit *u = s->unit;
+    pid_t pid = s->pid;
+    bool failed = n == sizeof(failure);
+    if (failed)
+        log_failure(u, s->plan, &failure);
+    spawning_free(s);
+    if (!failed && u->ops->exec_succeeded)
+        u->ops->exec_succeeded(u, pid);
+}
+
+void spawn_settle(struct manager *m, pid_t pid) {
+    for (struct spawning *s = m->p->spawning; s; s = s->next)
+        if (s->pid == pid) {
+            error_pipe_ready(s->io, s->error_fd, EPOLLIN, s);
+            return;
+        }
+}
+
+void spawn_forget_unit(struct unit *u) {
+    for (struct spawning *s = u->manager->p->spawning, *next; s; s = next) {
+        next = s->next;
+        if (s->unit == u)
+            spawning_free(s);
+    }
+}
+
+static int await_exec(struct unit *u, pid_t pid, int error_fd, struct exec_plan *plan) {
+    struct manager *m = u->manager;
+    struct spawning *s = calloc(1, sizeof(*s));
+    if (!s)
+        return -ENOMEM;
+    *s = (struct spawning){ .manager = m, .unit = u, .pid = pid, .error_fd = error_fd };
+    int r = fd_set_nonblock(error_fd, true);
+    if (r >= 0)
+        r = io_add(m->loop, error_fd, EPOLLIN, error_pipe_ready, s, &s->io);
+    if (r < 0) {
+        free(s);
+        return r;
+    }
+    s->plan = plan;
+    s->next = m->p->spawning;
+    m->p->spawning = s;
+    return 0;
+}
+
+/* --- starting --------------------------------------------------------------------------------------------------------- */
+static bool degradations_told(const struct unit *u, const struct exec_plan *plan) {
+    return plan->n_degraded == 0 || u->degraded_told;
+}
+
+/* One line a start: what the unit asked for and this container does not permit. */
+static void tell_degradations(struct unit *u, const struct exec_plan *plan) {
+    if (degradations_told(u, plan))
+        return;
+    _cleanup_text_ struct text list = {};
+    for (size_t i = 0; i < plan->n_degraded; i++)
+        text_addf(&list, "%s%s", i ? ", " : "", directive_row(plan->degraded[i].directive)->name);
+    unit_log(u, LOG_INFO, "Not enforced in this container: %s (reeve explain %s tells why)", text_str(&list), u->id);
+    u->degraded_told = true;
+}
+
+int unit_spawn(struct unit *u, const struct exec_command *command, enum exec_role role, const struct spawn_extra *extra,
+               pid_t *ret_pid) {
+    struct manager *m = u->manager;
+    static const struct spawn_extra nothing = { .stdin_fd = -1 };
+    if (!extra)
+        extra = &nothing;
+    if (u->lineage == 0) {
+        int r = unit_new_lineage(u);
+        if (r == -ENOMEM)
+            return r;
+    }
+    _cleanup_close_ int writer = log_writer(u, command);
+    struct exec_request request = {
+        .unit = u->file,
+        .command = command,
+        .role = role,
+        .permits = &m->permits,
+        .dirs = &m->dirs,
+        .invocation = u->invocation,
+        .lineage = u->lineage,
+        .manager_env = m->environment,
+        .passable_env = m->own_environment,
+        .extra_env = extra->env,
+        .notify_socket = extra->notify ? m->notify_socket_path : NULL,
+        .watchdog_usec = extra->watchdog_usec,
+        .stdin_fd = extra->stdin_fd,
+        .stdout_fd = writer,
+        .stderr_fd = writer,
+        .listen_fds = extra->listen_fds,
+        .listen_names = extra->listen_names,
+        .n_listen_fds = extra->n_listen_fds,
+    };
+    _cleanup_text_ struct text why = {};
+    _cleanup_(exec_plan_freep) struct exec_plan *plan = NULL;
+    int status = 0;
+    int r = exec_plan_make(&request, &plan, &status, &why);
+    if (r < 0) {
+        unit_log(u, LOG_ERR, "Cannot start %s: %s", command->path, why.len ? text_str(&why) : strerror(-r));
+        return r;
+    }
+    tell_degradations(u, plan);
+    if (extra->ret_runtime_directories && !*extra->ret_runtime_directories && plan->runtime_directories)
+        *extra->ret_runtime_directories = strv_copy(plan->runtime_directories);
+    if (extra->ret_credentials_directory && !*extra->ret_credentials_directory && plan->credentials_directory)
+        *extra->ret_credentials_directory = strdup(plan->credentials_directory);
+
+    struct exec_child child;
+    r = exec_plan_run(plan, &child);
+    if (r < 0) {
+        unit_log(u, LOG_ERR, "Cannot start %s: no process could be made: %s", command->path, strerror(-r));
+        return r;
+    }
+    fd_close(child.pidfd);
+    log_full(LOG_DEBUG, u->id, NULL, "Started %s as process %d.", command->path, child.pid);
+    lineage_remember(m->lineage, child.pid, u->lineage);
+    if (unit_watch_pid(u, child.pid) < 0)
+        unit_log(u, LOG_ERR, "No memory to watch process %d.", child.pid);
+    if (child.failed)
+        log_failure(u, plan, &child.failure);
+    else if (child.error_fd >= 0) {
+        r = await_exec(u, child.pid, child.error_fd, plan);
+        if (r >= 0) {
+            child.error_fd = -1;
+            plan = NULL; /* kept to explain a failure */
+        }
+    }
+    fd_close(child.error_fd);
+    *ret_pid = child.pid;
+    return plan && !child.failed ? SPAWN_EXECUTED : SPAWN_BEGUN;
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making a transaction consistent and installing it. */
+#include "engine/manager_private.h"
+#include "engine/transaction_private.h"
+#include "engine/unit_private.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* --- taking jobs out ------------------------------------------------------------------------------------------------- */
+static void unlink_from(struct job_link **list, const struct job_link *l, bool of_subject) {
+    while (*list && *list != l)
+        list = of_subject ? &(*list)->next_of_subject : &(*list)->next_of_object;
+    if (*list)
+        *list = of_subject ? l->next_of_subject : l->next_of_object;
+}
+
+static void link_free(struct job_link *l) {
+    unlink_from(&l->subject->subjects, l, true);
+    unlink_from(&l->object->objects, l, false);
+    free(l);
+}
+
+static void detach(struct job *j) {
+    struct unit *u = j->unit;
+    if (j->transaction_prev)
+        j->transaction_prev->transaction_next = j->transaction_next;
+    else
+        u->transaction_jobs = j->transaction_next;
+    if (j->transaction_next)
+        j->transaction_next->transaction_prev = j->transaction_prev;
+    j->transaction_prev = j->transaction_next = NULL;
+}
+
+void transaction_drop_job(struct transaction *tr, struct job *j, bool dependants) {
+    if (tr->anchor == j)
+        tr->anchor = NULL;
+    detach(j);
+    while (j->subjects)
+        link_free(j->subjects);
+    while (j->objects) {
+        struct job *wanted_by = j->objects->matters ? j->objects->subject : NULL;
+        link_free(j->objects);
+        if (wanted_by && dependants && wanted_by != j)
+            transaction_drop_job(tr, wanted_by, true);
+    }
+    free(j);
+}
+
+static void drop_unit(struct transaction *tr, struct unit *u) {
+    while (u->transaction_jobs)
+        transaction_drop_job(tr, u->transaction_jobs, true);
+}
+
+/* For each job of the transaction, however the body changes it: ends when a whole pass changed nothing. */
+#define FOREACH_UNIT_IN(i, tr) for (size_t i = 0; i < (tr)->n_units; i++)
+
+static void collect_garbage(struct transaction *tr) {
+    for (bool again = true; again;) {
+        again = false;
+        FOREACH_UNIT_IN(i, tr)
+            for (struct job *j = tr->units[i]->transaction_jobs, *next; j; j = next) {
+                next = j->transaction_next;
+                if (j == tr->anchor || j->objects)
+                    continue;
+                transaction_drop_job(tr, j, true);
+                again = true;
+            }
+    }
+}
+
+/* --- what matters ---------------------------------------------------------------------------------------------------- */
+static void mark_what_matters(struct job *j, uint32_t generation) {
+    j->matters_to_anchor = true;
+    j->generation = generation;
+    for (struct job_link *l = j->subjects; l; l = l->next_of_subject)
+        if (l->matters && l->object->generation != generation)
+            mark_what_matters(l->object, generation);
+}
+
+/* job_mode "fail": leave running units and queued jobs alone where that is possible. */
+static void minimize_impact(struct transaction *tr) {
+    for (bool again = true; again;) {
+        again = false;
+        FOREACH_UNIT_IN(i, tr)
+            for (struct job *j = tr->units[i]->transaction_jobs; j && !again; j = j->transaction_next) {
+                struct unit *u = j->unit;
+                bool stops_running = j->type == JOB_STOP && active_or_activating(unit_active_state(u));
+                bool changes_job = u->job && job_types_conflict(j->type, u->job->type);
+                if ((stops_running || changes_job) && !j->matters_to_anchor) {
+                    unit_log(u, LOG_DEBUG, "Deleting %s/%s to minimize impact.", u->id, job_type_to_string(j->type));
+                    transaction_drop_job(tr, j, true);
+                    again = true;
+                }
+            }
+    }
+}
+
+static void drop_redundant(struct transaction *tr) {
+    FOREACH_UNIT_IN(i, tr) {
+        struct unit *u = tr->units[i];
+        bool keep = !u->transaction_jobs;
+        for (struct job *j = u->transaction_jobs; j && !keep; j = j->transaction_next)
+            keep = j == tr->anchor || !job_type_is_redundant(j->type, unit_active_state(u)) ||
+                   (u->job && job_types_conflict(j->type, u->job->type));
+        while (!keep && u->transaction_jobs)
+            transaction_drop_job(tr, u->transaction_jobs, false);
+    }
+}
+
+/* --- ordering cycles ------------------------------------------------------------------------------------------------- */
+/* Depth first along "runs before"; `marker` points to where we came from while a job is on the path. */
+static int check_order(struct transaction *tr, struct job *j, struct job *from, uint32_t generation, struct error *error) {
+    if (j->generation == generation) {
+        if (!j->marker)
+            return 0; /* seen, and no cycle through it */
+        struct job *victim = NULL;
+        _cleanup_text_ struct text path = {};
+        text_addf(&path, "%s/%s", j->unit->id, job_type_to_string(j->type));
+        for (struct job *k = from; k; k = k->generation == generation && k->marker != k ? k->marker : NULL) {
+            text_addf(&path, " after %s/%s", k->unit->id, job_type_to_string(k->type));
+            if (!victim && k->unit->transaction_jobs && !k->unit->transaction_jobs->matters_to_anchor)
+                victim = k;
+            if (k == j)
+                break;
+        }
+        unit_log(j->unit, LOG_WARNING, "Found ordering cycle: %s", text_str(&path));
+        if (victim) {
+            unit_log(victim->unit, LOG_ERR, "Job %s/%s deleted to break ordering cycle starting with %s/%s",
+                     victim->unit->id, job_type_to_string(victim->type), j->unit->id, job_type_to_string(j->type));
+            drop_unit(tr, victim->unit);
+            return -EAGAIN;
+        }
+        unit_log(j->unit, LOG_ERR, "Unable to break cycle starting with %s/%s", j->unit->id, job_type_to_string(j->type));
+        return error_set(error, ERROR_TRANSACTION_ORDER_IS_CYCLIC,
+                         "Transaction order is cyclic. See system logs for details.");
+    }
+    j->marker = from ? from : j;
+    j->generation = generation;
+    UNIT_FOREACH_EDGE(e, j->unit, DEP_BIT(DEP_BEFORE) | DEP_BIT(DEP_AFTER)) {
+        struct job *other = e->other->transaction_jobs ? e->other->transaction_jobs : e->other->job;
+        if (!other)
+            continue;
+        for (int before = 0; before < 2; before++) {
+            if (!(e->kinds & DEP_BIT(before ? DEP_BEFORE : DEP_AFTER)) || job_compare(j, other, before) >= 0)
+                continue;
+            int r = check_order(tr, other, j, generation, error);
+            if (r < 0)
+                return r;
+        }
+    }
+    j->marker = NULL;
+    return 0;
+}
+
+static int verify_order(struct transaction *tr, struct error *error) {
+    uint32_t generation = ++tr->manager->p->marker;
+    FOREACH_UNIT_IN(i, tr) {
+        struct job *j = tr->units[i]->transaction_jobs;
+        int r = j ? check_order(tr, j, NULL, generation, error) : 0;
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* --- merging --------------------------------------------------------------------------------------------------------- */
+static bool is_conflicted_by(const struct job *j) {
+    for (const struct job_link *l = j->objects; l; l = l->next_of_object)
+        if (l->conflicts)
+            return true;
+    return false;
+}
+
+/* Of two jobs that cannot be one, the one to give up; NULL if the request needs both. */
+static struct job *weaker(struct job *a, struct job *b) {
+    if (a->matters_to_anchor)
+        return b->matters_to_anchor ? NULL : b;
+    if (b->matters_to_anchor)
+        return a;
+    /* Rather keep a start than a stop, unless the stop is there because of a conflict. */
+    if (a->type == JOB_STOP)
+        return is_conflicted_by(a) ? b : a;
+    if (b->type == JOB_STOP)
+        return is_conflicted_by(b) ? a : b;
+    return a;
+}
+
+static int resolve_conflict(struct transaction *tr, struct unit *u, struct error *error) {
+    for (struct job *a = u->transaction_jobs; a; a = a->transaction_next)
+        for (struct job *b = a->transaction_next; b; b = b->transaction_next) {
+            if (!job_types_conflict(a->type, b->type))
+                continue;
+            struct job *gone = weaker(a, b);
+            if (!gone)
+                return error_set(error, ERROR_TRANSACTION_JOBS_CONFLICTING,
+                                 "Transaction contains conflicting jobs '%s' and '%s' for %s. Probably contradicting "
+                                 "requirement dependencies configured.",
+                                 job_type_to_string(b->type), job_type_to_string(a->type), u->id);
+            unit_log(u, LOG_DEBUG, "Fixing conflicting jobs %s/%s by deleting job %s/%s", u->id,
+                     job_type_to_string(a == gone ? b->type : a->type), u->id, job_type_to_string(gone->type));
+            transaction_drop_job(tr, gone, true);
+            return -EAGAIN;
+        }
+    return 0;
+}
+
+static void merge_into(struct transaction *tr, struct job *j, struct job *other, enum job_type type) {
+    j->type = type;
+    j->irreversible = j->irreversible || other->irreversible;
+    j->matters_to_anchor = j->matters_to_anchor || other->matters_to_anchor;
+    j->ignore_order = j->ignore_order || other->ignore_order;
+    while (other->subjects) {
+        struct job_link *l = other->subjects;
+        other->subjects = l->next_of_subject;
+        l->subject = j;
+        l->next_of_subject = j->subjects;
+        j->subjects = l;
+    }
+    while (other->objects) {
+        struct job_link *l = other->objects;
+        other->objects = l->next_of_object;
+        l->object = j;
+        l->next_of_object = j->objects;
+        j->objects = l;
+    }
+    if (tr->anchor == other)
+        tr->anchor = j;
+    transaction_drop_job(tr, other, false);
+}
+
+static int merge_jobs(struct transaction *tr, struct error *error) {
+    FOREACH_UNIT_IN(i, tr) {
+        int r = resolve_conflict(tr, tr->units[i], error);
+        if (r < 0)
+            return r;
+    }
+    FOREACH_UNIT_IN(i, tr) {
+        struct unit *u = tr->units[i];
+        while (u->transaction_jobs && u->transaction_jobs->transaction_next) {
+            struct job *j = u->transaction_jobs;
+            enum job_type type = j->type;
+            (void)job_type_merge(&type, j->transaction_next->type);
+            merge_into(tr, j, j->transaction_next, job_type_collapse(type, u));
+        }
+    }
+    return 0;
+}
+
+/* --- installing ------------------------------------------------------------------------------------------------------ */
+static int check_destructive(struct transaction *tr, enum job_mode mode, struct error *error) {
+    FOREACH_UNIT_IN(i, tr) {
+        const struct job *j = tr->units[i]->transaction_jobs;
+        const struct job *installed = tr->units[i]->job;
+        if (j && installed && (mode == JOB_FAIL || installed->irreversible) &&
+            job_types_conflict(j->type, installed->type))
+            return error_set(error, ERROR_TRANSACTION_IS_DESTRUCTIVE,
+                             "Transaction for %s/%s is destructive (%s has '%s' job queued, but '%s' is included in "
+                             "transaction).",
+                             tr->anchor->unit->id, job_type_to_string(tr->anchor->type), j->unit->id,
+                             job_type_to_string(installed->type), job_type_to_string(j->type));
+    }
+    return 0;
+}
+
+static void install(struct transaction *tr, enum job_mode mode) {
+    struct manager *m = tr->manager;
+    if (mode == JOB_ISOLATE || mode == JOB_FLUSH)
+        for (struct job *j = m->jobs, *next; j; j = next) {
+            next = j->hh.next;
+            if (j->unit->transaction_jobs || j->irreversible)
+                continue;
+            job_finish(j, JOB_CANCELED, false, false);
+            next = m->jobs; /* finishing may have finished others */
+        }
+    FOREACH_UNIT_IN(i, tr) {
+        struct job *j = tr->units[i]->transaction_jobs;
+        if (!j)
+            continue;
+        detach(j);
+        while (j->subjects)
+            link_free(j->subjects);
+        while (j->objects)
+            link_free(j->objects);
+        j->marker = NULL;
+        do
+            j->id = ++m->next_job_id;
+        while (j->id == 0 || manager_get_job(m, j->id));
+        struct job *installed = job_install(j);
+        if (installed != j)
+            free(j);
+        else
+            OBSERVE(m, job_new, j);
+        job_queue_run(installed);
+    }
+}
+
+int transaction_activate(struct transaction *tr, enum job_mode mode, struct error *error) {
+    mark_what_matters(tr->anchor, ++tr->manager->p->marker);
+    if (mode == JOB_FAIL)
+        minimize_impact(tr);
+    drop_redundant(tr);
+    int r;
+    do {
+        if (mode != JOB_ISOLATE)
+            collect_garbage(tr);
+        r = verify_order(tr, error);
+    } while (r == -EAGAIN);
+    if (r < 0)
+        return r;
+    while ((r = merge_jobs(tr, error)) == -EAGAIN)
+        if (mode != JOB_ISOLATE)
+            collect_garbage(tr);
+    if (r < 0)
+        return r;
+    drop_redundant(tr);
+    r = check_destructive(tr, mode, error);
+    if (r < 0)
+        return r;
+    /* Ids go up in the order of adding: the anchor's first, as its client may wait for it. */
+    install(tr, mode);
+    return 0;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From settings to edges: what a unit's files say of others, and what every unit gets by default. systemd.unit(5)
+ * "Implicit dependencies", "Default dependencies". */
+#include "base/path.h"
+#include "engine/manager_private.h"
+#include "engine/unit_private.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Which dependency a directive makes. */
+static const struct {
+    enum directive directive;
+    enum dependency_kind kind;
+} dependency_directives[] = {
+    { D_Requires, DEP_REQUIRES },
+    { D_Requisite, DEP_REQUISITE },
+    { D_Wants, DEP_WANTS },
+    { D_BindsTo, DEP_BINDS_TO },
+    { D_PartOf, DEP_PART_OF },
+    { D_Upholds, DEP_UPHOLDS },
+    { D_Conflicts, DEP_CONFLICTS },
+    { D_Before, DEP_BEFORE },
+    { D_After, DEP_AFTER },
+    { D_OnSuccess, DEP_ON_SUCCESS },
+    { D_OnFailure, DEP_ON_FAILURE },
+    { D_PropagatesReloadTo, DEP_PROPAGATES_RELOAD_TO },
+    { D_ReloadPropagatedFrom, DEP_RELOAD_PROPAGATED_FROM },
+    { D_PropagatesStopTo, DEP_PROPAGATES_STOP_TO },
+    { D_StopPropagatedFrom, DEP_STOP_PROPAGATED_FROM },
+    { D_JoinsNamespaceOf, DEP_JOINS_NAMESPACE_OF },
+};
+
+static int add_names(struct unit *u, enum dependency_kind kind, char *const *names) {
+    STRV_FOREACH(name, names) {
+        struct error error;
+        struct unit *other;
+        int r = manager_load_unit(u->manager, *name, &other, &error);
+        if (r >= 0)
+            r = unit_add_dependency(u, kind, other);
+        else
+            unit_log(u, LOG_WARNING, "%s=%s is ignored: %s", dependency_kind_to_string(kind), *name, error.message);
+        if (r == -ENOMEM)
+            return r;
+    }
+    return 0;
+}
+
+/* For every mount unit that path lies below. Mounts that no unit describes need none: the container has made them. */
+int unit_require_mounts_for(struct unit *u, const char *path) {
+    _cleanup_free_ char *prefix = strdup(path);
+    if (!prefix)
+        return -ENOMEM;
+    path_simplify(prefix);
+    for (;;) {
+        _cleanup_free_ char *name = NULL;
+        if (unit_name_from_path(prefix, ".mount", &name) >= 0) {
+            struct unit *mount = manager_get_unit(u->manager, name);
+            if (!mount && search_has(&u->manager->search, name))
+                (void)manager_load_unit(u->manager, name, &mount, NULL);
+            if (mount && mount != u && mount->file->state == LOAD_LOADED) {
+                int r = unit_add_dependency(u, DEP_AFTER, mount);
+                if (r >= 0 && mount->file->fragment_path)
+                    r = unit_add_dependency(u, DEP_REQUIRES, mount);
+                if (r < 0)
+                    return r;
+            }
+        }
+        char *slash = strrchr(prefix, '/');
+        if (!slash || prefix[1] == 0)
+            return 0;
+        slash[slash == prefix] = 0;
+    }
+}
+
+int unit_load_triggered(struct unit *u, const char *named, struct unit **ret) {
+    if (named && *named)
+        return manager_load_unit(u->manager, named, ret, NULL);
+    _cleanup_free_ char *name = NULL;
+    int r = unit_name_change_suffix(u->id, ".service", &name);
+    return r < 0 ? r : manager_load_unit(u->manager, name, ret, NULL);
+}
+
+/* Services, sockets, … live in a slice: Slice=, else system.slice, templates in system-NAME.slice. */
+static int add_slice(struct unit *u) {
+    enum section section = section_of_type(u->ops->type);
+    if (!(section & SECTION_CGROUP) || u->ops->type == UNIT_SLICE || u->perpetual)
+        return 0;
+    const char *slice = unit_string(u->file, D_Slice);
+    if (slice && *slice)
+        return unit_add_two_dependencies_by_name(u, DEP_IN_SLICE, DEP_AFTER, slice) < 0
+                   ? -EINVAL
+                   : unit_add_dependency_by_name(u, DEP_REQUIRES, slice);
+    _cleanup_text_ struct text name = {};
+    if (!u->manager->system)
+        text_add(&name, "app.slice");
+    else if (unit_name_kind(u->id) == UNIT_NAME_INSTANCE) {
+        _cleanup_free_ char *prefix = NULL, *escaped = NULL;
+        if (unit_name_prefix(u->id, &prefix) < 0 || unit_name_escape(prefix, &escaped) < 0)
+            return -ENOMEM;
+        text_addf(&name, "system-%s.slice", escaped);
+    } else
+        text_add(&name, "system.slice");
+    int r = unit_add_two_dependencies_by_name(u, DEP_IN_SLICE, DEP_AFTER, text_str(&name));
+    return r < 0 ? r : unit_add_dependency_by_name(u, DEP_REQUIRES, text_str(&name));
+}
+
+int unit_resolve(struct unit *u) {
+    if (u->file->state != LOAD_LOADED)
+        return 0;
+    for (size_t i = 0; i < ELEMENTS(dependency_directives); i++) {
+        enum directive d = dependency_directives[i].directive;
+        if (!unit_setting_written(u->file, d))
+            continue;
+        int r = add_names(u, dependency_directives[i].kind, unit_strv(u->file, d));
+        if (r < 0)
+            return r;
+        /* From here on the edges say it: not twice in memory. */
+        unit_setting_drop(u->file, d);
+    }
+    int r = add_names(u, DEP_WANTS, u->file->wants_from_dirs);
+    if (r >= 0)
+        r = add_names(u, DEP_REQUIRES, u->file->requires_from_dirs);
+    if (r >= 0)
+        r = add_names(u, DEP_UPHOLDS, u->file->upholds_from_dirs);
+    STRV_FOREACH(path, unit_strv(u->file, D_RequiresMountsFor))
+        if (r >= 0)
+            r = unit_require_mounts_for(u, *path);
+    if (r >= 0)
+        r = add_slice(u);
+    if (r >= 0 && u->ops->load)
+        r = u->ops->load(u);
+    if (r >= 0 && unit_number(u->file, D_OnFailureJobMode) == JOB_ISOLATE) {
+        unsigned n = 0;
+        UNIT_FOREACH_EDGE(e, u, DEP_BIT(DEP_ON_FAILURE))
+            n++;
+        if (n > 1)
+            unit_log(u, LOG_ERR, "OnFailureJobMode=isolate allows one unit in OnFailure=, not %u. Refusing.", n);
+        if (n > 1)
+            r = -ENOEXEC;
+    }
+    if (r == -ENOMEM)
+        return r;
+    if (r < 0) {
+        u->file->state = LOAD_BAD_SETTING;
+        if (!u->file->error)
+            u->file->error = strdup("Unit has a bad unit file setting.");
+    }
+    return 0;
+}
