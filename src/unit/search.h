@@ -21,18 +21,53 @@ extern const size_t n_vendor_units;
 const struct vendor_unit *vendor_unit_find(const char *name);
 
 struct search_path {
-    char *root;          /* --root=; "" normally. Prefixed to every directory below */
+    char *root;          /* --root=; "" normally. Every path below starts with it */
     char **directories;  /* in order of priority, existing or not */
     char *persistent_config, *runtime_config;           /* /etc/systemd/system, /run/systemd/system */
     char *persistent_control, *runtime_control;         /* …/system.control */
     char *transient;                                    /* /run/systemd/transient */
     char *generator, *generator_early, *generator_late; /* /run/systemd/generator… */
-    struct search_cache *cache; /* NULL: files are looked up one by one (offline tools) */
+    struct search_cache *cache; /* NULL: the directories are read anew for each look-up (a tool that asks once) */
 };
 
-/* `runtime` is the manager's runtime directory, normally "/run". -ENOMEM. */
+/* `runtime` is the manager's runtime directory, normally "/run"; NULL: that. $SYSTEMD_UNIT_PATH is honoured as
+ * systemd.unit(5) says. -ENOMEM. */
 int search_path_init(struct search_path *path, const char *root, const char *runtime, bool system);
 void search_path_done(struct search_path *path);
 
 /* Reads all directories' names once; later look-ups use that. Call again to refresh (daemon-reload). */
 int search_cache_fill(struct search_path *path);
+/* Frees the cache alone. */
+void search_cache_drop(struct search_path *path);
+
+/* Does a fragment or link of this name lie anywhere in the path? One look into the cache. */
+bool search_has(const struct search_path *path, const char *name);
+
+/* Where a name leads. */
+enum search_result {
+    SEARCH_NOT_FOUND,
+    SEARCH_FILE,   /* a file of that name, or a link out of the path: *path */
+    SEARCH_VENDOR, /* a compiled-in unit: *vendor */
+    SEARCH_MASKED, /* a link to /dev/null: *path is that link. (An empty file is found out by reading it.) */
+    SEARCH_LOOP,   /* links that lead in a circle */
+};
+struct search_found {
+    enum search_result result;
+    char *name;  /* the name that the links lead to */
+    char *path;
+    const struct vendor_unit *vendor;
+};
+void search_found_done(struct search_found *found);
+/* Follows aliases and falls back from an instance to its template. -ENOMEM; -EINVAL: no unit name. */
+int search_resolve(const struct search_path *path, const char *name, struct search_found *ret);
+/* All names that lead to `name`, without it: appended to *ret, sorted. -ENOMEM. */
+int search_aliases(const struct search_path *path, const char *name, char ***ret);
+/* The files NAME.d/ *.conf (suffix ".d") or the entries of NAME.wants/ (".wants" …) for all of `names`: in the
+ * directories of the names, their "-" prefixes, their templates and their type; of files of the same name, the one in
+ * the directory of the highest priority; sorted by file name. What is masked is left out. -ENOMEM. */
+int search_dropins(const struct search_path *path, char *const *names, const char *suffix, char ***ret);
+/* Would filling the cache again find anything else? Looks at the directories' times only. */
+bool search_cache_stale(const struct search_path *path);
+/* Every unit file name once, sorted, with its path (NULL for vendor units): what list-unit-files starts from. */
+int search_list(const struct search_path *path, int (*each)(void *userdata, const char *name, const char *file),
+                void *userdata);

@@ -32,7 +32,7 @@ struct unit_file {
     char *error;            /* why state is LOAD_ERROR or LOAD_BAD_SETTING; NULL otherwise */
 
     struct setting *settings; /* sorted by id; only what was assigned */
-    size_t n_settings;
+    size_t n_settings;        /* their room is the next power of two */
 };
 
 /* What is not in the files: where the manager keeps things, for %t, %S, …. One for the whole manager. */
@@ -62,7 +62,8 @@ void unit_file_freep(struct unit_file **file);
 /* Would loading it again give something else? Compares paths and mtimes; may stat files. */
 bool unit_file_changed(const struct search_path *where, const struct unit_file *file);
 
-/* Assigns one directive as a line in the file would. `row` must allow the unit's section. 0; -EINVAL with at->why. */
+/* Assigns one directive as a line in the file would. `row` must allow the unit's section. 0, where at->why may hold a
+ * warning about a part that was left out; -EINVAL or -ENOEXEC (value.h) with at->why; -ENOMEM. */
 int unit_file_assign(struct unit_file *file, const struct directive_row *row, struct parse_at *at, const char *text);
 /* The specifier table for this unit; `storage` must outlive it. */
 struct unit_specifiers {

@@ -41,7 +41,9 @@ struct value_type {
     const void *data;    /* what the functions need beside: a string table, a range; the type's own business */
     union value unset;   /* the value where nothing is written and the directive's row names no default */
     /* Reads `text` into *value. TYPE_LIST: *value is the list so far, to be extended. Others: *value is the value so
-     * far, to be replaced (and freed) on success. 0; or -EINVAL with at->why said and *value untouched; -ENOMEM. */
+     * far, to be replaced (and freed) on success. 0; or -EINVAL with at->why said and *value untouched (a list may keep
+     * the words before the bad one); -ENOEXEC: the same, and a unit must not be started without this
+     * (LOAD_BAD_SETTING); -ENOMEM. */
     int (*parse)(const struct value_type *type, struct parse_at *at, const char *text, union value *value);
     void (*free)(union value *value); /* *value is not to be used again. NULL: nothing to free */
     /* Appends the text that parse() reads back, one assignment per '\n' for lists of lines. */

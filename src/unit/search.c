@@ -1,0 +1,764 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the unit files of a name lie. Each directory is read once into a sorted array of names; what a name leads to is
+ * then decided without looking at the disk. Knows nothing of what is in the files. */
+#include "unit/search.h"
+#include "base/chase.h"
+#include "base/path.h"
+#include "base/strv.h"
+#include "base/text.h"
+#include "unit/name.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LINKS_MAX 16 /* as many aliases of aliases as anybody has */
+#define DIRECTORIES_MAX 32
+
+/* --- the path ----------------------------------------------------------------------------------------------------- */
+
+static int put(char **field, const char *a, const char *b, const char *c) {
+    _cleanup_free_ char *ab = path_join(a, b);
+    char *abc = ab ? path_join(ab, c) : NULL;
+    if (!abc)
+        return -ENOMEM;
+    *field = abc;
+    return 0;
+}
+
+/* /lib as a link to /usr/lib: the same directory need not be searched twice. */
+static bool same_directory(const char *root, const char *a, const char *b) {
+    _cleanup_free_ char *x = NULL, *y = NULL;
+    return chase(a, root, &x) > 0 && chase(b, root, &y) > 0 && strcmp(x, y) == 0;
+}
+
+static int add_directory(struct search_path *path, const char *prefix, const char *directory) {
+    char *full = path_join(prefix, directory);
+    if (!full)
+        return -ENOMEM;
+    if (strv_length(path->directories) >= DIRECTORIES_MAX || strv_contains(path->directories, full)) {
+        free(full);
+        return 0;
+    }
+    /* Only the last two of the usual ones are ever the same. */
+    size_t n = strv_length(path->directories);
+    if (n > 0 && same_directory(path->root, path->directories[n - 1], full)) {
+        free(full);
+        return 0;
+    }
+    return strv_take(&path->directories, full);
+}
+
+static int add_usual_system(struct search_path *path) {
+    const struct {
+        const char *prefix, *directory;
+    } order[] = {
+        { "", path->persistent_control }, { "", path->runtime_control }, { "", path->transient },
+        { "", path->generator_early },    { "", path->persistent_config }, { path->root, "/etc/systemd/system.attached" },
+        { "", path->runtime_config },     { path->root, "/run/systemd/system.attached" }, { "", path->generator },
+        { path->root, "/usr/local/lib/systemd/system" }, { path->root, "/usr/lib/systemd/system" },
+        { path->root, "/lib/systemd/system" }, { "", path->generator_late },
+    };
+    for (size_t i = 0; i < ELEMENTS(order); i++) {
+        int r = add_directory(path, order[i].prefix, order[i].directory);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int add_usual_user(struct search_path *path) {
+    const struct {
+        const char *prefix, *directory;
+    } order[] = {
+        { "", path->persistent_control }, { "", path->runtime_control }, { "", path->transient },
+        { "", path->generator_early },    { "", path->persistent_config }, { path->root, "/etc/systemd/user" },
+        { "", path->runtime_config },     { path->root, "/run/systemd/user" }, { "", path->generator },
+        { path->root, "/usr/local/share/systemd/user" }, { path->root, "/usr/share/systemd/user" },
+        { path->root, "/usr/local/lib/systemd/user" },   { path->root, "/usr/lib/systemd/user" },
+        { path->root, "/lib/systemd/user" }, { "", path->generator_late },
+    };
+    for (size_t i = 0; i < ELEMENTS(order); i++) {
+        int r = add_directory(path, order[i].prefix, order[i].directory);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* $SYSTEMD_UNIT_PATH replaces the usual directories; with a colon at its end it stands before them. */
+static int add_from_environment(struct search_path *path, bool *ret_only) {
+    const char *list = getenv("SYSTEMD_UNIT_PATH");
+    *ret_only = list && *list && list[strlen(list) - 1] != ':';
+    if (!list)
+        return 0;
+    _cleanup_strv_ char **parts = strv_split(list, ":");
+    if (!parts)
+        return -ENOMEM;
+    STRV_FOREACH(p, parts) {
+        int r = path_is_absolute(*p) ? add_directory(path, path->root, *p) : 0;
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int search_path_init(struct search_path *path, const char *root, const char *runtime, bool system) {
+    const char *config = "/etc/systemd";
+    _cleanup_free_ char *user_config = NULL, *clean_root = NULL;
+    *path = (struct search_path){};
+    if (!runtime)
+        runtime = "/run";
+    if (!system) {
+        const char *home = getenv("XDG_CONFIG_HOME");
+        user_config = home ? path_join(home, "systemd") : path_join(getenv("HOME") ?: "/root", ".config/systemd");
+        if (!user_config)
+            return -ENOMEM;
+        config = user_config;
+    }
+    clean_root = strdup(root && strcmp(root, "/") != 0 ? root : "");
+    if (!clean_root)
+        return -ENOMEM;
+    path_simplify(clean_root);
+    path->root = TAKE(clean_root);
+    const struct {
+        char **field;
+        const char *base, *rest;
+    } fields[] = {
+        { &path->persistent_config, config, system ? "system" : "user" },
+        { &path->runtime_config, runtime, system ? "systemd/system" : "systemd/user" },
+        { &path->persistent_control, config, system ? "system.control" : "user.control" },
+        { &path->runtime_control, runtime, system ? "systemd/system.control" : "systemd/user.control" },
+        { &path->transient, runtime, "systemd/transient" },
+        { &path->generator, runtime, "systemd/generator" },
+        { &path->generator_early, runtime, "systemd/generator.early" },
+        { &path->generator_late, runtime, "systemd/generator.late" },
+    };
+    int r = 0;
+    bool only = false;
+    for (size_t i = 0; i < ELEMENTS(fields) && r >= 0; i++)
+        r = put(fields[i].field, path->root, fields[i].base, fields[i].rest);
+    if (r >= 0)
+        r = add_from_environment(path, &only);
+    if (r >= 0 && !only)
+        r = system ? add_usual_system(path) : add_usual_user(path);
+    if (r < 0)
+        search_path_done(path);
+    return r;
+}
+
+/* --- the cache ---------------------------------------------------------------------------------------------------- */
+
+/* One name of a directory entry: what the directory of the highest priority has, and which ones have it at all. */
+struct entry {
+    char *name;
+    char *target;        /* of a link: its text; NULL: a file or directory */
+    uint32_t present;    /* bit n: directory n; those of NAME.d and the like are all that counts for directories */
+    uint8_t directory;   /* number of the first directory */
+    bool is_unit;        /* a unit name; else NAME.d, NAME.wants, … */
+};
+
+struct search_cache {
+    struct entry *entries; /* sorted by name */
+    size_t n, room;
+    struct {
+        struct timespec mtime;
+        dev_t device;
+        ino_t inode; /* 0: not there */
+    } seen[DIRECTORIES_MAX];
+};
+
+static void cache_free(struct search_cache *c) {
+    for (size_t i = 0; c && i < c->n; i++) {
+        free(c->entries[i].name);
+        free(c->entries[i].target);
+    }
+    if (c)
+        free(c->entries);
+    free(c);
+}
+
+static void cache_freep(struct search_cache **c) {
+    cache_free(*c);
+}
+
+void search_path_done(struct search_path *path) {
+    cache_free(path->cache);
+    strv_free(path->directories);
+    free(path->root);
+    free(path->persistent_config);
+    free(path->runtime_config);
+    free(path->persistent_control);
+    free(path->runtime_control);
+    free(path->transient);
+    free(path->generator);
+    free(path->generator_early);
+    free(path->generator_late);
+    *path = (struct search_path){};
+}
+
+static bool is_side_directory(const char *name) {
+    static const char *const suffixes[] = { ".d", ".wants", ".requires", ".upholds" };
+    size_t n = strlen(name);
+    for (size_t i = 0; i < ELEMENTS(suffixes); i++) {
+        size_t k = strlen(suffixes[i]);
+        if (n > k && strcmp(name + n - k, suffixes[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int read_link_at(int dir, const char *name, char **ret) {
+    char buffer[PATH_MAX];
+    ssize_t n = readlinkat(dir, name, buffer, sizeof(buffer) - 1);
+    if (n < 0)
+        return -errno;
+    buffer[n] = 0;
+    char *copy = strdup(buffer);
+    if (!copy)
+        return -ENOMEM;
+    *ret = copy;
+    return 0;
+}
+
+static int cache_add(struct search_cache *c, int dir, uint8_t number, const struct dirent *de) {
+    unsigned char kind = de->d_type;
+    bool is_unit = unit_name_kind(de->d_name);
+    if (!is_unit && !is_side_directory(de->d_name))
+        return 0;
+    if (kind == DT_UNKNOWN) {
+        struct stat st;
+        if (fstatat(dir, de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            return 0;
+        kind = S_ISREG(st.st_mode) ? DT_REG : S_ISLNK(st.st_mode) ? DT_LNK : S_ISDIR(st.st_mode) ? DT_DIR : DT_CHR;
+    }
+    if (is_unit ? kind != DT_REG && kind != DT_LNK : kind != DT_DIR && kind != DT_LNK)
+        return 0;
+    if (c->n == c->room) {
+        size_t room = MAX(c->room * 2, (size_t)256);
+        struct entry *grown = realloc(c->entries, room * sizeof(*grown));
+        if (!grown)
+            return -ENOMEM;
+        c->entries = grown;
+        c->room = room;
+    }
+    struct entry e = { .present = UINT32_C(1) << number, .directory = number, .is_unit = is_unit };
+    if (is_unit && kind == DT_LNK && read_link_at(dir, de->d_name, &e.target) == -ENOMEM)
+        return -ENOMEM;
+    e.name = strdup(de->d_name);
+    if (!e.name) {
+        free(e.target);
+        return -ENOMEM;
+    }
+    c->entries[c->n++] = e;
+    return 0;
+}
+
+static int cache_read_directory(struct search_cache *c, const char *directory, uint8_t number) {
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
+    struct stat st;
+    if (fd < 0)
+        return 0;
+    DIR *dir = fdopendir(fd);
+    if (!dir) {
+        close(fd);
+        return -ENOMEM;
+    }
+    if (fstat(fd, &st) == 0) {
+        c->seen[number].mtime = st.st_mtim;
+        c->seen[number].device = st.st_dev;
+        c->seen[number].inode = st.st_ino;
+    }
+    int r = 0;
+    for (struct dirent *de; r >= 0 && (de = readdir(dir));)
+        r = cache_add(c, fd, number, de);
+    closedir(dir);
+    return r;
+}
+
+static int compare_entries(const void *a, const void *b) {
+    const struct entry *x = a, *y = b;
+    int r = strcmp(x->name, y->name);
+    return r ? r : x->directory - y->directory;
+}
+
+/* Is this a link to its own name elsewhere in the path? Such a one counts for nothing; the other file is found anyway. */
+static int target_in_path(const struct search_path *path, const struct search_cache *c, const struct entry *e, bool *ret);
+
+/* One entry a name is left: the one of the highest priority that is no link to itself. */
+static int cache_merge(const struct search_path *path, struct search_cache *c) {
+    if (c->n > 0)
+        qsort(c->entries, c->n, sizeof(c->entries[0]), compare_entries);
+    size_t kept = 0;
+    int result = 0;
+    for (size_t i = 0; i < c->n; i++) {
+        struct entry *e = &c->entries[i], *last = kept > 0 ? &c->entries[kept - 1] : NULL;
+        bool drop = last && strcmp(last->name, e->name) == 0, own = false;
+        if (drop)
+            last->present |= e->present;
+        else if (e->target && strcmp(path_base(e->target), e->name) == 0 && result >= 0) {
+            result = target_in_path(path, c, e, &own);
+            drop = own;
+        }
+        if (drop) {
+            free(e->name);
+            free(e->target);
+        } else {
+            c->entries[kept++] = *e;
+        }
+    }
+    c->n = kept;
+    return result;
+}
+
+static int cache_make(const struct search_path *path, struct search_cache **ret) {
+    _cleanup_(cache_freep) struct search_cache *c = calloc(1, sizeof(*c));
+    if (!c)
+        return -ENOMEM;
+    uint8_t number = 0;
+    STRV_FOREACH(d, path->directories) {
+        int r = cache_read_directory(c, *d, number++);
+        if (r < 0)
+            return r;
+    }
+    int r = cache_merge(path, c);
+    if (r < 0)
+        return r;
+    *ret = TAKE(c);
+    return 0;
+}
+
+int search_cache_fill(struct search_path *path) {
+    struct search_cache *c = NULL;
+    int r = cache_make(path, &c);
+    if (r < 0)
+        return r;
+    cache_free(path->cache);
+    path->cache = c;
+    return 0;
+}
+
+void search_cache_drop(struct search_path *path) {
+    cache_free(path->cache);
+    path->cache = NULL;
+}
+
+bool search_cache_stale(const struct search_path *path) {
+    if (!path->cache)
+        return true;
+    for (size_t i = 0; path->directories && path->directories[i]; i++) {
+        struct stat st;
+        const typeof(path->cache->seen[0]) *seen = &path->cache->seen[i];
+        if (stat(path->directories[i], &st) < 0 ? seen->inode != 0
+                                                : st.st_ino != seen->inode || st.st_dev != seen->device ||
+                                                      st.st_mtim.tv_sec != seen->mtime.tv_sec ||
+                                                      st.st_mtim.tv_nsec != seen->mtime.tv_nsec)
+            return true;
+    }
+    return false;
+}
+
+/* The cache of the path, or one made for the moment: *temporary, which the caller frees. */
+static int cache_of(const struct search_path *path, struct search_cache **temporary, const struct search_cache **ret) {
+    if (!path->cache) {
+        int r = cache_make(path, temporary);
+        if (r < 0)
+            return r;
+    }
+    *ret = path->cache ?: *temporary;
+    return 0;
+}
+
+static const struct entry *cache_find(const struct search_cache *c, const char *name) {
+    size_t low = 0, high = c->n;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int r = strcmp(c->entries[middle].name, name);
+        if (r == 0)
+            return &c->entries[middle];
+        if (r < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+/* --- where a name leads ------------------------------------------------------------------------------------------- */
+
+/* The absolute path a link's text means, below the root. */
+static char *link_path(const struct search_path *path, const struct entry *e) {
+    if (path_is_absolute(e->target))
+        return path_join(path->root, e->target);
+    return path_join(path->directories[e->directory], e->target);
+}
+
+static bool is_null_device(const struct entry *e) {
+    return e->target && strcmp(e->target, "/dev/null") == 0;
+}
+
+/* Does the link lead to a file in one of the path's directories? Then it is an alias. */
+static int target_in_path(const struct search_path *path, const struct search_cache *c, const struct entry *e, bool *ret) {
+    _cleanup_free_ char *full = link_path(path, e), *parent = NULL, *resolved = NULL;
+    *ret = false;
+    if (!full)
+        return -ENOMEM;
+    parent = strndup(full, (size_t)(path_base(full) - full));
+    if (!parent)
+        return -ENOMEM;
+    path_simplify(parent);
+    if (strv_contains(path->directories, parent)) {
+        *ret = true;
+        return 0;
+    }
+    /* The same directory by another way: /lib, "..", a link. */
+    int r = chase(parent, path->root, &resolved);
+    if (r <= 0)
+        return r == -ENOMEM ? r : 0;
+    struct stat st;
+    if (stat(resolved, &st) < 0)
+        return 0;
+    for (size_t i = 0; path->directories[i]; i++)
+        if (c->seen[i].inode == st.st_ino && c->seen[i].device == st.st_dev)
+            *ret = true;
+    return 0;
+}
+
+/* The name an alias stands for, when `asked` (perhaps an instance of the link's template) is looked for. */
+static int alias_target(const char *asked, const char *target, char **ret) {
+    enum unit_name_flags kind = unit_name_kind(target), asked_kind = unit_name_kind(asked);
+    if (!kind || unit_name_type(target) != unit_name_type(asked))
+        return -EINVAL;
+    if (kind == UNIT_NAME_TEMPLATE && asked_kind == UNIT_NAME_INSTANCE) {
+        _cleanup_free_ char *instance = NULL;
+        int r = unit_name_instance(asked, &instance);
+        return r < 0 ? r : unit_name_replace_instance(target, instance, ret);
+    }
+    if ((kind == UNIT_NAME_TEMPLATE) != (asked_kind == UNIT_NAME_TEMPLATE))
+        return -EINVAL;
+    *ret = strdup(target);
+    return *ret ? 0 : -ENOMEM;
+}
+
+void search_found_done(struct search_found *found) {
+    free(found->name);
+    free(found->path);
+    *found = (struct search_found){};
+}
+
+static int found_file(const struct search_path *path, const struct entry *e, struct search_found *found) {
+    found->result = is_null_device(e) ? SEARCH_MASKED : SEARCH_FILE;
+    found->path = path_join(path->directories[e->directory], e->name);
+    return found->path ? 0 : -ENOMEM;
+}
+
+/* One step: `key` is the name looked up, `found->name` the name that is asked for (key, or an instance of it). 1: that
+ * was an alias, and found->name is what it stands for; 0: found->result is set. */
+static int resolve_step(const struct search_path *path, const struct search_cache *c, const char *key,
+                        struct search_found *found) {
+    const struct vendor_unit *vendor = vendor_unit_find(key);
+    const struct entry *e = cache_find(c, key);
+    const char *target = NULL;
+    if (vendor && vendor->builtin) {
+        e = NULL;
+    } else if (e && e->target && !is_null_device(e)) {
+        bool inside;
+        int r = target_in_path(path, c, e, &inside);
+        if (r < 0)
+            return r;
+        if (inside)
+            target = path_base(e->target);
+        /* else: a unit file linked in from elsewhere, as good as a file */
+    }
+    if (e && !target)
+        return found_file(path, e, found);
+    if (!e && vendor && !vendor->alias) {
+        found->result = SEARCH_VENDOR;
+        found->vendor = vendor;
+        return 0;
+    }
+    if (!e && vendor)
+        target = vendor->alias;
+    if (!target)
+        return 0;
+    char *next = NULL;
+    int r = alias_target(found->name, target, &next);
+    if (r == -EINVAL) /* an alias that cannot be one is as good as none */
+        return 0;
+    if (r < 0)
+        return r;
+    if (strcmp(next, found->name) == 0) { /* foo@bar.service → foo@.service: an instance's own template */
+        free(next);
+        return 0;
+    }
+    free(found->name);
+    found->name = next;
+    return 1;
+}
+
+int search_resolve(const struct search_path *path, const char *name, struct search_found *ret) {
+    _cleanup_(cache_freep) struct search_cache *temporary = NULL;
+    _cleanup_(search_found_done) struct search_found found = {};
+    const struct search_cache *c;
+    if (!unit_name_kind(name))
+        return -EINVAL;
+    int r = cache_of(path, &temporary, &c);
+    if (r < 0)
+        return r;
+    found.name = strdup(name);
+    if (!found.name)
+        return -ENOMEM;
+    for (int links = 0;; links++) {
+        if (links > LINKS_MAX) {
+            found.result = SEARCH_LOOP;
+            break;
+        }
+        _cleanup_free_ char *key = strdup(found.name), *template = NULL;
+        if (!key)
+            return -ENOMEM;
+        r = resolve_step(path, c, key, &found);
+        if (r == 0 && found.result == SEARCH_NOT_FOUND && unit_name_template(key, &template) == 0)
+            r = resolve_step(path, c, template, &found);
+        if (r < 0)
+            return r;
+        if (r == 0)
+            break;
+    }
+    *ret = found;
+    found = (struct search_found){};
+    return 0;
+}
+
+bool search_has(const struct search_path *path, const char *name) {
+    _cleanup_(cache_freep) struct search_cache *temporary = NULL;
+    const struct search_cache *c;
+    if (cache_of(path, &temporary, &c) < 0)
+        return false;
+    const struct entry *e = cache_find(c, name);
+    return e && e->is_unit;
+}
+
+/* Could the link `alias` → `target` be a name of `name`? Then *ret is that name. */
+static int alias_for(const char *alias, const char *target, const char *name, char **ret) {
+    if (strcmp(target, name) == 0 && unit_name_kind(alias) != UNIT_NAME_TEMPLATE) {
+        *ret = strdup(alias);
+        return *ret ? 1 : -ENOMEM;
+    }
+    _cleanup_free_ char *template = NULL, *instance = NULL;
+    if (unit_name_kind(alias) != UNIT_NAME_TEMPLATE || unit_name_template(name, &template) < 0 ||
+        strcmp(template, target) != 0)
+        return 0;
+    int r = unit_name_instance(name, &instance);
+    if (r >= 0)
+        r = unit_name_replace_instance(alias, instance, ret);
+    return r == -EINVAL ? 0 : r < 0 ? r : 1;
+}
+
+int search_aliases(const struct search_path *path, const char *name, char ***ret) {
+    _cleanup_(cache_freep) struct search_cache *temporary = NULL;
+    _cleanup_strv_ char **names = NULL;
+    const struct search_cache *c;
+    int r = cache_of(path, &temporary, &c);
+    if (r >= 0)
+        r = strv_add(&names, name);
+    /* Names of names: the list grows while it is walked. */
+    for (size_t i = 0; r >= 0 && names[i] && i <= 64; i++) {
+        for (size_t k = 0; r >= 0 && k < c->n + n_vendor_units; k++) {
+            const struct entry *e = k < c->n ? &c->entries[k] : NULL;
+            const struct vendor_unit *v = e ? NULL : &vendor_units[k - c->n];
+            const char *alias = e ? e->name : v->name, *target = e ? e->target : v->alias;
+            _cleanup_free_ char *found = NULL;
+            if (!target || (e ? !e->is_unit : cache_find(c, alias) && !v->builtin))
+                continue;
+            r = alias_for(alias, path_base(target), names[i], &found);
+            if (r <= 0 || strv_contains(names, found))
+                continue;
+            bool inside = true;
+            r = e ? target_in_path(path, c, e, &inside) : 0;
+            if (r >= 0 && inside)
+                r = strv_take(&names, TAKE(found));
+        }
+    }
+    if (r < 0)
+        return r;
+    strv_remove(names, name);
+    strv_sort(names);
+    return strv_add_all(ret, names);
+}
+
+/* --- drop-ins ----------------------------------------------------------------------------------------------------- */
+
+/* The names whose NAME.d counts for `name`, the most special first: itself, its template's, those of its prefixes. */
+static int dropin_names(const char *name, char ***ret) {
+    if (strv_contains(*ret, name))
+        return 0;
+    int r = strv_add(ret, name);
+    if (r < 0)
+        return r;
+    _cleanup_free_ char *template = NULL, *prefix = NULL, *shorter = NULL;
+    if (unit_name_template(name, &template) == 0) {
+        r = dropin_names(template, ret);
+        if (r < 0)
+            return r;
+    }
+    r = unit_name_prefix(name, &prefix);
+    if (r < 0)
+        return r == -EINVAL ? 0 : r;
+    size_t n = strlen(prefix);
+    while (n > 0 && prefix[n - 1] == '-')
+        n--;
+    while (n > 0 && prefix[n - 1] != '-')
+        n--;
+    if (n == 0)
+        return 0;
+    _cleanup_text_ struct text t = {};
+    text_add_n(&t, prefix, n);
+    text_add(&t, name + strlen(prefix));
+    shorter = text_take(&t);
+    if (!shorter)
+        return -ENOMEM;
+    return unit_name_kind(shorter) ? dropin_names(shorter, ret) : 0;
+}
+
+struct dropin {
+    char *path;
+    bool masked;
+};
+
+struct dropin_list {
+    struct dropin *items; /* one a file name */
+    size_t n;
+};
+
+static void dropin_list_done(struct dropin_list *list) {
+    for (size_t i = 0; i < list->n; i++)
+        free(list->items[i].path);
+    free(list->items);
+}
+
+static int compare_dropins(const void *a, const void *b) {
+    return strcmp(path_base(((const struct dropin *)a)->path), path_base(((const struct dropin *)b)->path));
+}
+
+/* Adds what lies in one directory, but for names that a directory of higher priority has. */
+static int read_dropin_directory(const char *directory, bool links, struct dropin_list *list) {
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK), r = 0;
+    if (fd < 0)
+        return 0;
+    DIR *dir = fdopendir(fd);
+    if (!dir) {
+        close(fd);
+        return -ENOMEM;
+    }
+    for (struct dirent *de; r >= 0 && (de = readdir(dir));) {
+        size_t n = strlen(de->d_name);
+        struct stat st;
+        if (links ? !unit_name_kind(de->d_name) : n <= 5 || de->d_name[0] == '.' || strcmp(de->d_name + n - 5, ".conf") != 0)
+            continue;
+        bool known = false;
+        for (size_t i = 0; i < list->n && !known; i++)
+            known = strcmp(path_base(list->items[i].path), de->d_name) == 0;
+        if (known)
+            continue;
+        bool there = fstatat(fd, de->d_name, &st, 0) == 0;
+        /* A link in NAME.wants/ need not lead anywhere; but one to an empty file or /dev/null undoes others. */
+        bool masked = there && (S_ISCHR(st.st_mode) || (S_ISREG(st.st_mode) && st.st_size == 0));
+        if (links ? there && S_ISDIR(st.st_mode) : !there || (!S_ISREG(st.st_mode) && !masked))
+            continue;
+        struct dropin *grown = realloc(list->items, (list->n + 1) * sizeof(*grown));
+        if (!grown || !((list->items = grown)[list->n].path = path_join(directory, de->d_name))) {
+            r = -ENOMEM;
+            break;
+        }
+        list->items[list->n++].masked = masked;
+    }
+    closedir(dir);
+    return r;
+}
+
+static int read_present(const struct search_path *path, const struct search_cache *c, const char *name, const char *suffix,
+                        uint8_t directory, struct dropin_list *list) {
+    char side[UNIT_NAME_MAX + 16];
+    size_t n = strlen(name), k = strlen(suffix);
+    if (n + k >= sizeof(side))
+        return 0;
+    memcpy(side, name, n);
+    memcpy(side + n, suffix, k + 1);
+    const struct entry *e = cache_find(c, side);
+    if (!e || !(e->present >> directory & 1))
+        return 0;
+    _cleanup_free_ char *full = path_join(path->directories[directory], side);
+    return full ? read_dropin_directory(full, strcmp(suffix, ".d") != 0, list) : -ENOMEM;
+}
+
+int search_dropins(const struct search_path *path, char *const *names, const char *suffix, char ***ret) {
+    _cleanup_(cache_freep) struct search_cache *temporary = NULL;
+    _cleanup_(dropin_list_done) struct dropin_list list = {};
+    const struct search_cache *c;
+    int r = cache_of(path, &temporary, &c);
+    if (r < 0)
+        return r;
+    size_t n_directories = strv_length(path->directories);
+    STRV_FOREACH(name, names) {
+        _cleanup_strv_ char **candidates = NULL;
+        r = dropin_names(*name, &candidates);
+        for (size_t d = 0; r >= 0 && d < n_directories; d++)
+            STRV_FOREACH(candidate, candidates) {
+                r = read_present(path, c, *candidate, suffix, (uint8_t)d, &list);
+                if (r < 0)
+                    break;
+            }
+        if (r < 0)
+            return r;
+    }
+    STRV_FOREACH(name, names) {
+        const char *type = unit_type_to_string(unit_name_type(*name));
+        for (size_t d = 0; type && r >= 0 && d < n_directories; d++)
+            r = read_present(path, c, type, suffix, (uint8_t)d, &list);
+        if (r < 0)
+            return r;
+    }
+    if (list.n > 0)
+        qsort(list.items, list.n, sizeof(list.items[0]), compare_dropins);
+    for (size_t i = 0; i < list.n && r >= 0; i++)
+        if (!list.items[i].masked)
+            r = strv_take(ret, TAKE(list.items[i].path));
+    return r;
+}
+
+/* --- all of them -------------------------------------------------------------------------------------------------- */
+
+int search_list(const struct search_path *path, int (*each)(void *userdata, const char *name, const char *file),
+                void *userdata) {
+    _cleanup_(cache_freep) struct search_cache *temporary = NULL;
+    const struct search_cache *c;
+    int r = cache_of(path, &temporary, &c);
+    size_t i = 0, k = 0;
+    if (r < 0)
+        return r;
+    /* Two sorted lists, merged. */
+    while (r >= 0 && (i < c->n || k < n_vendor_units)) {
+        const struct entry *e = i < c->n ? &c->entries[i] : NULL;
+        const struct vendor_unit *v = k < n_vendor_units ? &vendor_units[k] : NULL;
+        if (e && !e->is_unit) {
+            i++;
+            continue;
+        }
+        int order = !e ? 1 : !v ? -1 : strcmp(e->name, v->name);
+        if (order <= 0)
+            i++;
+        if (order >= 0)
+            k++;
+        if (order > 0 || (order == 0 && v->builtin)) {
+            r = each(userdata, v->name, NULL);
+            continue;
+        }
+        _cleanup_free_ char *full = path_join(path->directories[e->directory], e->name);
+        r = full ? each(userdata, e->name, full) : -ENOMEM;
+    }
+    return r;
+}
