@@ -101,6 +101,14 @@ static int slice_deserialize(struct unit *u, const char *name, const char *value
     return 0;
 }
 
+static const char *message_end(const struct unit *u, int type, int result) {
+    if (result != JOB_DONE)
+        return NULL;
+    return type == JOB_START                         ? "Created slice %s."
+           : type == JOB_STOP || type == JOB_RESTART ? "Removed slice %s."
+                                                     : NULL;
+}
+
 const struct unit_ops slice_ops = {
     .type = UNIT_SLICE,
     .size = sizeof(struct slice),
@@ -113,4 +121,5 @@ const struct unit_ops slice_ops = {
     .sub_state = slice_sub_state,
     .serialize = slice_serialize,
     .deserialize = slice_deserialize,
+    .message_end = message_end,
 };

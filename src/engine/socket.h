@@ -14,11 +14,15 @@ enum socket_result { SOCKET_SUCCESS, SOCKET_FAILURE_RESOURCES, SOCKET_FAILURE_TI
     SOCKET_FAILURE_SERVICE_START_LIMIT_HIT, SOCKET_RESULTS };
 const char *socket_result_to_string(enum socket_result result);
 
+/* The Exec*= lists. */
+enum socket_exec { SOCKET_EXEC_START_PRE, SOCKET_EXEC_START_POST, SOCKET_EXEC_STOP_PRE, SOCKET_EXEC_STOP_POST,
+    SOCKET_EXECS };
+
 struct socket_port { /* one Listen*= line */
     const struct listen_address *address; /* borrowed from the settings */
     int fd;                               /* -1: not open */
     struct io *io;
-    bool from_previous;                   /* passed over a re-execution: not yet claimed */
+    struct unit *unit;
 };
 
 struct socket_unit {
@@ -27,13 +31,18 @@ struct socket_unit {
     enum socket_result result, clean_result;
     struct socket_port *ports;
     size_t n_ports;
-    struct unit *service;     /* what it triggers; NULL until loaded */
+    struct unit *service;     /* what it triggers; NULL with Accept=yes, and until loaded */
     unsigned n_accepted, n_connections, n_refused;
     pid_t control_pid;
-    int control_exec;         /* which Exec*= list; see socket.c */
-    size_t control_index;
-    struct timer timer;
+    enum socket_exec control_exec; /* the list it runs from */
+    size_t control_index;          /* and the command in it */
+    struct timer timer;       /* TimeoutSec= of the current state */
     usec_t trigger_limit_begin;
     unsigned trigger_limit_count;
+    struct socket_port *deserializing; /* the port whose descriptor comes next */
 };
 #define SOCKET(u) CONTAINER_OF(u, struct socket_unit, unit)
+
+/* Appends what the unit listens on, with FileDescriptorName= for each, to what a service is given. The descriptors stay
+ * the socket's. Nothing for sockets with Accept=yes. 0, or -ENOMEM with the arrays as they were. */
+int socket_collect_fds(struct unit *socket, int **fds, char ***names, size_t *n);

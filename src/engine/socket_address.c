@@ -144,7 +144,8 @@ int socket_address_parse(enum listen_kind kind, const char *text, struct socket_
     return 0;
 }
 
-/* --- connections ---------------------------------------------------------------------------------------------------- */
+/* --- connections
+ * ---------------------------------------------------------------------------------------------------- */
 
 static int get_peer(int fd, struct socket_address *ret) {
     ret->size = sizeof(ret->storage);

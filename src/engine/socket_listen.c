@@ -19,7 +19,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* --- options ---------------------------------------------------------------------------------------------------------- */
+/* --- options
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 enum when { BEFORE_BIND, AFTER_BIND };
 enum families { INET = 1, INET6 = 2, UNIX = 4, NETLINK = 8, TCP = 16, ANY = INET | INET6 | UNIX | NETLINK };
@@ -66,7 +68,8 @@ static int option_value(const struct unit_file *file, const struct option *o) {
     case NUMBER:
         return unit_number(file, o->directive) >= 0 ? (int)MIN(unit_number(file, o->directive), INT_MAX) : -1;
     case COUNT:
-        return unit_size(file, o->directive) > 0 ? (int)MIN(unit_size(file, o->directive), (uint64_t)INT_MAX) : -1;
+        return unit_size(file, o->directive) > 0 ? (int)MIN(unit_size(file, o->directive), (uint64_t)INT_MAX)
+                                                 : -1;
     case SECONDS: {
         usec_t usec = unit_usec(file, o->directive);
         return usec > 0 && usec != USEC_INFINITY ? (int)MIN(usec / USEC_PER_SEC, (usec_t)INT_MAX) : -1;
@@ -79,7 +82,8 @@ static void warn(const char *id, const char *option, int error) {
     log_full(LOG_WARNING, id, NULL, "%s: Setting %s failed, ignoring: %s", id, option, strerror(error));
 }
 
-static void apply_table(const char *id, const struct unit_file *file, int fd, int family, int type, enum when when) {
+static void apply_table(const char *id, const struct unit_file *file, int fd, int family, int type,
+                        enum when when) {
     unsigned is = family == AF_INET ? INET : family == AF_INET6 ? INET6 : family == AF_UNIX ? UNIX : NETLINK;
     if ((is & (INET | INET6)) && type == SOCK_STREAM)
         is |= TCP;
@@ -92,8 +96,8 @@ static void apply_table(const char *id, const struct unit_file *file, int fd, in
 }
 
 /* The FORCE forms get past the system's limit, with CAP_NET_ADMIN. */
-static void set_buffer(const char *id, const struct unit_file *file, int fd, enum directive directive, const char *name,
-                       int forced, int plain) {
+static void set_buffer(const char *id, const struct unit_file *file, int fd, enum directive directive,
+                       const char *name, int forced, int plain) {
     int size = (int)MIN(unit_size(file, directive), (uint64_t)INT_MAX);
     if (size > 0 && setsockopt(fd, SOL_SOCKET, forced, &size, sizeof(size)) < 0 &&
         setsockopt(fd, SOL_SOCKET, plain, &size, sizeof(size)) < 0)
@@ -109,7 +113,8 @@ void socket_listen_apply_options(const char *id, const struct unit_file *file, i
     set_buffer(id, file, fd, D_SendBuffer, "SO_SNDBUF", SO_SNDBUFFORCE, SO_SNDBUF);
     int64_t stamps = unit_number(file, D_Timestamping);
     if (stamps != TIMESTAMPING_OFF &&
-        setsockopt(fd, SOL_SOCKET, stamps == TIMESTAMPING_US ? SO_TIMESTAMP : SO_TIMESTAMPNS, &on, sizeof(on)) < 0)
+        setsockopt(fd, SOL_SOCKET, stamps == TIMESTAMPING_US ? SO_TIMESTAMP : SO_TIMESTAMPNS, &on,
+                   sizeof(on)) < 0)
         warn(id, "SO_TIMESTAMP", errno);
     const char *congestion = unit_string(file, D_TCPCongestion);
     if (congestion && type == SOCK_STREAM && (family == AF_INET || family == AF_INET6) &&
@@ -117,7 +122,8 @@ void socket_listen_apply_options(const char *id, const struct unit_file *file, i
         warn(id, "TCP_CONGESTION", errno);
 }
 
-/* --- names in the file system ------------------------------------------------------------------------------------------ */
+/* --- names in the file system
+ * ------------------------------------------------------------------------------------------ */
 
 static mode_t mode_of(const struct unit_file *file) {
     return (mode_t)unit_number(file, D_SocketMode) & 07777;
@@ -141,11 +147,13 @@ static int give_to_owner(const char *id, const struct unit_file *file, const cha
         if (r < 0)
             return r;
     }
-    if ((uid == (uid_t)-1 && gid == (gid_t)-1) || fchownat(AT_FDCWD, path, uid, gid, AT_SYMLINK_NOFOLLOW) >= 0)
+    if ((uid == (uid_t)-1 && gid == (gid_t)-1) ||
+        fchownat(AT_FDCWD, path, uid, gid, AT_SYMLINK_NOFOLLOW) >= 0)
         return 0;
     if (errno != EPERM)
         return -errno;
-    log_full(LOG_WARNING, id, NULL, "%s: %s stays ours: this container may not give files to others.", id, path);
+    log_full(LOG_WARNING, id, NULL, "%s: %s stays ours: this container may not give files to others.", id,
+             path);
     return 0;
 }
 
@@ -185,8 +193,8 @@ void socket_listen_link(const char *id, const struct unit_file *file, const stru
                 continue;
         }
         if (r < 0)
-            log_full(LOG_WARNING, id, NULL, "%s: Failed to create symlink %s → %s, ignoring: %s", id, address->text,
-                     *link, strerror(-r));
+            log_full(LOG_WARNING, id, NULL, "%s: Failed to create symlink %s → %s, ignoring: %s", id,
+                     address->text, *link, strerror(-r));
     }
 }
 
@@ -198,10 +206,12 @@ void socket_listen_remove(const struct unit_file *file, const struct listen_addr
     else if (listen_has_path(address) && address->kind != LISTEN_SPECIAL)
         (void)unlink(address->text);
     STRV_FOREACH(link, unit_strv(file, D_Symlinks))
-        (void)unlink(*link);
+    (void)unlink(*link);
 }
 
-/* --- opening ------------------------------------------------------------------------------------------------------------ */
+/* --- opening
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 /* A port alone, "[::]:PORT", on a kernel without IPv6: all of IPv4. */
 static bool to_ipv4(struct socket_address *a) {
@@ -214,7 +224,8 @@ static bool to_ipv4(struct socket_address *a) {
     return true;
 }
 
-static int bind_and_listen(const char *id, const struct unit_file *file, int fd, const struct socket_address *a) {
+static int bind_and_listen(const char *id, const struct unit_file *file, int fd,
+                           const struct socket_address *a) {
     int on = 1, family = a->any.sa_family;
     int64_t v6 = unit_number(file, D_BindIPv6Only);
     if (family == AF_INET6 && v6 != BIND_IPV6_DEFAULT) {
@@ -305,18 +316,20 @@ static int open_special(const struct unit_file *file, const char *path) {
 }
 
 static int open_queue(const struct unit_file *file, const char *name) {
-    int64_t messages = unit_number(file, D_MessageQueueMaxMessages), size = unit_number(file, D_MessageQueueMessageSize);
+    int64_t messages = unit_number(file, D_MessageQueueMaxMessages),
+            size = unit_number(file, D_MessageQueueMessageSize);
     struct mq_attr attributes = { .mq_maxmsg = messages, .mq_msgsize = size };
     bool given = messages > 0 && size > 0;
     mode_t old = umask(~mode_of(file) & 0777);
-    int fd = mq_open(name, O_RDONLY | O_CLOEXEC | O_CREAT | O_NONBLOCK, mode_of(file), given ? &attributes : NULL);
+    int fd =
+        mq_open(name, O_RDONLY | O_CLOEXEC | O_CREAT | O_NONBLOCK, mode_of(file), given ? &attributes : NULL);
     int r = fd < 0 ? -errno : fd;
     umask(old);
     return r;
 }
 
-int socket_listen_open(const char *id, const struct unit_file *file, const struct listen_address *address, int *ret_fd,
-                       const char **ret_doing) {
+int socket_listen_open(const char *id, const struct unit_file *file, const struct listen_address *address,
+                       int *ret_fd, const char **ret_doing) {
     int r;
     switch (address->kind) {
     case LISTEN_STREAM:
@@ -348,7 +361,9 @@ int socket_listen_open(const char *id, const struct unit_file *file, const struc
     return 0;
 }
 
-/* --- flushing --------------------------------------------------------------------------------------------------------------- */
+/* --- flushing
+ * ---------------------------------------------------------------------------------------------------------------
+ */
 
 void socket_listen_flush(const struct listen_address *address, int fd) {
     /* Bounded: somebody may fill it as fast as we empty it. */

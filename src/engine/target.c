@@ -92,6 +92,14 @@ static int target_deserialize(struct unit *u, const char *name, const char *valu
     return 0;
 }
 
+static const char *message_end(const struct unit *u, int type, int result) {
+    if (result != JOB_DONE)
+        return NULL;
+    return type == JOB_START                         ? "Reached target %s."
+           : type == JOB_STOP || type == JOB_RESTART ? "Stopped target %s."
+                                                     : NULL;
+}
+
 const struct unit_ops target_ops = {
     .type = UNIT_TARGET,
     .size = sizeof(struct target),
@@ -103,4 +111,5 @@ const struct unit_ops target_ops = {
     .sub_state = target_sub_state,
     .serialize = target_serialize,
     .deserialize = target_deserialize,
+    .message_end = message_end,
 };

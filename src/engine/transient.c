@@ -43,7 +43,7 @@ void unit_remove_transient(struct unit *u) {
         return;
     if (path_below(u->file->fragment_path, u->manager->search.transient)) {
         remove(u->file->fragment_path);
-        search_cache_drop(&u->manager->search, u->id);
+        (void)search_cache_fill(&u->manager->search);
     }
 }
 
