@@ -195,7 +195,7 @@ static void clean_directory(struct cleaning *c, int fd, const char *path, dev_t 
             strv_contains(c->mounts, child))
             continue;
         if (c->look && S_ISSOCK(st.st_mode) && answers(child)) {
-            log_warning("%s is not cleaned: somebody answers at %s.", path, child);
+            log_warning("What an earlier run may have left stays: somebody answers at %s.", child);
             c->alive = true;
             break;
         }
