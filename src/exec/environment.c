@@ -29,11 +29,6 @@ static char **env_find(const struct planner *p, const char *name, size_t n) {
     return NULL;
 }
 
-const char *plan_env_get(const struct planner *p, const char *name) {
-    size_t n = strlen(name);
-    char **found = env_find(p, name, n);
-    return found ? *found + n + 1 : NULL;
-}
 
 void plan_env_set(struct planner *p, char *assignment) {
     size_t n = name_length(assignment);

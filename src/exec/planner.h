@@ -95,7 +95,6 @@ void plan_identity_groups(struct planner *p);
 void plan_identity_user(struct planner *p);
 /* environment.c. plan_env_set() takes NAME=VALUE in the arena. */
 void plan_env_set(struct planner *p, char *assignment);
-const char *plan_env_get(const struct planner *p, const char *name);
 int plan_environment(struct planner *p);
 /* streams.c */
 void plan_streams(struct planner *p);
