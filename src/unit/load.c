@@ -66,7 +66,7 @@ static bool section_known(struct load *l, enum section section) {
 static int assign(void *userdata, unsigned line, const char *section_name, const char *name, const char *text) {
     struct load *l = userdata;
     enum section section = section_from_string(section_name);
-    if (!*section_name) {
+    if (!section_name || !*section_name) {
         say(l, line, "Assignment outside of section. Ignoring.");
         return 0;
     }
