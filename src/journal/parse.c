@@ -66,7 +66,7 @@ static void take_identifier(struct bytes *b, struct syslog_message *m) {
     while (rest.n > 0 && rest.p[0] > ' ' && rest.p[0] != ':' && rest.p[0] != '[' && rest.p[0] < 127)
         skip(&rest, 1);
     struct bytes identifier = { b->p, b->n - rest.n };
-    if (identifier.n == 0 || identifier.n > IDENTIFIER_MAX || rest.n == 0)
+    if (identifier.n == 0 || identifier.n > IDENTIFIER_MAX || identifier.p[0] == '<' || rest.n == 0)
         return;
     long pid = 0;
     if (rest.p[0] == '[') {
