@@ -383,7 +383,8 @@ static void test_state_survives_a_re_execution(void **state) {
     _cleanup_(text_free) struct text out = {};
     assert_int_equal(log_client_serialize(b->client, &out), 0);
     log_client_prepare_exec(b->client, true);
-    struct log_client *old = b->client;
+    static struct log_client *old;
+    old = b->client;
     assert_int_equal(log_client_new(&b->host, b->runtime, &b->client), 0);
     for (char *line = strtok(out.s, "\n"); line; line = strtok(NULL, "\n")) {
         char *equals = strchr(line, '=');
@@ -399,7 +400,7 @@ static void test_state_survives_a_re_execution(void **state) {
     say(a, "and after a death\n");
     assert_true(sees(b, "a.service: and after a death\n"));
     close(a);
-    /* `old` shares every descriptor with the new one: it is left as an exec leaves it. */
+    /* `old` shares every descriptor with the new one: it is left as it is, as an exec would. */
 }
 
 static void test_the_end_waits_for_the_last_line(void **state) {
