@@ -137,14 +137,15 @@ static int give_to_owner(const char *id, const struct unit_file *file, const cha
     if (user && *user) {
         _cleanup_user_ struct user_record record = { 0 };
         int r = user_lookup(user, &record);
-        if (r < 0)
+        if (r >= 0) {
+            uid = record.uid;
+            gid = record.gid;
+        } else if (r != -ESRCH || uid_parse(user, &uid) < 0) /* a number needs no entry */
             return r;
-        uid = record.uid;
-        gid = record.gid;
     }
     if (group && *group) {
         int r = group_lookup(group, &gid);
-        if (r < 0)
+        if (r < 0 && (r != -ESRCH || uid_parse(group, &gid) < 0))
             return r;
     }
     if ((uid == (uid_t)-1 && gid == (gid_t)-1) ||
