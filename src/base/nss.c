@@ -54,6 +54,10 @@ int getpwuid_r(uid_t uid, struct passwd *out, char *buffer, size_t size, struct 
     return r;
 }
 
+/* As libc's own glob() calls them. */
+__typeof__(getpwnam_r) __getpwnam_r __attribute__((alias("getpwnam_r")));
+__typeof__(getpwuid_r) __getpwuid_r __attribute__((alias("getpwuid_r")));
+
 static char static_buffer[1024];
 
 struct passwd *getpwnam(const char *name) {

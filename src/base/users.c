@@ -4,11 +4,15 @@
 #include "base/fd.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
 /* More than this is no file a person wrote: refuse rather than read on. */
 #define DATABASE_MAX ((size_t)8 << 20)
+
+/* Makes the linker take nss.o out of our library before it comes to libc, where glob() and others ask for these names. */
+__attribute__((used)) static int (*const ours)(const char *, struct passwd *, char *, size_t, struct passwd **) = getpwnam_r;
 
 /* The numbers in these files are plain digits; a name never is. */
 static bool number_parse(const char *s, uint32_t *ret) {

@@ -8,3 +8,4 @@ int generators_main(int argc, char **argv); /* reeve generators NORMAL EARLY LAT
 int escape_main(int argc, char **argv);     /* systemd-escape(1) */
 int directives_main(int argc, char **argv); /* reeve directives [--json] [NAME…] */
 int verify_main(int argc, char **argv);     /* reeve verify [--json] [--root=DIR] UNIT|FILE… */
+int explain_main(int argc, char **argv);    /* reeve explain UNIT: the plan of its commands, and what is not enforced */

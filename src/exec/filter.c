@@ -47,9 +47,9 @@ static const struct {
     { SCMP_ARCH_PPC64, { SCMP_ARCH_PPC } },
 };
 
+/* Native: exact rules can be had for one architecture only. Listed: SystemCallArchitectures= names them. */
 enum reach { REACH_ALL, REACH_NATIVE, REACH_LISTED };
 
-/* Native: with x32, whose calls are the same, but none that passes arguments in other ways. */
 static int filter_new(uint32_t action, enum reach reach, scmp_filter_ctx *ret) {
     _cleanup_filter_ scmp_filter_ctx context = seccomp_init(action);
     if (!context)
@@ -58,12 +58,10 @@ static int filter_new(uint32_t action, enum reach reach, scmp_filter_ctx *ret) {
     int r = seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ALLOW);
     if (r >= 0)
         r = seccomp_attr_set(context, SCMP_FLTATR_CTL_NNP, 0);
-    for (size_t i = 0; r >= 0 && reach != REACH_LISTED && i < ELEMENTS(families_of); i++)
-        for (size_t j = 0; families_of[i].native == seccomp_arch_native() && j < ELEMENTS(families_of[i].others); j++) {
-            uint32_t other = families_of[i].others[j];
-            if (other && (reach == REACH_ALL || other == SCMP_ARCH_X32))
-                seccomp_arch_add(context, other);
-        }
+    for (size_t i = 0; r >= 0 && reach == REACH_ALL && i < ELEMENTS(families_of); i++)
+        for (size_t j = 0; families_of[i].native == seccomp_arch_native() && j < ELEMENTS(families_of[i].others); j++)
+            if (families_of[i].others[j])
+                seccomp_arch_add(context, families_of[i].others[j]);
     if (r < 0)
         return r;
     *ret = TAKE(context);
