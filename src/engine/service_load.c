@@ -22,6 +22,9 @@ static int verify(struct service *s) {
     const struct exec_command_list *start = unit_commands(f, D_ExecStart);
     enum service_type type = service_type(s);
     bool action = unit_number(f, D_SuccessAction) != ACTION_NONE;
+    /* What reeve itself does needs no command to be active. */
+    if (!start && type == SERVICE_TYPE_ONESHOT && vendor_unit_is_builtin(u->id))
+        return 0;
     if (!start && !unit_commands(f, D_ExecStop) && !action)
         return refuse(u, "Service has no ExecStart=, ExecStop=, or SuccessAction=.");
     if (type != SERVICE_TYPE_ONESHOT && !start)
@@ -133,5 +136,6 @@ int service_load(struct unit *u) {
         }
     if (r >= 0)
         r = add_default_dependencies(u);
-    return r < 0 ? r : verify(s);
+    /* A built-in unit stands for something that has no command. */
+    return r < 0 || u->file->builtin ? r : verify(s);
 }

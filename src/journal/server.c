@@ -537,19 +537,24 @@ static void run(struct server *s) {
 
 /* The unfinished lines, last of all. */
 static void finish(struct server *s) {
-    struct source_watch *tables[] = { s->pipes, s->connections };
+    struct source_watch **tables[] = { &s->pipes, &s->connections };
     for (size_t i = 0; i < ELEMENTS(tables); i++) {
         struct source_watch *w, *next;
-        HASH_ITER(hh, tables[i], w, next) {
+        HASH_ITER(hh, *tables[i], w, next) {
             if (w->source->kind == SOURCE_PIPE || w->source->head_done)
                 (void)source_pump(&s->pool, w->source, true);
             source_finish(&s->pool, w->source);
             source_consume(&s->pool, w->source);
+            HASH_DEL(*tables[i], w);
+            source_free(w->source);
+            free(w);
         }
     }
     console_flush(&s->console);
     if (s->control >= 0)
         intake_unlink(s->runtime);
+    console_close(&s->console);
+    source_pool_close(&s->pool);
 }
 
 static void settle_down(void) {
