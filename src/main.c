@@ -23,14 +23,11 @@ static const struct {
     { "init", run_init, "be the service manager, as PID 1 or as a subreaper" },
     { "systemd", run_init, NULL },
     { "journal", journal_main, NULL },
-    { "generators", generators_main, NULL },
     { "tmpfiles", tmpfiles_main, "create, remove and clean files as tmpfiles.d(5) says" },
     { "systemd-tmpfiles", tmpfiles_main, NULL },
     { "explain", explain_main, "show how a unit's command would be run here, and what cannot be enforced" },
     { "verify", verify_main, "check unit files: everything wrong or not honoured" },
     { "directives", directives_main, "list every directive and how far it is honoured" },
-    { "escape", escape_main, "turn strings into unit names and back" },
-    { "systemd-escape", escape_main, NULL },
 };
 
 static int usage(FILE *to) {

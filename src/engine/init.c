@@ -191,7 +191,7 @@ static int boot(struct manager *m, struct boot *b, const struct options *o, stru
     r = notify_new(m, m->p->inherited_notify_fd, &m->p->notify);
     if (r < 0)
         log_error("Cannot open the notify socket: %s. Services of Type=notify will not start.", strerror(-r));
-    r = signals_start(m);
+    r = manager_watch_signals(m);
     if (r < 0)
         return r;
     condition_context_init(&m->conditions, &m->dirs, m->own_environment);

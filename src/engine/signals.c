@@ -93,7 +93,7 @@ static void signal_ready(struct io *io, int fd, uint32_t events, void *userdata)
     }
 }
 
-int signals_start(struct manager *m) {
+int manager_watch_signals(struct manager *m) {
     sigset_t mask;
     sigemptyset(&mask);
     for (size_t i = 0; i < ELEMENTS(table); i++)

@@ -4,4 +4,4 @@
 struct manager;
 
 /* Blocks the signals the manager knows and has the loop handle them. 0 or negative errno. */
-int signals_start(struct manager *m);
+int manager_watch_signals(struct manager *m);

@@ -59,7 +59,7 @@ static void put_line(struct console *c, const char *prefix, size_t prefix_size, 
 static size_t make_prefix(const struct entry *e, char prefix[static PREFIX_MAX]) {
     int n;
     if (e->transport == ENTRY_MANAGER)
-        n = snprintf(prefix, PREFIX_MAX, "reeve: %s%s", e->unit ? e->unit : "", e->unit ? ": " : "");
+        n = snprintf(prefix, PREFIX_MAX, "reeve: "); /* the text names its unit itself */
     else if (e->transport == ENTRY_STREAM && e->unit)
         n = snprintf(prefix, PREFIX_MAX, "%s: ", e->unit);
     else {

@@ -96,7 +96,8 @@ static int assign(void *userdata, unsigned line, const char *section_name, const
         size_t n = strlen(text), shown = MIN(n, (size_t)SHOWN_VALUE_MAX);
         while (shown < n && shown > 0 && (text[shown] & 0xc0) == 0x80) /* no half characters */
             shown--;
-        sayf(l, line, "%s=%.*s%s: %s%s", name, (int)shown, text, shown < n ? "…" : "", why, r < 0 ? ", ignoring" : "");
+        const char *then = r == -ENOEXEC ? ", the unit will not be started" : r < 0 ? ", ignoring" : "";
+        sayf(l, line, "%s=%.*s%s: %s%s", name, (int)shown, text, shown < n ? "…" : "", why, then);
         if (r == -ENOEXEC)
             fail(l, LOAD_BAD_SETTING, "%s:%u: %s=%.*s: %s", l->at.file ?: l->unit->name, line, name, (int)shown, text, why);
     }
@@ -276,13 +277,14 @@ static int load_all(struct load *l, const char *asked) {
         r = search_aliases(l->where, u->name, &u->aliases);
     if (r < 0)
         return r;
+    u->builtin = found.vendor && found.vendor->builtin;
     r = load_fragment(l, &found);
     if (r < 0 || (u->state != LOAD_LOADED && u->state != LOAD_BAD_SETTING))
         return r;
     r = strv_add(&names, u->name);
     if (r >= 0)
         r = strv_add_all(&names, u->aliases);
-    if (r >= 0 && !(found.vendor && found.vendor->builtin))
+    if (r >= 0 && !u->builtin)
         r = load_dropins(l, names);
     if (r >= 0)
         r = load_side_names(l, names, ".wants", &u->wants_from_dirs);

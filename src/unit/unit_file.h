@@ -29,6 +29,7 @@ struct unit_file {
     char **upholds_from_dirs;
     usec_t mtime;           /* newest of fragment and drop-ins, for NeedDaemonReload; 0: none */
     bool transient, perpetual;
+    bool builtin;           /* what reeve does itself: the compiled-in unit that wins over every file */
     char *error;            /* why state is LOAD_ERROR or LOAD_BAD_SETTING; NULL otherwise */
 
     struct setting *settings; /* sorted by id; only what was assigned */
