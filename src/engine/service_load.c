@@ -23,7 +23,7 @@ static int verify(struct service *s) {
     enum service_type type = service_type(s);
     bool action = unit_number(f, D_SuccessAction) != ACTION_NONE;
     /* What reeve itself does needs no command to be active. */
-    if (!start && type == SERVICE_TYPE_ONESHOT && vendor_unit_is_builtin(u->id))
+    if (!start && type == SERVICE_TYPE_ONESHOT && u->file->builtin)
         return 0;
     if (!start && !unit_commands(f, D_ExecStop) && !action)
         return refuse(u, "Service has no ExecStart=, ExecStop=, or SuccessAction=.");
@@ -136,6 +136,5 @@ int service_load(struct unit *u) {
         }
     if (r >= 0)
         r = add_default_dependencies(u);
-    /* A built-in unit stands for something that has no command. */
-    return r < 0 || u->file->builtin ? r : verify(s);
+    return r < 0 ? r : verify(s);
 }

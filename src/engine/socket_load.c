@@ -74,10 +74,8 @@ static int add_dependencies(struct unit *u) {
 
 int socket_load(struct unit *u) {
     const struct listen_list *list = unit_object(u->file, D_Listen);
-    if ((!list || list->n == 0) && u->file->builtin)
-        return 0; /* stands for what the log process listens on */
     /* The log process has its own sockets: the unit says no more than that they are there. */
-    if ((!list || list->n == 0) && vendor_unit_is_builtin(u->id))
+    if ((!list || list->n == 0) && u->file->builtin)
         return 0;
     if (!list || list->n == 0)
         return refuse(

@@ -275,7 +275,9 @@ static void open_intakes(struct server *s) {
         (void)tell(s, LOG_STORE, s->next_key++, state, fd);
         watch_intake(s, kind, fd);
     }
-    int r = s->intakes[INTAKE_SYSLOG].fd >= 0 ? intake_link_dev_log(s->runtime) : 0;
+    /* A manager that keeps its files elsewhere is not alone here: /dev/log is not its to have. */
+    bool ours = strcmp(s->runtime, "/run") == 0 && s->intakes[INTAKE_SYSLOG].fd >= 0;
+    int r = ours ? intake_link_dev_log(s->runtime) : 0;
     /* Without the right to write to /dev, or with a socket of somebody else's there: as it is meant to be. */
     if (r < 0 && r != -EACCES && r != -EPERM && r != -EROFS && r != -EEXIST)
         complain(s, "/dev/log", r);

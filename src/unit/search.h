@@ -19,8 +19,6 @@ extern const struct vendor_unit vendor_units[];
 extern const size_t n_vendor_units;
 /* NULL: there is none. unit/vendor.c. */
 const struct vendor_unit *vendor_unit_find(const char *name);
-/* Is this unit, or the template it is an instance of, a built-in one? */
-bool vendor_unit_is_builtin(const char *name);
 
 struct search_path {
     char *root;          /* --root=; "" normally. Every path below starts with it */

@@ -23,7 +23,7 @@ def rows() -> dict:
 
 @pytest.fixture(scope="module")
 def bench(shared_machine, manager):
-    m = shared_machine("conformance", manager, flags=["-e", "VAR1=word1 word2", "-e", "VAR2=word3", "-e", "VAR3=$word 5 6",
+    m = shared_machine("oracle", manager, flags=["-e", "VAR1=word1 word2", "-e", "VAR2=word3", "-e", "VAR3=$word 5 6",
                                                       "-e", "VAR4=new\nline", "-e", "VAR5=passwordwithbackslashes"])
     m.sh(f"cp {UNITS}/*.service /etc/systemd/system/; printf 'ok\\n' > /tmp/test-exec_environmentfile.conf; systemctl daemon-reload")
     return m

@@ -258,16 +258,16 @@ const char *unit_object_path(const char *id, char buffer[static OBJECT_PATH_MAX]
 const char *job_object_path(uint32_t id, char buffer[static 64]);
 
 /* --- observers: signals.c ------------------------------------------------------------------------------- */
-int signals_start(struct bus *bus);
-void signals_stop(struct bus *bus);
+int bus_signals_start(struct bus *bus);
+void bus_signals_stop(struct bus *bus);
 /* Drops what a client that went away held: all of the connection `c`, or that of one sender on it. */
 void references_drop(struct bus *bus, struct connection *c, const char *sender);
 int reference_take(struct call *call, struct unit *u, struct error *error);
 int reference_release(struct call *call, struct unit *u, struct error *error);
 
 /* --- the private socket: server.c ----------------------------------------------------------------------- */
-int server_start(struct bus *bus);
-void server_stop(struct bus *bus);
+int bus_server_start(struct bus *bus);
+void bus_server_stop(struct bus *bus);
 
 /* --- the message bus as a client of it: system_bus.c ---------------------------------------------------- */
 int system_bus_start(struct bus *bus);

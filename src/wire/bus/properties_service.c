@@ -168,6 +168,5 @@ const struct property service_properties[] = {
     S("ExecStopEx", "a(sasasttttuii)", setting_exec_ex, ExecStop),
     S("ExecStopPost", "a(sasbttttuii)", setting_exec, ExecStopPost),
     S("ExecStopPostEx", "a(sasasttttuii)", setting_exec_ex, ExecStopPost),
-    S("TimeoutCleanUSec", "t", setting_u64, TimeoutCleanSec),
     {},
 };

@@ -78,6 +78,5 @@ const struct property socket_properties[] = {
     S("ExecStartPost", "a(sasbttttuii)", setting_exec, ExecStartPost),
     S("ExecStopPre", "a(sasbttttuii)", setting_exec, ExecStopPre),
     S("ExecStopPost", "a(sasbttttuii)", setting_exec, ExecStopPost),
-    S("TimeoutCleanUSec", "t", setting_u64, TimeoutCleanSec),
     {},
 };

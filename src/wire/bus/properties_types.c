@@ -74,7 +74,6 @@ const struct property mount_properties[] = {
     C("ExecMount", "a(sasbttttuii)", ""),
     C("ExecUnmount", "a(sasbttttuii)", ""),
     C("ExecRemount", "a(sasbttttuii)", ""),
-    S("TimeoutCleanUSec", "t", setting_u64, TimeoutCleanSec),
     {},
 };
 
@@ -98,7 +97,6 @@ const struct property swap_properties[] = {
     G("GID", "u", CHANGE, get_gid),
     C("ExecActivate", "a(sasbttttuii)", ""),
     C("ExecDeactivate", "a(sasbttttuii)", ""),
-    S("TimeoutCleanUSec", "t", setting_u64, TimeoutCleanSec),
     {},
 };
 

@@ -84,7 +84,7 @@ static bool socket_is_there(const char *path) {
     return lstat(path, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
-void server_stop(struct bus *bus) {
+void bus_server_stop(struct bus *bus) {
     timer_stop(&bus->server_pause);
     if (bus->server) {
         dbus_server_disconnect(bus->server);
@@ -97,10 +97,10 @@ void server_stop(struct bus *bus) {
     free(TAKE(bus->socket_path));
 }
 
-int server_start(struct bus *bus) {
+int bus_server_start(struct bus *bus) {
     if (bus->server && dbus_server_get_is_connected(bus->server) && socket_is_there(bus->socket_path))
         return 0;
-    server_stop(bus);
+    bus_server_stop(bus);
     bus->server_pause = (struct timer){
         .when = USEC_INFINITY, .clock = CLOCK_MONOTONIC, .handler = on_pause_over, .userdata = bus
     };
@@ -135,7 +135,7 @@ int server_start(struct bus *bus) {
     static const char *mechanisms[] = { "EXTERNAL", NULL };
     if (!dbus_server_set_auth_mechanisms(bus->server, mechanisms) ||
         glue_server(&bus->server_glue, bus->manager->loop, bus->server) < 0) {
-        server_stop(bus);
+        bus_server_stop(bus);
         return -ENOMEM;
     }
     bus->server_glue.permit = may_accept;

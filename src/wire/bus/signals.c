@@ -178,7 +178,7 @@ static void on_manager_changed(void *userdata) {
     properties_changed(bus, &object, BUS_PATH);
 }
 
-int signals_start(struct bus *bus) {
+int bus_signals_start(struct bus *bus) {
     bus->observer = (struct observer){
         .unit_new = on_unit_new,
         .unit_removed = on_unit_removed,
@@ -196,7 +196,7 @@ int signals_start(struct bus *bus) {
     return 0;
 }
 
-void signals_stop(struct bus *bus) {
+void bus_signals_stop(struct bus *bus) {
     manager_remove_observer(bus->manager, &bus->observer);
 }
 

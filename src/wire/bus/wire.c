@@ -20,9 +20,9 @@ static int start(struct wire *w, struct manager *m) {
             return -ENOMEM;
         *bus = (struct bus){ .manager = m, .wire = w };
         w->userdata = bus_instance = bus;
-        signals_start(bus);
+        bus_signals_start(bus);
     }
-    int r = server_start(bus);
+    int r = bus_server_start(bus);
     int q = system_bus_start(bus);
     return r < 0 ? r : q;
 }
@@ -31,10 +31,10 @@ static void stop(struct wire *w) {
     struct bus *bus = w->userdata;
     if (!bus)
         return;
-    server_stop(bus);
+    bus_server_stop(bus);
     system_bus_stop(bus);
     connections_close_all(bus);
-    signals_stop(bus);
+    bus_signals_stop(bus);
     w->userdata = bus_instance = NULL;
     free(bus);
 }
