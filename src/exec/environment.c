@@ -67,7 +67,9 @@ static void set_pid(struct planner *p, const char *name) {
     char *assignment = arena_printf(p->arena, "%s=%s", name, PID_ROOM);
     if (arena_failed(p->arena) || p->n_pid_slots == ELEMENTS(p->pid_slots))
         return;
-    p->pid_slots[p->n_pid_slots++] = assignment + strlen(name) + 1;
+    char *slot = assignment + strlen(name) + 1;
+    *slot = 0; /* until then it is empty */
+    p->pid_slots[p->n_pid_slots++] = slot;
     plan_env_set(p, assignment);
 }
 

@@ -193,7 +193,9 @@ void plan_sandbox_decide(struct planner *p) {
         degrade_filters(p, "this container lets no system-call filters be installed");
         return;
     }
-    p->needs_filters = p->permits->seccomp && (needed || p->no_new_privileges || has_cap(p, CAP_SYS_ADMIN));
+    /* Those that are not needed cost nothing where no condition comes with them. */
+    bool free = settings.restrictions && (p->no_new_privileges || has_cap(p, CAP_SYS_ADMIN));
+    p->needs_filters = p->permits->seccomp && (needed || free);
     if (needed && !has_cap(p, CAP_SYS_ADMIN))
         p->no_new_privileges = true;
 }
