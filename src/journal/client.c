@@ -103,11 +103,11 @@ pid_t log_client_pid(const struct log_client *c) {
 }
 
 /* --- lines that cannot go through the log process ------------------------------------------------------------------ */
-static void write_direct(struct log_client *c, const char *unit, const char *text) {
+static void write_direct(struct log_client *c, const char *text) {
     while (*text) {
         size_t n = strcspn(text, "\n");
         char line[4096];
-        int size = snprintf(line, sizeof(line), "reeve: %s%s%.*s\n", unit, unit[0] ? ": " : "", (int)n, text);
+        int size = snprintf(line, sizeof(line), "reeve: %.*s\n", (int)n, text);
         if (size >= (int)sizeof(line)) {
             size = sizeof(line);
             line[sizeof(line) - 1] = '\n';
@@ -124,7 +124,7 @@ static void queue_direct(struct log_client *c) {
         struct log_message head;
         memcpy(&head, p->data, sizeof(head));
         if (head.kind == LOG_MANAGER && log_message_strings(p->data, p->size, strings) == LOG_MESSAGE_STRINGS)
-            write_direct(c, strings[0], strings[2]);
+            write_direct(c, strings[2]);
     }
     queue_clear(c);
 }
@@ -567,7 +567,7 @@ void log_client_sink(const struct log_record *record, void *client) {
     struct log_client *c = client;
     const char *unit = record->unit ? record->unit : "";
     if (c->socket < 0 && (!c->wanted || c->failures >= FAILURES_TO_GO_DIRECT)) {
-        write_direct(c, unit, record->text);
+        write_direct(c, record->text);
         return;
     }
     uint8_t packet[LOG_MESSAGE_MAX];
