@@ -296,7 +296,8 @@ static void say(const struct job *j, const struct message *message, const char *
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     snprintf(line, sizeof(line), own ? own : message->text, subject); /* from the tables above, or the unit type's */
 #pragma GCC diagnostic pop
-    log_full(message->level, u->id, message->id, "%s", line);
+    /* What reeve itself is has nothing to tell. */
+    log_full(u->file->builtin && message->level == LOG_INFO ? LOG_DEBUG : message->level, u->id, message->id, "%s", line);
 }
 
 static void say_begin(const struct job *j) {
@@ -305,6 +306,9 @@ static void say_begin(const struct job *j) {
 }
 
 static void say_end(const struct job *j, enum job_result result) {
+    /* A condition that did not hold has been told already: nothing was started. */
+    if (j->type == JOB_START && result == JOB_DONE && !j->unit->condition_result)
+        return;
     const char *own = NULL;
     if (j->unit->ops->message_end)
         own = j->unit->ops->message_end(j->unit, j->type, result);

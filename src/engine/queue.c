@@ -3,6 +3,7 @@
 #include "engine/queue.h"
 #include "engine/gc.h"
 #include "engine/manager_private.h"
+#include "engine/types.h"
 #include "engine/unit_private.h"
 
 #include <errno.h>
@@ -12,6 +13,12 @@ static void serve_load(struct unit *u) {
         u->file->state = LOAD_ERROR;
         unit_log(u, LOG_ERR, "No memory to load the unit's dependencies.");
     }
+    queue_add(u, QUEUE_ORDER);
+}
+
+static void serve_order(struct unit *u) {
+    if (target_order(u) < 0)
+        unit_log(u, LOG_ERR, "No memory for the unit's default order.");
 }
 
 static void serve_empty(struct unit *u) {
@@ -79,6 +86,7 @@ static const struct {
     int priority;
 } queues[UNIT_QUEUES] = {
     [QUEUE_LOAD] = { serve_load, WORK_QUEUES },
+    [QUEUE_ORDER] = { serve_order, WORK_QUEUES },
     [QUEUE_EMPTY] = { serve_empty, WORK_QUEUES + 1 },
     [QUEUE_STOP_UNNEEDED] = { serve_unneeded, WORK_QUEUES + 2 },
     [QUEUE_UPHELD] = { serve_upheld, WORK_QUEUES + 3 },
@@ -106,6 +114,7 @@ void queue_dispatch_load(struct manager *m) {
         return;
     m->p->dispatching_load = true;
     serve_line(m, QUEUE_LOAD);
+    serve_line(m, QUEUE_ORDER);
     m->p->dispatching_load = false;
 }
 

@@ -7,6 +7,7 @@
 
 enum unit_queue {
     QUEUE_LOAD,          /* files are read; dependencies are not yet edges */
+    QUEUE_ORDER,         /* loaded; targets' default order waits until all of a batch are */
     QUEUE_EMPTY,         /* a process of it ended: is anything left? */
     QUEUE_STOP_UNNEEDED, /* StopWhenUnneeded= */
     QUEUE_UPHELD,        /* somebody Upholds= it */

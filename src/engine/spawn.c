@@ -17,6 +17,7 @@ struct spawning {
     pid_t pid;
     int error_fd;
     struct io *io;
+    bool ignored;           /* the command's "-" */
     struct exec_plan *plan; /* to explain a failure; NULL after a re-execution */
     struct spawning *next;
 };
@@ -106,13 +107,13 @@ static void spawning_free(struct spawning *s) {
     free(s);
 }
 
-static void log_failure(struct unit *u, const struct exec_plan *plan, const struct exec_failure *failure) {
+static void log_failure(struct unit *u, const struct exec_plan *plan, const struct exec_failure *failure, bool ignored) {
     _cleanup_text_ struct text why = {};
     if (plan)
         exec_failure_explain(plan, failure, &why);
     else
         text_addf(&why, "Failed at step %d: %s", failure->step, strerror(failure->error));
-    unit_log_id(u, LOG_ERR, "641257651c1b4ec9a8624d7a40a9e1e7", "%s", text_str(&why));
+    unit_log_id(u, ignored ? LOG_DEBUG : LOG_ERR, "641257651c1b4ec9a8624d7a40a9e1e7", "%s", text_str(&why));
 }
 
 static void error_pipe_ready(struct io *io, int fd, uint32_t events, void *userdata) {
@@ -125,7 +126,7 @@ static void error_pipe_ready(struct io *io, int fd, uint32_t events, void *userd
     pid_t pid = s->pid;
     bool failed = n == sizeof(failure);
     if (failed)
-        log_failure(u, s->plan, &failure);
+        log_failure(u, s->plan, &failure, s->ignored);
     spawning_free(s);
     if (!failed && u->ops->exec_succeeded)
         u->ops->exec_succeeded(u, pid);
@@ -147,12 +148,12 @@ void spawn_forget_unit(struct unit *u) {
     }
 }
 
-static int await_exec(struct unit *u, pid_t pid, int error_fd, struct exec_plan *plan) {
+static int await_exec(struct unit *u, pid_t pid, int error_fd, bool ignored, struct exec_plan *plan) {
     struct manager *m = u->manager;
     struct spawning *s = calloc(1, sizeof(*s));
     if (!s)
         return -ENOMEM;
-    *s = (struct spawning){ .manager = m, .unit = u, .pid = pid, .error_fd = error_fd };
+    *s = (struct spawning){ .manager = m, .unit = u, .pid = pid, .error_fd = error_fd, .ignored = ignored };
     int r = fd_set_nonblock(error_fd, true);
     if (r >= 0)
         r = io_add(m->loop, error_fd, EPOLLIN, error_pipe_ready, s, &s->io);
@@ -229,6 +230,7 @@ int unit_spawn(struct unit *u, const struct exec_command *command, enum exec_rol
         *extra->ret_credentials_directory = strdup(plan->credentials_directory);
 
     struct exec_child child;
+    bool ignored = command->flags & EXEC_IGNORE_FAILURE;
     r = exec_plan_run(plan, &child);
     if (r < 0) {
         unit_log(u, LOG_ERR, "Cannot start %s: no process could be made: %s", command->path, strerror(-r));
@@ -240,9 +242,9 @@ int unit_spawn(struct unit *u, const struct exec_command *command, enum exec_rol
     if (unit_watch_pid(u, child.pid) < 0)
         unit_log(u, LOG_ERR, "No memory to watch process %d.", child.pid);
     if (child.failed)
-        log_failure(u, plan, &child.failure);
+        log_failure(u, plan, &child.failure, ignored);
     else if (child.error_fd >= 0) {
-        r = await_exec(u, child.pid, child.error_fd, plan);
+        r = await_exec(u, child.pid, child.error_fd, ignored, plan);
         if (r >= 0) {
             child.error_fd = -1;
             plan = NULL; /* kept to explain a failure */

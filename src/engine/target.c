@@ -18,35 +18,38 @@ struct target {
 #define PULLS                                                                                                \
     (DEP_BIT(DEP_REQUIRES) | DEP_BIT(DEP_REQUISITE) | DEP_BIT(DEP_WANTS) | DEP_BIT(DEP_BINDS_TO) |           \
      DEP_BIT(DEP_UPHOLDS) | DEP_BIT(DEP_PART_OF))
-/* Does the unit say itself that it comes after this one? Its files may have been read, but not yet turned
- * into edges. */
-static bool says_after(const struct unit *u, const struct unit *other) {
-    if (unit_dependencies_with(u, other) & DEP_BIT(DEP_AFTER))
-        return true;
-    STRV_FOREACH(name, unit_strv(u->file, D_After))
-    if (manager_get_unit(u->manager, *name) == other)
-        return true;
-    return false;
-}
+#define PULLED_BY                                                                                            \
+    (DEP_BIT(DEP_REQUIRED_BY) | DEP_BIT(DEP_REQUISITE_OF) | DEP_BIT(DEP_WANTED_BY) | DEP_BIT(DEP_BOUND_BY) |  \
+     DEP_BIT(DEP_UPHELD_BY) | DEP_BIT(DEP_CONSISTS_OF))
 
 /* Orders a target after what it pulls in, unless one of the two does without default dependencies or the
  * order is already the other way round. systemd.target(5) "Default Dependencies". */
 static int order_after(struct unit *target, struct unit *other) {
-    if (other->file->state != LOAD_LOADED || !unit_bool(other->file, D_DefaultDependencies) ||
-        says_after(other, target))
+    if (target->file->state != LOAD_LOADED || other->file->state != LOAD_LOADED ||
+        !unit_bool(target->file, D_DefaultDependencies) || !unit_bool(other->file, D_DefaultDependencies) ||
+        unit_dependencies_with(target, other) & DEP_BIT(DEP_BEFORE))
         return 0;
     return unit_add_dependency(target, DEP_AFTER, other);
+}
+
+int target_order(struct unit *u) {
+    /* What is added here goes to edges that are there, so their places do not change. */
+    for (size_t i = 0; i < u->n_edges; i++) {
+        struct unit *other = u->edges[i].other;
+        int r = 0;
+        if (u->ops->type == UNIT_TARGET && u->edges[i].kinds & PULLS)
+            r = order_after(u, other);
+        if (r >= 0 && other->ops->type == UNIT_TARGET && u->edges[i].kinds & PULLED_BY)
+            r = order_after(other, u);
+        if (r < 0)
+            return r;
+    }
+    return 0;
 }
 
 static int target_load(struct unit *u) {
     if (!unit_bool(u->file, D_DefaultDependencies))
         return 0;
-    /* What is added here goes to edges that are there, so their places do not change. */
-    for (size_t i = 0; i < u->n_edges; i++) {
-        int r = u->edges[i].kinds & PULLS ? order_after(u, u->edges[i].other) : 0;
-        if (r < 0)
-            return r;
-    }
     return unit_add_two_dependencies_by_name(u, DEP_BEFORE, DEP_CONFLICTS, "shutdown.target");
 }
 

@@ -8,6 +8,10 @@
 extern const struct unit_ops service_ops, socket_ops, target_ops, slice_ops, scope_ops, timer_ops, path_ops, mount_ops,
     automount_ops, swap_ops, device_ops;
 
+/* The default After= between targets and what they pull in, once all edges of a batch of loaded units are there. 0 or
+ * -ENOMEM. */
+int target_order(struct unit *u);
+
 /* Units that are there from the first moment to the last, whatever the files say; the manager loads them first. Ends with
  * NULL. systemd.special(7). */
 extern const char *const perpetual_units[];
