@@ -76,6 +76,9 @@ char *text_take(struct text *t) {
     char *s = NULL;
     if (!t->failed)
         s = t->s ? TAKE(t->s) : strdup("");
+    /* What is taken is kept: without the room for more. */
+    if (s && t->size > t->len + 1)
+        s = realloc(s, t->len + 1) ?: s;
     text_free(t);
     return s;
 }

@@ -544,6 +544,8 @@ bool search_has(const struct search_path *path, const char *name) {
 
 /* Could the link `alias` → `target` be a name of `name`? Then *ret is that name. */
 static int alias_for(const char *alias, const char *target, const char *name, char **ret) {
+    if (unit_name_type(alias) != unit_name_type(name))
+        return 0;
     if (strcmp(target, name) == 0 && unit_name_kind(alias) != UNIT_NAME_TEMPLATE) {
         *ret = strdup(alias);
         return *ret ? 1 : -ENOMEM;

@@ -45,7 +45,7 @@ static int capability_mask(struct parse_at *at, const char *text, uint64_t *ret)
 
 static int parse_capabilities(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
     bool invert = *text == '~';
-    uint64_t mask;
+    uint64_t mask = 0;
     int r = capability_mask(at, text + invert, &mask);
     if (r < 0)
         return r;
@@ -185,7 +185,7 @@ const struct value_type type_secure_bits = { "secure bits", .parse = parse_secur
 
 static const struct {
     const char *name;
-    uint64_t mask;
+    uint64_t mask = 0;
 } coredump_parts[] = {
     { "private-anonymous", 1 << 0 }, { "shared-anonymous", 1 << 1 }, { "private-file-backed", 1 << 2 },
     { "shared-file-backed", 1 << 3 }, { "elf-headers", 1 << 4 }, { "private-huge", 1 << 5 }, { "shared-huge", 1 << 6 },

@@ -142,7 +142,7 @@ static int append_command(struct exec_command_list **list, struct exec_command *
 static int parse_exec(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
     _cleanup_(freep_commands) struct exec_command_list *added = NULL;
     for (;;) {
-        struct exec_command *command;
+        struct exec_command *command = NULL;
         int r = take_command(at, &text, &command);
         if (r < 0)
             return r;
