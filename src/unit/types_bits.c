@@ -185,7 +185,7 @@ const struct value_type type_secure_bits = { "secure bits", .parse = parse_secur
 
 static const struct {
     const char *name;
-    uint64_t mask = 0;
+    uint64_t mask;
 } coredump_parts[] = {
     { "private-anonymous", 1 << 0 }, { "shared-anonymous", 1 << 1 }, { "private-file-backed", 1 << 2 },
     { "shared-file-backed", 1 << 3 }, { "elf-headers", 1 << 4 }, { "private-huge", 1 << 5 }, { "shared-huge", 1 << 6 },
