@@ -228,6 +228,7 @@ HANDLER(method_reset_failed_unit);
 HANDLER(method_ref);
 HANDLER(method_unref);
 HANDLER(method_clean);
+HANDLER(method_freeze);
 HANDLER(method_unsupported);
 HANDLER(method_set_properties);
 HANDLER(method_start_transient);
@@ -239,6 +240,8 @@ HANDLER(method_list_unit_files);
 HANDLER(method_get_unit_file_state);
 HANDLER(method_get_default_target);
 HANDLER(method_get_unit_file_links);
+/* The unit a process belongs to; NULL: none, or pid is 0. */
+struct unit *bus_unit_by_pid(struct manager *m, pid_t pid);
 /* The process behind a pidfd; 0: none. */
 pid_t bus_pid_of_pidfd(int fd);
 

@@ -60,6 +60,11 @@ GETTER(setting_i32) {
     out_i32(out, (int32_t)setting(object, p)->number);
 }
 
+GETTER(setting_i32_or_unset) {
+    bool written = unit_setting_written(object->unit->file, (enum directive)p->data);
+    out_i32(out, written ? (int32_t)setting(object, p)->number : -1);
+}
+
 GETTER(setting_u32) {
     out_u32(out, (uint32_t)setting(object, p)->size);
 }
@@ -120,6 +125,12 @@ GETTER(setting_limit_soft) {
     limit(object, p, out, true);
 }
 
+/* What the kernel makes of "none": best-effort. ioprio_set(2). */
+GETTER(setting_io_class) {
+    int64_t class = setting(object, p)->number;
+    out_i32(out, class > 0 ? (int32_t)class : 2);
+}
+
 GETTER(setting_permyriad) {
     int64_t n = setting(object, p)->number;
     out_u32(out, n <= 0 ? 0 : (uint32_t)MIN((uint64_t)n * UINT32_MAX / 10000, (uint64_t)UINT32_MAX));
@@ -170,9 +181,13 @@ GETTER(setting_coredump_filter) {
     out_u64(out, n == UINT64_MAX ? 0x33 /* the kernel's default, core(5) */ : n);
 }
 
+/* Of "append:/path" and "fd:name" the kind only. */
 GETTER(setting_stream) {
+    char kind[32] = {};
     const char *s = setting(object, p)->string;
-    out_string(out, s && strncmp(s, "fd:", 3) == 0 ? "fd" : s);
+    if (s)
+        strncat(kind, s, MIN(strcspn(s, ":"), sizeof kind - 1));
+    out_string(out, kind);
 }
 
 GETTER(setting_stream_fd_name) {

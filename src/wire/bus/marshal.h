@@ -22,6 +22,7 @@ GETTER(setting_bool);
 GETTER(setting_bool_word); /* "yes", "no" as a string */
 GETTER(setting_tristate);  /* unset is false */
 GETTER(setting_i32);
+GETTER(setting_i32_or_unset); /* -1 where nothing is written */
 GETTER(setting_u32);
 GETTER(setting_u64);
 GETTER(setting_i64);
@@ -32,6 +33,7 @@ GETTER(setting_string);
 GETTER(setting_strv);
 GETTER(setting_limit_hard);
 GETTER(setting_limit_soft);
+GETTER(setting_io_class);
 GETTER(setting_permyriad); /* of 2^32-1 */
 GETTER(setting_personality);
 GETTER(setting_error_number);

@@ -211,6 +211,8 @@ GETTER(setting_filter) {
             strv_remove(list, name);
         }
     }
+    if (list)
+        strv_sort(list);
     out_open(out, DBUS_TYPE_STRUCT, NULL);
     out_bool(out, allow);
     out_strv(out, list);

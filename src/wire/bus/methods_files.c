@@ -110,29 +110,39 @@ static void out_changes(struct out *reply, const struct install_changes *changes
     out_close(reply);
 }
 
-/* One name for each errno that unit files can fail with; what is not listed goes by the general table. */
+/* What the first failed change is told as. Errnos that are not listed go by the general table of names. */
 static int refuse_install(struct call *call, int r, const struct install_changes *changes, const char *verb) {
     static const struct {
         int error;
-        const char *name;
-    } names[] = {
-        { EEXIST, BUS_NAME ".UnitExists" },
-        { ERFKILL, BUS_NAME ".UnitMasked" },
-        { EADDRNOTAVAIL, BUS_NAME ".UnitGenerated" },
-        { EUCLEAN, BUS_NAME ".BadUnitSetting" },
-        { ELOOP, BUS_NAME ".UnitLinked" },
-        { ENOENT, BUS_NAME ".NoSuchUnit" },
+        const char *name, *before, *after; /* the sentence, around the path; NULL: unit/install.h's own */
+    } sentences[] = {
+        { EEXIST, BUS_NAME ".UnitExists", "File ", " already exists" },
+        { ERFKILL, BUS_NAME ".UnitMasked", "Unit file ", " is masked" },
+        { EADDRNOTAVAIL, BUS_NAME ".UnitGenerated", "Unit ", " is transient or generated" },
+        { ELOOP, BUS_NAME ".UnitLinked", "Refusing to operate on linked unit file ", "" },
+        { ENOENT, DBUS_ERROR_FILE_NOT_FOUND, "Unit file ", " does not exist" },
+        { EUCLEAN, BUS_NAME ".BadUnitSetting", NULL, NULL },
+        { EXDEV, BUS_NAME ".BadUnitSetting", NULL, NULL },
     };
+    const struct install_change *first = install_first_error(changes);
     _cleanup_text_ struct text why = {};
     char buffer[64];
-    const char *name = NULL;
-    for (size_t i = 0; i < ELEMENTS(names); i++)
-        if (names[i].error == abs(r))
-            name = names[i].name;
-    install_error_describe(r, changes, verb, &why);
+    const char *name = bus_errno_name(r, buffer);
+    for (size_t i = 0; i < ELEMENTS(sentences); i++) {
+        if (sentences[i].error != abs(r))
+            continue;
+        name = sentences[i].name;
+        if (!first || !first->path || !sentences[i].before)
+            break;
+        text_addf(&why, "%s%s%s", sentences[i].before, first->path, sentences[i].after);
+        if (abs(r) == EEXIST && first->source)
+            text_addf(&why, " and is a symlink to %s", first->source);
+        text_add_char(&why, '.');
+    }
+    if (why.len == 0)
+        install_error_describe(r, changes, verb, &why);
     /* What was done before it failed stays done. */
-    return call_refuse(call, name ?: bus_errno_name(r, buffer), "%s",
-                       *text_str(&why) ? text_str(&why) : strerror(abs(r)));
+    return call_refuse(call, name, "%s", why.len > 0 ? text_str(&why) : strerror(abs(r)));
 }
 
 static void tell_files_changed(struct call *call) {

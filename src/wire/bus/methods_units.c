@@ -21,6 +21,12 @@ static int out_unit_path(struct out *reply, const struct unit *u) {
     return 0;
 }
 
+struct unit *bus_unit_by_pid(struct manager *m, pid_t pid) {
+    if (pid <= 0)
+        return NULL;
+    return pid == getpid() ? manager_get_unit(m, "init.scope") : manager_unit_by_pid(m, pid);
+}
+
 int call_unit(struct call *call, enum unit_lookup how, struct unit **ret, struct error *error) {
     struct manager *m = call->bus->manager;
     if (call->object->unit) {
@@ -29,7 +35,7 @@ int call_unit(struct call *call, enum unit_lookup how, struct unit **ret, struct
     }
     const char *name = arg_string(call);
     if (!*name) {
-        *ret = call->pid > 0 ? manager_unit_by_pid(m, call->pid) : NULL;
+        *ret = bus_unit_by_pid(m, call->pid);
         return *ret ? 0 : error_set(error, ERROR_NO_SUCH_UNIT, "Client not member of any unit.");
     }
     if (how == UNIT_LOAD)
@@ -54,7 +60,7 @@ HANDLER(method_get_unit_by_pid) {
         return error_set(error, ERROR_INVALID_ARGUMENT, "Invalid PID %u", pid);
     if (pid == 0)
         pid = (uint32_t)call->pid;
-    struct unit *u = pid > 0 ? manager_unit_by_pid(call->bus->manager, (pid_t)pid) : NULL;
+    struct unit *u = bus_unit_by_pid(call->bus->manager, (pid_t)pid);
     return u ? out_unit_path(reply, u) : no_unit_for_pid(call, (pid_t)pid);
 }
 
@@ -75,7 +81,7 @@ HANDLER(method_get_unit_by_pidfd) {
     fd_close(fd);
     if (pid <= 0)
         return error_set(error, ERROR_INVALID_ARGUMENT, "Not a descriptor of a living process.");
-    struct unit *u = manager_unit_by_pid(call->bus->manager, pid);
+    struct unit *u = bus_unit_by_pid(call->bus->manager, pid);
     if (!u)
         return no_unit_for_pid(call, pid);
     out_unit_path(reply, u);
@@ -93,7 +99,7 @@ HANDLER(method_get_unit_by_invocation) {
     dbus_message_iter_recurse(&call->args, &i);
     dbus_message_iter_get_fixed_array(&i, &bytes, &n);
     if (n == 0) { /* the caller's own */
-        u = call->pid > 0 ? manager_unit_by_pid(call->bus->manager, call->pid) : NULL;
+        u = bus_unit_by_pid(call->bus->manager, call->pid);
         return u ? out_unit_path(reply, u)
                  : error_set(error, ERROR_NO_SUCH_UNIT, "Client %d not member of any unit.", call->pid);
     }
@@ -237,10 +243,20 @@ HANDLER(method_unsupported) {
     return error_set(error, ERROR_NOT_SUPPORTED, "%s() is not supported.", call->method->name);
 }
 
+HANDLER(method_freeze) {
+    struct unit *u;
+    int r = call_unit(call, UNIT_KNOWN, &u, error);
+    return r < 0 ? r : error_set(error, ERROR_NOT_SUPPORTED, "Unit '%s' does not support freezing.", u->id);
+}
+
 HANDLER(method_clean) {
     struct unit *u;
     int r = call_unit(call, UNIT_LOAD, &u, error);
-    return r < 0 ? r : error_set(error, ERROR_NOT_SUPPORTED, "Unit %s does not support cleaning.", u->id);
+    if (r < 0)
+        return r;
+    if (!inactive_or_failed(unit_active_state(u)) || u->job)
+        return call_refuse(call, BUS_NAME ".UnitBusy", "Unit is not inactive or has pending job.");
+    return error_set(error, ERROR_NOT_SUPPORTED, "Unit '%s' does not support cleaning.", u->id);
 }
 
 HANDLER(method_abandon) {
@@ -396,7 +412,7 @@ const struct method unit_methods[] = {
     { "Ref", "", "", method_ref },
     { "Unref", "", "", method_unref, METHOD_ANYBODY },
     { "Clean", "as", "", method_clean },
-    { "Freeze", "", "", method_unsupported },
-    { "Thaw", "", "", method_unsupported },
+    { "Freeze", "", "", method_freeze },
+    { "Thaw", "", "", method_freeze },
     {},
 };

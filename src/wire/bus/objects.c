@@ -51,7 +51,7 @@ static int find_unit(struct manager *m, const char *escaped, pid_t caller, struc
     _cleanup_free_ char *name = NULL;
     struct id128 id;
     if (strcmp(escaped, "self") == 0) {
-        *ret = caller > 0 ? manager_unit_by_pid(m, caller) : NULL;
+        *ret = bus_unit_by_pid(m, caller);
         if (!*ret)
             return error_set(error, ERROR_NO_SUCH_UNIT, "Client %d not member of any unit.", caller);
         return 0;
@@ -67,7 +67,8 @@ static int find_unit(struct manager *m, const char *escaped, pid_t caller, struc
         return 0;
     }
     if (!unit_name_valid(name, UNIT_NAME_PLAIN | UNIT_NAME_INSTANCE))
-        return -ENOENT;
+        return error_set(error, ERROR_INVALID_ARGUMENT, "Unit name %s is neither a valid invocation ID nor unit name.",
+                         name);
     return manager_load_unit(m, name, ret, error);
 }
 

@@ -27,7 +27,9 @@ GETTER(get_tasks_current) {
     _cleanup_free_ pid_t *pids = NULL;
     size_t n = 0;
     enum unit_type type = object->unit->ops->type;
-    if (is_up(object->unit) && (type == UNIT_SERVICE || type == UNIT_SCOPE) &&
+    if (strcmp(object->unit->id, "init.scope") == 0)
+        out_u64(out, 1); /* ourselves */
+    else if (is_up(object->unit) && (type == UNIT_SERVICE || type == UNIT_SCOPE || type == UNIT_SOCKET) &&
         unit_processes(object->unit, &pids, &n) >= 0)
         out_u64(out, n);
     else
@@ -35,7 +37,9 @@ GETTER(get_tasks_current) {
 }
 
 GETTER(get_slice) {
-    out_string(out, unit_slice_name(object->unit));
+    const char *name = unit_slice_name(object->unit);
+    bool root = strcmp(object->unit->id, "-.slice") == 0;
+    out_string(out, root || (name && *name) ? name : "-.slice");
 }
 
 GETTER(get_main_pid) {

@@ -503,7 +503,7 @@ static int make_unit(struct call *call, const char *name, DBusMessageIter *prope
         r = error_set(error, ERROR_INVALID_ARGUMENT, "Scope has no PIDs. Refusing.");
     if (r >= 0) {
         const char *section = section_to_string(section_of_type(type));
-        text_addf(&fragment, "[Unit]\n%s", text_str(&w.unit));
+        text_addf(&fragment, "# Made by a client over the bus: gone when the unit is.\n[Unit]\n%s", text_str(&w.unit));
         if (section)
             text_addf(&fragment, "\n[%s]\n%s", section, text_str(&w.own));
         r = fragment.failed ? -ENOMEM : manager_make_transient(m, name, text_str(&fragment), ret, error);
