@@ -25,6 +25,7 @@ static const struct {
     { "journal", journal_main, NULL },
     { "tmpfiles", tmpfiles_main, "create, remove and clean files as tmpfiles.d(5) says" },
     { "systemd-tmpfiles", tmpfiles_main, NULL },
+    { "generators", generators_main, NULL },
     { "explain", explain_main, "show how a unit's command would be run here, and what cannot be enforced" },
     { "verify", verify_main, "check unit files: everything wrong or not honoured" },
     { "directives", directives_main, "list every directive and how far it is honoured" },

@@ -119,6 +119,9 @@ int install_preset_all(const struct search_path *where, enum install_flags flags
  * errno, UNIT_FILE_BAD as 0. */
 int install_state(const struct search_path *where, const char *name, enum unit_file_state *ret);
 
+/* Does a unit of this name exist in any form, masked and broken ones included? */
+bool install_exists(const struct search_path *where, const char *name);
+
 /* What presets say about a unit. */
 enum preset_action { PRESET_UNKNOWN, PRESET_ENABLE, PRESET_DISABLE, PRESET_IGNORE };
 int install_query_preset(const struct search_path *where, const char *name, enum preset_action *ret);

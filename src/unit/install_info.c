@@ -569,5 +569,8 @@ int install_discover_and_check(struct install_context *context, const char *name
 bool install_exists(const struct search_path *where, const char *name) {
     _cleanup_(install_context_done) struct install_context context = { .where = where };
     struct install_info *info;
-    return install_context_add(&context, name, false, &info) >= 0 && find_file(&context, info, 0) >= 0;
+    if (install_context_add(&context, name, false, &info) < 0)
+        return false;
+    int r = find_file(&context, info, 0);
+    return r != -ENOENT && r != -ENOTDIR && r != -ENOMEM;
 }

@@ -74,8 +74,6 @@ bool path_is_vendor_or_generated(const struct search_path *where, const char *pa
 #define VENDOR_DIRECTORY "/usr/lib/systemd/system"
 /* path without the root in front; never NULL. */
 const char *path_without_root(const struct search_path *where, const char *path);
-/* Does a unit of this name exist in any form? */
-bool install_exists(const struct search_path *where, const char *name);
 
 /* --- links */
 /* 0, or -ENOMEM; the strings are copied. For errors: type is a negative errno, which is returned. */
