@@ -159,18 +159,24 @@ void connection_send(struct connection *c, DBusMessage *message) {
     dbus_message_unref(message);
 }
 
-bool bus_anybody_listens(const struct bus *bus) {
+static bool listens(const struct connection *c, bool concerned) {
+    if (c->dying)
+        return false;
+    return c->direct ? c->authenticated : concerned || system_bus_subscribed(c->bus);
+}
+
+bool bus_anybody_listens(const struct bus *bus, bool concerned) {
     for (const struct connection *c = bus->connections; c; c = c->next)
-        if (!c->dying && (c->direct ? c->authenticated : system_bus_subscribed(bus)))
+        if (listens(c, concerned))
             return true;
     return false;
 }
 
-void bus_broadcast(struct bus *bus, DBusMessage *signal) {
+void bus_broadcast(struct bus *bus, DBusMessage *signal, bool concerned) {
     if (!signal)
         return;
     for (struct connection *c = bus->connections; c; c = c->next) {
-        if (c->dying || (c->direct ? !c->authenticated : !system_bus_subscribed(bus)))
+        if (!listens(c, concerned))
             continue;
         /* A copy each: sending gives a message its serial, and the sender's name is for direct connections
          * only. */

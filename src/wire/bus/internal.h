@@ -88,9 +88,10 @@ void connection_close(struct connection *c);
 void connections_close_all(struct bus *bus);
 /* Sends, unless too much waits already: then the connection is ended. Takes `message` over. */
 void connection_send(struct connection *c, DBusMessage *message);
-/* To all who listen: every direct connection, and the message bus if somebody there subscribed. Takes it over. */
-void bus_broadcast(struct bus *bus, DBusMessage *signal);
-bool bus_anybody_listens(const struct bus *bus);
+/* To all who listen: every direct connection, and the message bus if somebody there subscribed, or is `concerned`:
+ * holds a reference of the unit, made the job. Takes the signal over. */
+void bus_broadcast(struct bus *bus, DBusMessage *signal, bool concerned);
+bool bus_anybody_listens(const struct bus *bus, bool concerned);
 
 /* --- calls: dispatch.c ---------------------------------------------------------------------------------- */
 struct interface;
@@ -280,6 +281,9 @@ void system_bus_watch_name(struct bus *bus, const char *name, bool watch);
 /* A call or signal that came over it. */
 DBusHandlerResult system_bus_dispatch(struct connection *c, DBusMessage *message);
 bool system_bus_subscribed(const struct bus *bus);
+/* A client there made this job, and will want to hear of its end. */
+void system_bus_own_job(struct call *call, const struct job *j);
+bool system_bus_owns_job(const struct bus *bus, const struct job *j);
 int system_bus_subscribe(struct call *call, bool on);
 /* The connection went away. */
 void system_bus_lost(struct connection *c);

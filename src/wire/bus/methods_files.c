@@ -146,8 +146,8 @@ static int refuse_install(struct call *call, int r, const struct install_changes
 }
 
 static void tell_files_changed(struct call *call) {
-    if (bus_anybody_listens(call->bus))
-        bus_broadcast(call->bus, bus_new_signal(BUS_PATH, BUS_NAME ".Manager", "UnitFilesChanged"));
+    if (bus_anybody_listens(call->bus, false))
+        bus_broadcast(call->bus, bus_new_signal(BUS_PATH, BUS_NAME ".Manager", "UnitFilesChanged"), false);
 }
 
 HANDLER(method_unit_files) {

@@ -22,6 +22,7 @@ static int make_job(struct call *call, struct unit *u, enum job_type type, bool 
     int r = manager_request_job(call->bus->manager, type, u, reload, mode, error, &j);
     if (r < 0)
         return r;
+    system_bus_own_job(call, j);
     out_path(reply, j ? job_object_path(j->id, path) : "/");
     return 0;
 }
@@ -104,6 +105,7 @@ HANDLER(method_enqueue_job) {
     if (r < 0)
         return r;
     char path[64], unit_path[OBJECT_PATH_MAX];
+    system_bus_own_job(call, j);
     out_u32(reply, j ? j->id : 0);
     out_path(reply, j ? job_object_path(j->id, path) : "/");
     out_string(reply, u->id);

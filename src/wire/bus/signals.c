@@ -8,29 +8,29 @@
 #include <string.h>
 
 /* --- the manager's signals ------------------------------------------------------------------------------ */
-static DBusMessage *manager_signal(struct bus *bus, const char *name, struct out *out) {
-    DBusMessage *m = bus_anybody_listens(bus) ? bus_new_signal(BUS_PATH, BUS_NAME ".Manager", name) : NULL;
+static DBusMessage *manager_signal(struct bus *bus, const char *name, bool concerned, struct out *out) {
+    DBusMessage *m = bus_anybody_listens(bus, concerned) ? bus_new_signal(BUS_PATH, BUS_NAME ".Manager", name) : NULL;
     if (m)
         out_init(out, m);
     return m;
 }
 
-static void finish(struct bus *bus, DBusMessage *m, struct out *out) {
+static void finish(struct bus *bus, DBusMessage *m, bool concerned, struct out *out) {
     if (out_finish(out) < 0)
         dbus_message_unref(m);
     else
-        bus_broadcast(bus, m);
+        bus_broadcast(bus, m, concerned);
 }
 
 static void unit_signal(struct bus *bus, const char *name, const struct unit *u) {
     struct out out;
     char path[OBJECT_PATH_MAX];
-    DBusMessage *m = manager_signal(bus, name, &out);
+    DBusMessage *m = manager_signal(bus, name, false, &out);
     if (!m)
         return;
     out_string(&out, u->id);
     out_path(&out, unit_object_path(u->id, path));
-    finish(bus, m, &out);
+    finish(bus, m, false, &out);
 }
 
 /* --- PropertiesChanged ---------------------------------------------------------------------------------- */
@@ -42,8 +42,8 @@ static bool any_emits(const struct interface *i) {
     return false;
 }
 
-static void properties_changed(struct bus *bus, const struct object *object, const char *path) {
-    if (!bus_anybody_listens(bus))
+static void properties_changed(struct bus *bus, const struct object *object, const char *path, bool concerned) {
+    if (!bus_anybody_listens(bus, concerned))
         return;
     for (const struct interface *const *i = object->interfaces; *i; i++) {
         if (!any_emits(*i))
@@ -73,15 +73,22 @@ static void properties_changed(struct bus *bus, const struct object *object, con
                 if (p->emits == EMITS_INVALIDATION)
                     out_string(&out, p->name);
         out_close(&out);
-        finish(bus, m, &out);
+        finish(bus, m, concerned, &out);
     }
+}
+
+static bool referenced(const struct bus *bus, const struct unit *u) {
+    for (const struct reference *r = bus->references; r; r = r->next)
+        if (r->sender && strcmp(r->unit, u->id) == 0)
+            return true;
+    return false;
 }
 
 static void unit_properties_changed(struct bus *bus, struct unit *u) {
     char path[OBJECT_PATH_MAX];
     struct object object;
     object_of_unit(u, &object);
-    properties_changed(bus, &object, unit_object_path(u->id, path));
+    properties_changed(bus, &object, unit_object_path(u->id, path), referenced(bus, u));
 }
 
 /* --- the observer --------------------------------------------------------------------------------------- */
@@ -101,26 +108,27 @@ static void on_unit_changed(void *userdata, struct unit *u) {
 static void on_job_new(void *userdata, struct job *j) {
     struct out out;
     char path[64];
-    DBusMessage *m = manager_signal(userdata, "JobNew", &out);
+    DBusMessage *m = manager_signal(userdata, "JobNew", false, &out);
     if (!m)
         return;
     out_u32(&out, j->id);
     out_path(&out, job_object_path(j->id, path));
     out_string(&out, j->unit->id);
-    finish(userdata, m, &out);
+    finish(userdata, m, false, &out);
 }
 
 static void on_job_changed(void *userdata, struct job *j) {
     struct object object;
     char path[64];
     object_of_job(j, &object);
-    properties_changed(userdata, &object, job_object_path(j->id, path));
+    properties_changed(userdata, &object, job_object_path(j->id, path), system_bus_owns_job(userdata, j));
 }
 
 static void on_job_removed(void *userdata, struct job *j, enum job_result result) {
     struct out out;
     char path[64];
-    DBusMessage *m = manager_signal(userdata, "JobRemoved", &out);
+    bool owned = system_bus_owns_job(userdata, j);
+    DBusMessage *m = manager_signal(userdata, "JobRemoved", owned, &out);
     system_bus_job_removed(userdata, j, result);
     if (!m)
         return;
@@ -130,7 +138,7 @@ static void on_job_removed(void *userdata, struct job *j, enum job_result result
     out_path(&out, job_object_path(j->id, path));
     out_string(&out, j->unit->id);
     out_string(&out, job_result_to_string(result));
-    finish(userdata, m, &out);
+    finish(userdata, m, owned, &out);
 }
 
 static void on_reloading(void *userdata, bool active) {
@@ -142,24 +150,24 @@ static void on_reloading(void *userdata, bool active) {
             if (u)
                 u->references += r->count;
         }
-    DBusMessage *m = manager_signal(bus, "Reloading", &out);
+    DBusMessage *m = manager_signal(bus, "Reloading", false, &out);
     if (!m)
         return;
     out_bool(&out, active);
-    finish(bus, m, &out);
+    finish(bus, m, false, &out);
 }
 
 static void on_unit_files_changed(void *userdata) {
     struct out out;
-    DBusMessage *m = manager_signal(userdata, "UnitFilesChanged", &out);
+    DBusMessage *m = manager_signal(userdata, "UnitFilesChanged", false, &out);
     if (m)
-        finish(userdata, m, &out);
+        finish(userdata, m, false, &out);
 }
 
 static void on_startup_finished(void *userdata) {
     struct bus *bus = userdata;
     struct out out;
-    DBusMessage *m = manager_signal(bus, "StartupFinished", &out);
+    DBusMessage *m = manager_signal(bus, "StartupFinished", false, &out);
     if (!m)
         return;
     usec_t took = usec_sub(bus->manager->finish_time.monotonic, bus->manager->userspace_time.monotonic);
@@ -167,7 +175,7 @@ static void on_startup_finished(void *userdata) {
         out_u64(&out, 0);
     out_u64(&out, took);
     out_u64(&out, took);
-    finish(bus, m, &out);
+    finish(bus, m, false, &out);
 }
 
 static void on_manager_changed(void *userdata) {
@@ -175,7 +183,7 @@ static void on_manager_changed(void *userdata) {
     struct object object = { .kind = OBJECT_MANAGER,
                              .manager = bus->manager,
                              .interfaces = { &manager_interface } };
-    properties_changed(bus, &object, BUS_PATH);
+    properties_changed(bus, &object, BUS_PATH, false);
 }
 
 int bus_signals_start(struct bus *bus) {

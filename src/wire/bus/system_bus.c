@@ -27,6 +27,11 @@ struct caller { /* who is behind a unique name */
     struct caller *next;
 };
 
+struct owned_job {
+    uint32_t id;
+    struct owned_job *next;
+};
+
 struct system_bus {
     struct bus *bus;
     struct connection *connection; /* NULL: none */
@@ -34,6 +39,7 @@ struct system_bus {
     struct timer retry;
     char **subscribers;
     struct caller *callers;
+    struct owned_job *jobs; /* that clients there made */
     unsigned n_callers, n_waiting;
 };
 
@@ -297,6 +303,24 @@ void system_bus_lost(struct connection *c) {
     retry_later(s);
 }
 
+void system_bus_own_job(struct call *call, const struct job *j) {
+    struct system_bus *s = call->bus->system;
+    if (call->connection->direct || !j || !s || system_bus_owns_job(call->bus, j))
+        return;
+    struct owned_job *o = calloc(1, sizeof *o);
+    if (!o)
+        return; /* its client may have to ask */
+    *o = (struct owned_job){ .id = j->id, .next = s->jobs };
+    s->jobs = o;
+}
+
+bool system_bus_owns_job(const struct bus *bus, const struct job *j) {
+    for (const struct owned_job *o = bus->system ? bus->system->jobs : NULL; o; o = o->next)
+        if (o->id == j->id)
+            return true;
+    return false;
+}
+
 void system_bus_stop(struct bus *bus) {
     struct system_bus *s = bus->system;
     if (!s)
@@ -304,6 +328,11 @@ void system_bus_stop(struct bus *bus) {
     if (s->connection)
         connection_close(s->connection);
     timer_stop(&s->retry);
+    while (s->jobs) {
+        struct owned_job *o = s->jobs;
+        s->jobs = o->next;
+        free(o);
+    }
     bus->system = NULL;
     free(s);
 }
@@ -317,6 +346,13 @@ void system_bus_unit_changed(struct bus *bus, struct unit *u) {
 /* An alias such as dbus-broker's has another name: the look-up in daemon_runs() knows it, a job's end is when
  * to look. */
 void system_bus_job_removed(struct bus *bus, struct job *j, enum job_result result) {
+    for (struct owned_job **p = bus->system ? &bus->system->jobs : NULL; p && *p; p = &(*p)->next)
+        if ((*p)->id == j->id) {
+            struct owned_job *o = *p;
+            *p = o->next;
+            free(o);
+            break;
+        }
     if (bus->system && !bus->system->connection && result == JOB_DONE && j->type != JOB_STOP &&
         j->unit->ops->type == UNIT_SERVICE && j->unit == manager_get_unit(bus->manager, DBUS_UNIT))
         connect_now(bus->system);

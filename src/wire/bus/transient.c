@@ -77,15 +77,17 @@ static uint64_t iter_u64(DBusMessageIter *i) {
 }
 
 /* --- one line ------------------------------------------------------------------------------------------- */
+static const struct directive_row *find_row(struct writer *w, const char *name, struct text **ret_out) {
+    const struct directive_row *row = directive_find(section_of_type(w->check->type), name);
+    if (ret_out)
+        *ret_out = row ? &w->own : &w->unit;
+    return row ? row : directive_find(SECTION_UNIT, name);
+}
+
 /* Writes "NAME=VALUE" into the section it belongs to, if the value is a valid one. */
 static int put(struct writer *w, const char *name, const char *value) {
-    enum section section = section_of_type(w->check->type);
-    const struct directive_row *row = directive_find(section, name);
-    struct text *out = &w->own;
-    if (!row) {
-        row = directive_find(SECTION_UNIT, name);
-        out = &w->unit;
-    }
+    struct text *out;
+    const struct directive_row *row = find_row(w, name, &out);
     if (!row)
         return error_set(w->error, ERROR_INVALID_ARGUMENT, "Cannot set property %s, or unknown property.",
                          name);
@@ -163,31 +165,33 @@ static int put_number(struct writer *w, const char *name, int type, DBusMessageI
     default:
         dbus_message_iter_get_basic(v, &u);
     }
-    if (type == DBUS_TYPE_INT32 || type == DBUS_TYPE_INT64) {
-        text_addf(&t, "%lld", (long long)i);
-        return put_text(w, name, &t);
-    }
-    if (strcmp(name, "CPUQuotaPerSecUSec") == 0) {
-        if (u != UINT64_MAX)
-            text_addf(&t, "%llu.%02llu%%", (unsigned long long)(u / 10000),
-                      (unsigned long long)(u / 100 % 100));
-        return put_text(w, "CPUQuota", &t);
-    }
-    if (ends_with(name, "Mode") || strcmp(name, "UMask") == 0) {
-        text_addf(&t, "%04llo", (unsigned long long)u);
-        return put_text(w, name, &t);
-    }
+    bool is_signed = type == DBUS_TYPE_INT32 || type == DBUS_TYPE_INT64;
     if (ends_with(name, "Scale")) { /* parts of 2^32 of what there is */
         snprintf(buffer, sizeof buffer, "%.*s", (int)(strlen(name) - strlen("Scale")), name);
         text_addf(&t, "%llu%%", (unsigned long long)((u * 100 + UINT32_MAX / 2) / UINT32_MAX));
         return put_text(w, buffer, &t);
     }
-    if (type == DBUS_TYPE_UINT64 && u == UINT64_MAX)
-        text_add(&t, ends_with(name, "Weight") || ends_with(name, "Shares") ? "" : "infinity");
+    bool quota = strcmp(name, "CPUQuotaPerSecUSec") == 0;
+    if (!quota && (ends_with(name, "USec") || strncmp(name, "Limit", strlen("Limit")) == 0)) {
+        if (u == UINT64_MAX)
+            text_add(&t, "infinity");
+        else
+            text_addf(&t, "%llu%s", (unsigned long long)u, ends_with(name, "USec") ? "us" : "");
+        name_of_span(name, buffer, sizeof buffer);
+        return put_text(w, buffer, &t);
+    }
+    /* The rest as the setting's own type prints it: masks of capabilities, modes, weights, signals. */
+    const char *plain = quota ? "CPUQuota" : name;
+    const struct directive_row *row = find_row(w, plain, NULL);
+    if (!row)
+        return put(w, plain, "");
+    union value value = {};
+    if (is_signed)
+        value.number = strcmp(name, "SyslogFacility") == 0 ? i << 3 : i;
     else
-        text_addf(&t, "%llu%s", (unsigned long long)u, ends_with(name, "USec") ? "us" : "");
-    name_of_span(name, buffer, sizeof buffer);
-    return put_text(w, buffer, &t);
+        value.size = u;
+    row->type->print(row->type, &value, &t);
+    return put_text(w, plain, &t);
 }
 
 /* The soft limit comes as a property of its own, after the hard one. */
@@ -374,6 +378,30 @@ static int put_filter(struct writer *w, const char *name, DBusMessageIter *v) {
     return put_text(w, name, &t);
 }
 
+/* ay: a bitmap of processors, or the bytes for standard input. */
+static int put_bytes(struct writer *w, const char *name, DBusMessageIter *v) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    _cleanup_text_ struct text t = {};
+    const uint8_t *bytes = NULL;
+    int n = 0;
+    DBusMessageIter i;
+    dbus_message_iter_recurse(v, &i);
+    dbus_message_iter_get_fixed_array(&i, &bytes, &n);
+    if (strcmp(name, "StandardInputData") == 0) {
+        for (int k = 0; k < n; k += 3) {
+            uint32_t three = (uint32_t)bytes[k] << 16 | (k + 1 < n ? (uint32_t)bytes[k + 1] << 8 : 0) |
+                             (k + 2 < n ? bytes[k + 2] : 0);
+            for (int d = 0; d < 4; d++)
+                text_add_char(&t, k + d > n ? '=' : digits[three >> (18 - 6 * d) & 63]);
+        }
+        return put_text(w, name, &t);
+    }
+    for (int bit = 0; bit < n * 8; bit++)
+        if (bytes[bit / 8] >> (bit % 8) & 1)
+            text_addf(&t, "%s%d", t.len > 0 ? " " : "", bit);
+    return put_text(w, name, &t);
+}
+
 static int put_exit_statuses(struct writer *w, const char *name, DBusMessageIter *v) {
     _cleanup_text_ struct text t = {};
     DBusMessageIter s, list;
@@ -454,6 +482,8 @@ static int put_property(struct writer *w, const char *name, const char *signatur
         return put_strings(w, name, v);
     if (strcmp(signature, "a(sasb)") == 0 || strcmp(signature, "a(sasas)") == 0)
         return put_commands(w, name, v, signature[5] == 'a');
+    if (strcmp(signature, "ay") == 0)
+        return put_bytes(w, name, v);
     if (strcmp(signature, "(bas)") == 0)
         return put_filter(w, name, v);
     if (strcmp(signature, "(aiai)") == 0)
@@ -546,6 +576,7 @@ HANDLER(method_start_transient) {
     r = manager_request_job(call->bus->manager, JOB_START, u, false, (enum job_mode)mode, error, &j);
     if (r < 0)
         return r;
+    system_bus_own_job(call, j);
     out_path(reply, j ? job_object_path(j->id, path) : "/");
     return 0;
 }
