@@ -8,6 +8,8 @@
 
 /* Kept between batches; what a blocked stdout made it grow beyond is given back. */
 #define BUFFER_KEPT (2 * CONSOLE_BATCH)
+/* Kept over a long sleep. */
+#define BUFFER_SMALL (16 * 1024)
 #define PREFIX_MAX 320
 
 size_t console_waiting(const struct console *c) {
@@ -144,11 +146,16 @@ void console_flush(struct console *c) {
             break;
         }
     }
-    if (c->size > BUFFER_KEPT) {
-        free(c->buffer);
-        c->buffer = NULL;
-        c->size = 0;
-    }
+    if (c->size > BUFFER_KEPT)
+        console_rest(c);
+}
+
+void console_rest(struct console *c) {
+    if (console_waiting(c) > 0 || c->size <= BUFFER_SMALL)
+        return;
+    free(c->buffer);
+    c->buffer = NULL;
+    c->size = c->head = c->tail = 0;
 }
 
 void console_open(struct console *c, int fd) {

@@ -35,6 +35,8 @@ void console_close(struct console *c);
 /* Writes what can be written now. */
 void console_flush(struct console *c);
 enum console_state console_state(const struct console *c);
+/* Before a long sleep: gives memory back. */
+void console_rest(struct console *c);
 /* Bytes waiting. */
 size_t console_waiting(const struct console *c);
 /* When the patience with a blocked stdout ends; USEC_INFINITY: it is not blocked, or has stopped already. */

@@ -520,7 +520,12 @@ static void run(struct server *s) {
     for (;;) {
         struct epoll_event events[EVENTS_A_TURN];
         bool awaited = s->quiet_deadline != USEC_INFINITY;
-        int n = epoll_wait(s->epoll, events, EVENTS_A_TURN, awaited ? 0 : sleep_time(s));
+        int time = awaited ? 0 : sleep_time(s);
+        if (time < 0) {
+            source_pool_rest(&s->pool);
+            console_rest(&s->console);
+        }
+        int n = epoll_wait(s->epoll, events, EVENTS_A_TURN, time);
         for (int i = 0; i < n; i++)
             handle_event(s, &events[i]);
         if (s->leftover_deadline != USEC_INFINITY && now(CLOCK_MONOTONIC) >= s->leftover_deadline)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -13,12 +14,15 @@
 
 /* An unfinished line of this size is not looked at again and again. */
 #define LEFTOVER_MAX 4096
+/* Memory worth giving back. */
+#define CHUNK_MUCH (16 * 1024)
 
 int source_pool_open(struct source_pool *pool, struct sink *sinks) {
     *pool = (struct source_pool){ .sinks = sinks, .scratch = { -1, -1 }, .null_fd = -1 };
-    pool->chunk = malloc(SOURCE_CHUNK);
-    if (!pool->chunk)
-        return -ENOMEM;
+    void *chunk = mmap(NULL, SOURCE_CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (chunk == MAP_FAILED)
+        return -errno;
+    pool->chunk = chunk;
     /* Without a scratch pipe, or without tee(), lines are simply read. */
     if (pipe2(pool->scratch, O_CLOEXEC | O_NONBLOCK) < 0)
         pool->scratch[0] = pool->scratch[1] = -1;
@@ -31,10 +35,16 @@ int source_pool_open(struct source_pool *pool, struct sink *sinks) {
 }
 
 void source_pool_close(struct source_pool *pool) {
-    free(pool->chunk);
+    (void)munmap(pool->chunk, SOURCE_CHUNK);
     fd_close(pool->scratch[0]);
     fd_close(pool->scratch[1]);
     fd_close(pool->null_fd);
+}
+
+void source_pool_rest(struct source_pool *pool) {
+    if (pool->chunk_used)
+        (void)madvise(pool->chunk, SOURCE_CHUNK, MADV_DONTNEED);
+    pool->chunk_used = false;
 }
 
 struct source *source_new(enum source_kind kind, int fd, uint64_t id) {
@@ -196,6 +206,8 @@ enum pump_result source_pump(struct source_pool *pool, struct source *s, bool fo
         return n < 0 || s->dropped || s->kind == SOURCE_CONNECTION ? PUMP_END : PUMP_IDLE;
     }
     size_t size = (size_t)n;
+    if (size >= CHUNK_MUCH)
+        pool->chunk_used = true;
     if (s->kind == SOURCE_CONNECTION && !s->head_done)
         return take_head(pool, s, size);
     size_t done = take_lines(pool, s, pool->chunk, size), rest = size - done;

@@ -45,9 +45,12 @@ struct source_pool {
     struct sink *sinks;
     int scratch[2];  /* a pipe */
     int null_fd;     /* /dev/null, -1: what is there is not it */
-    char *chunk;     /* SOURCE_CHUNK bytes */
+    char *chunk;     /* SOURCE_CHUNK bytes, mapped */
+    bool chunk_used; /* much of it */
 };
 int source_pool_open(struct source_pool *pool, struct sink *sinks);
+/* Before a long sleep: gives memory back. */
+void source_pool_rest(struct source_pool *pool);
 void source_pool_close(struct source_pool *pool);
 
 /* Takes over fd. NULL: no memory, and fd is closed. */
