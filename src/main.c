@@ -23,6 +23,7 @@ static const struct {
     { "init", run_init, "be the service manager, as PID 1 or as a subreaper" },
     { "systemd", run_init, NULL },
     { "journal", journal_main, NULL },
+    { "generators", generators_main, NULL },
     { "tmpfiles", tmpfiles_main, "create, remove and clean files as tmpfiles.d(5) says" },
     { "systemd-tmpfiles", tmpfiles_main, NULL },
     { "generators", generators_main, NULL },
