@@ -18,8 +18,10 @@
 #include <sys/mount.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -108,12 +110,29 @@ static int fd_place(int fd, int to) {
     return r;
 }
 
-static int step_open(const struct step *step) {
-    int fd = open(step->subject, step->open.flags | O_NOCTTY | O_CLOEXEC, step->open.mode);
-    /* /dev/stdout of a socket, or a socket in the file system: connect to it, as systemd does. */
+/* A socket in the file system cannot be opened: it is connected to. systemd.exec(5), StandardInput=file:. */
+static int connect_to(const char *path) {
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    size_t n = strlen(path);
+    if (n >= sizeof(address.sun_path))
+        return -ENXIO;
+    memcpy(address.sun_path, path, n + 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    return fd_place(fd, step->open.to);
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+        int r = -errno;
+        close(fd);
+        return r;
+    }
+    return fd;
+}
+
+static int step_open(const struct step *step) {
+    int fd = open(step->subject, step->open.flags | O_NOCTTY | O_CLOEXEC, step->open.mode);
+    if (fd < 0)
+        fd = errno == ENXIO ? connect_to(step->subject) : -errno;
+    return fd < 0 ? fd : fd_place(fd, step->open.to);
 }
 
 static int step_fd(struct child *child, const struct step *step) {
