@@ -145,6 +145,9 @@ int tmpfiles_main(int argc, char **argv) {
             r = carry_out(&t);
         if (r == -ENOMEM)
             log_error("out of memory");
+        if (t.unresolved > 0)
+            log_notice("%u lines of tmpfiles.d need what is not known here, such as a machine id; they were left out",
+                       t.unresolved);
         if (t.skipped > 0)
             log_debug("%u lines about attributes and access control lists were not carried out", t.skipped);
         status = r < 0 ? 1 : t.bad_config ? EXIT_BAD_CONFIG : t.failed ? EXIT_FAILED : 0;

@@ -102,6 +102,11 @@ static int take_line(struct tmpfiles *t, const char *file, unsigned line, char *
         log_debug("%s:%u: %s, ignoring the line", file, line, why);
         return 0;
     }
+    if (r == -EUNATCH) {
+        log_debug("%s:%u: %s, ignoring the line", file, line, why);
+        t->unresolved++;
+        return 0;
+    }
     if (r < 0) {
         log_warning("%s:%u: %s, ignoring the line", file, line, why ? why : strerror(-r));
         t->bad_config = true;

@@ -100,7 +100,7 @@ static int parse_path(const struct tmpfiles *t, const char *word, struct item *i
     int r = expand(t, word, &item->path);
     if (r < 0) {
         *why = "a specifier in the path has no value here";
-        return r == -ENOMEM ? r : -EINVAL;
+        return r == -ENOMEM || r == -EUNATCH ? r : -EINVAL;
     }
     *why = "path is not absolute";
     if (!path_is_absolute(item->path))
@@ -282,7 +282,7 @@ static int parse_argument(const struct tmpfiles *t, const char *text, struct ite
     else
         r = (item->argument = strdup(text)) ? 0 : -ENOMEM;
     if (r < 0)
-        return r == -ENOMEM ? r : -EINVAL;
+        return r == -ENOMEM || r == -EUNATCH ? r : -EINVAL;
     item->argument_size = strlen(item->argument);
     if (item->flags & ITEM_CREDENTIAL) {
         r = load_credential(item);

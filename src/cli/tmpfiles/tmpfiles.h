@@ -64,11 +64,13 @@ struct tmpfiles {
     bool bad_config, failed;      /* → exit status 65, 73 */
     bool said_read_only, said_not_permitted;
     unsigned skipped;             /* lines about what is not supported */
+    unsigned unresolved;          /* lines with a specifier that has no value here */
 };
 
 /* --- parse.c */
 /* Reads one line, which it may change. 1: *ret is filled; 0: nothing to do here (comment, credential not given);
- * -EINVAL with *why static or NULL; -ESRCH: unknown user or group, -ENOMEM. */
+ * -EINVAL with *why static or NULL; -ESRCH: unknown user or group; -EUNATCH: a specifier has no value, as %m in an
+ * image without a machine id; -ENOMEM. */
 int tmpfiles_parse_line(const struct tmpfiles *t, char *line, struct item *ret, const char **why);
 /* Takes patterns? */
 bool item_is_glob(const struct item *item);
