@@ -82,7 +82,7 @@ static int verify_name(struct verify *v, const char *name) {
     _cleanup_free_ char *instance = NULL;
     struct unit_file *unit = NULL;
     if (unit_name_kind(name) == UNIT_NAME_TEMPLATE) {
-        int r = unit_name_replace_instance(name, "test-instance", &instance);
+        int r = unit_name_replace_instance(name, "instance", &instance);
         if (r < 0)
             return r;
         name = instance;
