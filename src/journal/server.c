@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -586,6 +587,8 @@ int journal_main(int argc, char **argv) {
         return 2;
     }
     settle_down();
+    /* Big buffers go back to the system as soon as they are freed. */
+    (void)mallopt(M_MMAP_THRESHOLD, 32 * 1024);
     struct server s = {
         .control = atoi(argv[1]), .runtime = argv[2], .control_watch.kind = WATCH_CONTROL,
         .output_watch.kind = WATCH_OUTPUT, .next_key = 1, .leftover_deadline = USEC_INFINITY,

@@ -58,6 +58,8 @@ struct source *source_new(enum source_kind kind, int fd, uint64_t id) {
     s->id = id;
     s->level = LOG_DAEMON | LOG_INFO;
     s->console = true;
+    /* The kernel gives smaller pipes to those who have many. */
+    s->small = kind == SOURCE_PIPE && fcntl(fd, F_GETPIPE_SZ) < SOURCE_CHUNK;
     return s;
 }
 
@@ -211,7 +213,7 @@ enum pump_result source_pump(struct source_pool *pool, struct source *s, bool fo
     if (s->kind == SOURCE_CONNECTION && !s->head_done)
         return take_head(pool, s, size);
     size_t done = take_lines(pool, s, pool->chunk, size), rest = size - done;
-    if (rest > 0 && (s->plain || force || rest >= LEFTOVER_MAX || (s->hung_up && size < SOURCE_CHUNK))) {
+    if (rest > 0 && (s->plain || force || s->small || rest >= LEFTOVER_MAX || (s->hung_up && size < SOURCE_CHUNK))) {
         keep(pool, s, pool->chunk + done, rest);
         done = size;
     } else if (rest > 0)

@@ -31,6 +31,7 @@ struct source {
     bool hung_up;    /* no writers, as far as is known */
     bool dropped;    /* none will come */
     bool plain;      /* cannot be looked at without taking */
+    bool small;      /* a pipe that the beginning of a line would fill */
     bool leftover;   /* the beginning of a line lies in the kernel */
     size_t taken;    /* bytes at the start that were given to the sinks */
     char *partial;   /* beginning of a line, of which the kernel no longer knows */
