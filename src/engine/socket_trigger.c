@@ -219,9 +219,9 @@ static void on_port(struct io *io, int fd, uint32_t events, void *userdata) {
         return;
     }
     if (is_to_be_stopped(u)) {
-        /* It is about to be closed anyway; until then it must not wake us again and again. */
+        /* Nobody will serve it any more: better that the caller learns of it at once than that it waits. */
         unit_log(u, LOG_DEBUG, "Suppressing connection request since unit stop is scheduled.");
-        socket_unwatch_ports(s);
+        socket_listen_flush(port->address, fd);
         return;
     }
     if (unit_bool(u->file, D_Accept)) {
