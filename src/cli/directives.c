@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* reeve directives: the table of directives for people and, with --json, for programs. */
+#include "unit/directives.h"
 #include "base/text.h"
 #include "cli/applets.h"
 #include "syntax/json.h"
-#include "unit/directives.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -34,8 +34,9 @@ static void print_row(const struct directive_row *row) {
     _cleanup_text_ struct text sections = {}, meant = {};
     sections_of(row, &sections, ",");
     stands_for(row, &meant);
-    printf("%-32s %-9s %-30s %s%s%s\n", row->name, support_to_string(row->support), type_of(row)->name, text_str(&sections),
-           row->note || meant.len > 0 ? ": " : "", row->note ? row->note : text_str(&meant));
+    printf("%-32s %-9s %-30s %s%s%s\n", row->name, support_to_string(row->support), type_of(row)->name,
+           text_str(&sections), row->note || meant.len > 0 ? ": " : "",
+           row->note ? row->note : text_str(&meant));
 }
 
 static void print_json(const struct directive_row *row, struct text *out) {
@@ -70,7 +71,9 @@ static void print_json(const struct directive_row *row, struct text *out) {
 }
 
 int directives_main(int argc, char **argv) {
-    static const struct option options[] = { { "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, {} };
+    static const struct option options[] = { { "json", no_argument, NULL, 'j' },
+                                             { "help", no_argument, NULL, 'h' },
+                                             {} };
     bool json = false;
     for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) >= 0;) {
         if (c == 'j') {
@@ -78,8 +81,9 @@ int directives_main(int argc, char **argv) {
             continue;
         }
         fprintf(c == 'h' ? stdout : stderr, "Usage: reeve directives [--json] [NAME…]\n\n"
-                "Lists what may stand in unit files: name, how far it is honoured (yes, degrades, stored: without effect,\n"
-                "alias), type, sections, and what is to be known about it.\n");
+                                            "Lists what may stand in unit files: name, how far it is "
+                                            "honoured (yes, degrades, stored: without effect,\n"
+                                            "alias), type, sections, and what is to be known about it.\n");
         return c == 'h' ? 0 : 2;
     }
     size_t n, shown = 0;

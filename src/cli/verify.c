@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reeve verify: loads units as the manager would and prints what is wrong with their files. Needs no manager. */
+/* reeve verify: loads units as the manager would and prints what is wrong with their files. Needs no manager.
+ */
 #include "base/path.h"
 #include "base/strv.h"
 #include "cli/applets.h"
@@ -19,7 +20,8 @@ struct verify {
     size_t n_wrong;
 };
 
-static void print(struct verify *v, bool wrong, const char *unit, const char *file, unsigned line, const char *message) {
+static void print(struct verify *v, bool wrong, const char *unit, const char *file, unsigned line,
+                  const char *message) {
     v->n_wrong += wrong;
     if (v->as_json) {
         text_addf(&v->json, "%s{\"unit\":", v->json.len > 0 ? ",\n" : "");
@@ -129,9 +131,13 @@ static int verify_file(struct verify *v, const char *file) {
 }
 
 int verify_main(int argc, char **argv) {
-    static const struct option options[] = { { "json", no_argument, NULL, 'j' },       { "root", required_argument, NULL, 'r' },
-                                             { "user", no_argument, NULL, 'u' },       { "system", no_argument, NULL, 's' },
-                                             { "man", optional_argument, NULL, 'i' },  { "help", no_argument, NULL, 'h' }, {} };
+    static const struct option options[] = { { "json", no_argument, NULL, 'j' },
+                                             { "root", required_argument, NULL, 'r' },
+                                             { "user", no_argument, NULL, 'u' },
+                                             { "system", no_argument, NULL, 's' },
+                                             { "man", optional_argument, NULL, 'i' },
+                                             { "help", no_argument, NULL, 'h' },
+                                             {} };
     struct verify v = {};
     const char *root = "";
     bool system = true;
@@ -143,9 +149,11 @@ int verify_main(int argc, char **argv) {
         else if (c == 'u' || c == 's')
             system = c == 's';
         else if (c == 'h' || c == '?') {
-            fprintf(c == 'h' ? stdout : stderr, "Usage: reeve verify [--json] [--root=DIR] [--user] UNIT|FILE…\n\n"
-                    "Prints what is wrong with the units' files, and as notes what reeve does not honour fully.\n"
-                    "Exit status 1 if anything is wrong.\n");
+            fprintf(
+                c == 'h' ? stdout : stderr,
+                "Usage: reeve verify [--json] [--root=DIR] [--user] UNIT|FILE…\n\n"
+                "Prints what is wrong with the units' files, and as notes what reeve does not honour fully.\n"
+                "Exit status 1 if anything is wrong.\n");
             return c == 'h' ? 0 : 2;
         }
     }

@@ -102,8 +102,8 @@ static void take_value(struct cursor *c, struct text *value) {
     }
 }
 
-int envfile_parse(const char *data, size_t size, char ***env, void (*complain)(void *, unsigned line, const char *why),
-                  void *userdata) {
+int envfile_parse(const char *data, size_t size, char ***env,
+                  void (*complain)(void *, unsigned line, const char *why), void *userdata) {
     struct cursor c = { .p = data, .end = data + size, .line = 1 };
     if (size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
         c.p += 3;
@@ -135,10 +135,11 @@ int envfile_parse(const char *data, size_t size, char ***env, void (*complain)(v
         take_value(&c, &assignment);
         if (assignment.failed)
             return -ENOMEM;
-        const char *why = !env_name_valid(name, n)                         ? "not a valid variable name, ignoring line"
-                          : memchr(assignment.s, 0, assignment.len)        ? "value with a NUL byte, ignoring line"
-                          : !utf8_valid(assignment.s, assignment.len) ? "value is not valid UTF-8, ignoring line"
-                                                                      : NULL;
+        const char *why = !env_name_valid(name, n) ? "not a valid variable name, ignoring line"
+                          : memchr(assignment.s, 0, assignment.len) ? "value with a NUL byte, ignoring line"
+                          : !utf8_valid(assignment.s, assignment.len)
+                              ? "value is not valid UTF-8, ignoring line"
+                              : NULL;
         if (why) {
             if (complain)
                 complain(userdata, line, why);

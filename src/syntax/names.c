@@ -134,16 +134,18 @@ int size_parse(const char *s, uint64_t base, uint64_t *ret) {
     return 0;
 }
 
-/* --- signals ------------------------------------------------------------------------------------------------------ */
+/* --- signals -------------------------------------------------------------------------------------------- */
 
 static const struct named_number signals[] = {
-    { "HUP", SIGHUP }, { "INT", SIGINT }, { "QUIT", SIGQUIT }, { "ILL", SIGILL }, { "TRAP", SIGTRAP },
-    { "ABRT", SIGABRT }, { "BUS", SIGBUS }, { "FPE", SIGFPE }, { "KILL", SIGKILL }, { "USR1", SIGUSR1 },
-    { "SEGV", SIGSEGV }, { "USR2", SIGUSR2 }, { "PIPE", SIGPIPE }, { "ALRM", SIGALRM }, { "TERM", SIGTERM },
-    { "STKFLT", SIGSTKFLT }, { "CHLD", SIGCHLD }, { "CONT", SIGCONT }, { "STOP", SIGSTOP }, { "TSTP", SIGTSTP },
-    { "TTIN", SIGTTIN }, { "TTOU", SIGTTOU }, { "URG", SIGURG }, { "XCPU", SIGXCPU }, { "XFSZ", SIGXFSZ },
-    { "VTALRM", SIGVTALRM }, { "PROF", SIGPROF }, { "WINCH", SIGWINCH }, { "IO", SIGIO }, { "PWR", SIGPWR },
-    { "SYS", SIGSYS }, { "IOT", SIGIOT }, { "CLD", SIGCHLD }, { "POLL", SIGPOLL },
+    { "HUP", SIGHUP },   { "INT", SIGINT },       { "QUIT", SIGQUIT }, { "ILL", SIGILL },
+    { "TRAP", SIGTRAP }, { "ABRT", SIGABRT },     { "BUS", SIGBUS },   { "FPE", SIGFPE },
+    { "KILL", SIGKILL }, { "USR1", SIGUSR1 },     { "SEGV", SIGSEGV }, { "USR2", SIGUSR2 },
+    { "PIPE", SIGPIPE }, { "ALRM", SIGALRM },     { "TERM", SIGTERM }, { "STKFLT", SIGSTKFLT },
+    { "CHLD", SIGCHLD }, { "CONT", SIGCONT },     { "STOP", SIGSTOP }, { "TSTP", SIGTSTP },
+    { "TTIN", SIGTTIN }, { "TTOU", SIGTTOU },     { "URG", SIGURG },   { "XCPU", SIGXCPU },
+    { "XFSZ", SIGXFSZ }, { "VTALRM", SIGVTALRM }, { "PROF", SIGPROF }, { "WINCH", SIGWINCH },
+    { "IO", SIGIO },     { "PWR", SIGPWR },       { "SYS", SIGSYS },   { "IOT", SIGIOT },
+    { "CLD", SIGCHLD },  { "POLL", SIGPOLL },
 };
 
 int signal_from_string(const char *s) {
@@ -184,27 +186,78 @@ const char *signal_to_string(int signal) {
     return NULL;
 }
 
-/* --- exit statuses: systemd.exec(5), "Process Exit Codes" --------------------------------------------------------- */
+/* --- exit statuses: systemd.exec(5), "Process Exit Codes" ----------------------------------------------- */
 
 static const struct named_number exit_statuses[] = {
-    { "SUCCESS", 0 }, { "FAILURE", 1 },
+    { "SUCCESS", 0 },
+    { "FAILURE", 1 },
     /* LSB */
-    { "INVALIDARGUMENT", 2 }, { "NOTIMPLEMENTED", 3 }, { "NOPERMISSION", 4 }, { "NOTINSTALLED", 5 },
-    { "NOTCONFIGURED", 6 }, { "NOTRUNNING", 7 },
+    { "INVALIDARGUMENT", 2 },
+    { "NOTIMPLEMENTED", 3 },
+    { "NOPERMISSION", 4 },
+    { "NOTINSTALLED", 5 },
+    { "NOTCONFIGURED", 6 },
+    { "NOTRUNNING", 7 },
     /* sysexits.h */
-    { "USAGE", 64 }, { "DATAERR", 65 }, { "NOINPUT", 66 }, { "NOUSER", 67 }, { "NOHOST", 68 }, { "UNAVAILABLE", 69 },
-    { "SOFTWARE", 70 }, { "OSERR", 71 }, { "OSFILE", 72 }, { "CANTCREAT", 73 }, { "IOERR", 74 }, { "TEMPFAIL", 75 },
-    { "PROTOCOL", 76 }, { "NOPERM", 77 }, { "CONFIG", 78 },
+    { "USAGE", 64 },
+    { "DATAERR", 65 },
+    { "NOINPUT", 66 },
+    { "NOUSER", 67 },
+    { "NOHOST", 68 },
+    { "UNAVAILABLE", 69 },
+    { "SOFTWARE", 70 },
+    { "OSERR", 71 },
+    { "OSFILE", 72 },
+    { "CANTCREAT", 73 },
+    { "IOERR", 74 },
+    { "TEMPFAIL", 75 },
+    { "PROTOCOL", 76 },
+    { "NOPERM", 77 },
+    { "CONFIG", 78 },
     /* systemd */
-    { "CHDIR", 200 }, { "NICE", 201 }, { "FDS", 202 }, { "EXEC", 203 }, { "MEMORY", 204 }, { "LIMITS", 205 },
-    { "OOM_ADJUST", 206 }, { "SIGNAL_MASK", 207 }, { "STDIN", 208 }, { "STDOUT", 209 }, { "CHROOT", 210 },
-    { "IOPRIO", 211 }, { "TIMERSLACK", 212 }, { "SECUREBITS", 213 }, { "SETSCHEDULER", 214 }, { "CPUAFFINITY", 215 },
-    { "GROUP", 216 }, { "USER", 217 }, { "CAPABILITIES", 218 }, { "CGROUP", 219 }, { "SETSID", 220 }, { "CONFIRM", 221 },
-    { "STDERR", 222 }, { "PAM", 224 }, { "NETWORK", 225 }, { "NAMESPACE", 226 }, { "NO_NEW_PRIVILEGES", 227 },
-    { "SECCOMP", 228 }, { "SELINUX_CONTEXT", 229 }, { "PERSONALITY", 230 }, { "APPARMOR", 231 },
-    { "ADDRESS_FAMILIES", 232 }, { "RUNTIME_DIRECTORY", 233 }, { "CHOWN", 235 }, { "SMACK_PROCESS_LABEL", 236 },
-    { "KEYRING", 237 }, { "STATE_DIRECTORY", 238 }, { "CACHE_DIRECTORY", 239 }, { "LOGS_DIRECTORY", 240 },
-    { "CONFIGURATION_DIRECTORY", 241 }, { "NUMA_POLICY", 242 }, { "CREDENTIALS", 243 }, { "BPF", 245 },
+    { "CHDIR", 200 },
+    { "NICE", 201 },
+    { "FDS", 202 },
+    { "EXEC", 203 },
+    { "MEMORY", 204 },
+    { "LIMITS", 205 },
+    { "OOM_ADJUST", 206 },
+    { "SIGNAL_MASK", 207 },
+    { "STDIN", 208 },
+    { "STDOUT", 209 },
+    { "CHROOT", 210 },
+    { "IOPRIO", 211 },
+    { "TIMERSLACK", 212 },
+    { "SECUREBITS", 213 },
+    { "SETSCHEDULER", 214 },
+    { "CPUAFFINITY", 215 },
+    { "GROUP", 216 },
+    { "USER", 217 },
+    { "CAPABILITIES", 218 },
+    { "CGROUP", 219 },
+    { "SETSID", 220 },
+    { "CONFIRM", 221 },
+    { "STDERR", 222 },
+    { "PAM", 224 },
+    { "NETWORK", 225 },
+    { "NAMESPACE", 226 },
+    { "NO_NEW_PRIVILEGES", 227 },
+    { "SECCOMP", 228 },
+    { "SELINUX_CONTEXT", 229 },
+    { "PERSONALITY", 230 },
+    { "APPARMOR", 231 },
+    { "ADDRESS_FAMILIES", 232 },
+    { "RUNTIME_DIRECTORY", 233 },
+    { "CHOWN", 235 },
+    { "SMACK_PROCESS_LABEL", 236 },
+    { "KEYRING", 237 },
+    { "STATE_DIRECTORY", 238 },
+    { "CACHE_DIRECTORY", 239 },
+    { "LOGS_DIRECTORY", 240 },
+    { "CONFIGURATION_DIRECTORY", 241 },
+    { "NUMA_POLICY", 242 },
+    { "CREDENTIALS", 243 },
+    { "BPF", 245 },
     { "EXCEPTION", 255 },
 };
 
@@ -219,13 +272,15 @@ const char *exit_status_to_string(int status) {
     return name_of(exit_statuses, ELEMENTS(exit_statuses), status);
 }
 
-/* --- syslog facilities and limits --------------------------------------------------------------------------------- */
+/* --- syslog facilities and limits ----------------------------------------------------------------------- */
 
 static const struct named_number facilities[] = {
-    { "kern", LOG_KERN }, { "user", LOG_USER }, { "mail", LOG_MAIL }, { "daemon", LOG_DAEMON }, { "auth", LOG_AUTH },
-    { "syslog", LOG_SYSLOG }, { "lpr", LOG_LPR }, { "news", LOG_NEWS }, { "uucp", LOG_UUCP }, { "cron", LOG_CRON },
-    { "authpriv", LOG_AUTHPRIV }, { "ftp", LOG_FTP }, { "local0", LOG_LOCAL0 }, { "local1", LOG_LOCAL1 },
-    { "local2", LOG_LOCAL2 }, { "local3", LOG_LOCAL3 }, { "local4", LOG_LOCAL4 }, { "local5", LOG_LOCAL5 },
+    { "kern", LOG_KERN },     { "user", LOG_USER },         { "mail", LOG_MAIL },
+    { "daemon", LOG_DAEMON }, { "auth", LOG_AUTH },         { "syslog", LOG_SYSLOG },
+    { "lpr", LOG_LPR },       { "news", LOG_NEWS },         { "uucp", LOG_UUCP },
+    { "cron", LOG_CRON },     { "authpriv", LOG_AUTHPRIV }, { "ftp", LOG_FTP },
+    { "local0", LOG_LOCAL0 }, { "local1", LOG_LOCAL1 },     { "local2", LOG_LOCAL2 },
+    { "local3", LOG_LOCAL3 }, { "local4", LOG_LOCAL4 },     { "local5", LOG_LOCAL5 },
     { "local6", LOG_LOCAL6 }, { "local7", LOG_LOCAL7 },
 };
 
@@ -241,11 +296,12 @@ const char *facility_to_string(int facility) {
 }
 
 static const struct named_number limits[] = {
-    { "CPU", RLIMIT_CPU }, { "FSIZE", RLIMIT_FSIZE }, { "DATA", RLIMIT_DATA }, { "STACK", RLIMIT_STACK },
-    { "CORE", RLIMIT_CORE }, { "RSS", RLIMIT_RSS }, { "NOFILE", RLIMIT_NOFILE }, { "AS", RLIMIT_AS },
-    { "NPROC", RLIMIT_NPROC }, { "MEMLOCK", RLIMIT_MEMLOCK }, { "LOCKS", RLIMIT_LOCKS },
-    { "SIGPENDING", RLIMIT_SIGPENDING }, { "MSGQUEUE", RLIMIT_MSGQUEUE }, { "NICE", RLIMIT_NICE },
-    { "RTPRIO", RLIMIT_RTPRIO }, { "RTTIME", RLIMIT_RTTIME },
+    { "CPU", RLIMIT_CPU },           { "FSIZE", RLIMIT_FSIZE }, { "DATA", RLIMIT_DATA },
+    { "STACK", RLIMIT_STACK },       { "CORE", RLIMIT_CORE },   { "RSS", RLIMIT_RSS },
+    { "NOFILE", RLIMIT_NOFILE },     { "AS", RLIMIT_AS },       { "NPROC", RLIMIT_NPROC },
+    { "MEMLOCK", RLIMIT_MEMLOCK },   { "LOCKS", RLIMIT_LOCKS }, { "SIGPENDING", RLIMIT_SIGPENDING },
+    { "MSGQUEUE", RLIMIT_MSGQUEUE }, { "NICE", RLIMIT_NICE },   { "RTPRIO", RLIMIT_RTPRIO },
+    { "RTTIME", RLIMIT_RTTIME },
 };
 
 int rlimit_from_string(const char *s) {
@@ -256,21 +312,54 @@ const char *rlimit_to_string(int resource) {
     return name_of(limits, ELEMENTS(limits), resource);
 }
 
-/* --- address families --------------------------------------------------------------------------------------------- */
+/* --- address families ----------------------------------------------------------------------------------- */
 
 static const struct named_number families[] = {
-    { "AF_UNIX", AF_UNIX }, { "AF_LOCAL", AF_LOCAL }, { "AF_INET", AF_INET }, { "AF_AX25", AF_AX25 },
-    { "AF_IPX", AF_IPX }, { "AF_APPLETALK", AF_APPLETALK }, { "AF_NETROM", AF_NETROM },
-    { "AF_BRIDGE", AF_BRIDGE }, { "AF_ATMPVC", AF_ATMPVC }, { "AF_X25", AF_X25 }, { "AF_INET6", AF_INET6 },
-    { "AF_ROSE", AF_ROSE }, { "AF_DECnet", AF_DECnet }, { "AF_NETBEUI", AF_NETBEUI },
-    { "AF_SECURITY", AF_SECURITY }, { "AF_KEY", AF_KEY }, { "AF_NETLINK", AF_NETLINK },
-    { "AF_ROUTE", AF_ROUTE }, { "AF_PACKET", AF_PACKET }, { "AF_ASH", AF_ASH }, { "AF_ECONET", AF_ECONET },
-    { "AF_ATMSVC", AF_ATMSVC }, { "AF_RDS", AF_RDS }, { "AF_SNA", AF_SNA }, { "AF_IRDA", AF_IRDA },
-    { "AF_PPPOX", AF_PPPOX }, { "AF_WANPIPE", AF_WANPIPE }, { "AF_LLC", AF_LLC }, { "AF_IB", AF_IB },
-    { "AF_MPLS", AF_MPLS }, { "AF_CAN", AF_CAN }, { "AF_TIPC", AF_TIPC }, { "AF_BLUETOOTH", AF_BLUETOOTH },
-    { "AF_IUCV", AF_IUCV }, { "AF_RXRPC", AF_RXRPC }, { "AF_ISDN", AF_ISDN }, { "AF_PHONET", AF_PHONET },
-    { "AF_IEEE802154", AF_IEEE802154 }, { "AF_CAIF", AF_CAIF }, { "AF_ALG", AF_ALG }, { "AF_NFC", AF_NFC },
-    { "AF_VSOCK", AF_VSOCK }, { "AF_KCM", AF_KCM }, { "AF_QIPCRTR", AF_QIPCRTR }, { "AF_SMC", AF_SMC },
+    { "AF_UNIX", AF_UNIX },
+    { "AF_LOCAL", AF_LOCAL },
+    { "AF_INET", AF_INET },
+    { "AF_AX25", AF_AX25 },
+    { "AF_IPX", AF_IPX },
+    { "AF_APPLETALK", AF_APPLETALK },
+    { "AF_NETROM", AF_NETROM },
+    { "AF_BRIDGE", AF_BRIDGE },
+    { "AF_ATMPVC", AF_ATMPVC },
+    { "AF_X25", AF_X25 },
+    { "AF_INET6", AF_INET6 },
+    { "AF_ROSE", AF_ROSE },
+    { "AF_DECnet", AF_DECnet },
+    { "AF_NETBEUI", AF_NETBEUI },
+    { "AF_SECURITY", AF_SECURITY },
+    { "AF_KEY", AF_KEY },
+    { "AF_NETLINK", AF_NETLINK },
+    { "AF_ROUTE", AF_ROUTE },
+    { "AF_PACKET", AF_PACKET },
+    { "AF_ASH", AF_ASH },
+    { "AF_ECONET", AF_ECONET },
+    { "AF_ATMSVC", AF_ATMSVC },
+    { "AF_RDS", AF_RDS },
+    { "AF_SNA", AF_SNA },
+    { "AF_IRDA", AF_IRDA },
+    { "AF_PPPOX", AF_PPPOX },
+    { "AF_WANPIPE", AF_WANPIPE },
+    { "AF_LLC", AF_LLC },
+    { "AF_IB", AF_IB },
+    { "AF_MPLS", AF_MPLS },
+    { "AF_CAN", AF_CAN },
+    { "AF_TIPC", AF_TIPC },
+    { "AF_BLUETOOTH", AF_BLUETOOTH },
+    { "AF_IUCV", AF_IUCV },
+    { "AF_RXRPC", AF_RXRPC },
+    { "AF_ISDN", AF_ISDN },
+    { "AF_PHONET", AF_PHONET },
+    { "AF_IEEE802154", AF_IEEE802154 },
+    { "AF_CAIF", AF_CAIF },
+    { "AF_ALG", AF_ALG },
+    { "AF_NFC", AF_NFC },
+    { "AF_VSOCK", AF_VSOCK },
+    { "AF_KCM", AF_KCM },
+    { "AF_QIPCRTR", AF_QIPCRTR },
+    { "AF_SMC", AF_SMC },
     { "AF_XDP", AF_XDP },
 };
 

@@ -20,15 +20,36 @@ static const struct {
     const char *name;
     usec_t usec;
 } units[] = {
-    { "seconds", USEC_PER_SEC }, { "second", USEC_PER_SEC }, { "sec", USEC_PER_SEC }, { "s", USEC_PER_SEC },
-    { "minutes", MINUTE }, { "minute", MINUTE }, { "min", MINUTE },
-    { "months", MONTH }, { "month", MONTH }, { "M", MONTH },
-    { "msec", USEC_PER_MSEC }, { "ms", USEC_PER_MSEC }, { "m", MINUTE },
-    { "hours", HOUR }, { "hour", HOUR }, { "hr", HOUR }, { "h", HOUR },
-    { "days", DAY }, { "day", DAY }, { "d", DAY },
-    { "weeks", WEEK }, { "week", WEEK }, { "w", WEEK },
-    { "years", YEAR }, { "year", YEAR }, { "y", YEAR },
-    { "usec", 1 }, { "us", 1 }, { "\xc2\xb5s", 1 }, { "\xce\xbcs", 1 },
+    { "seconds", USEC_PER_SEC },
+    { "second", USEC_PER_SEC },
+    { "sec", USEC_PER_SEC },
+    { "s", USEC_PER_SEC },
+    { "minutes", MINUTE },
+    { "minute", MINUTE },
+    { "min", MINUTE },
+    { "months", MONTH },
+    { "month", MONTH },
+    { "M", MONTH },
+    { "msec", USEC_PER_MSEC },
+    { "ms", USEC_PER_MSEC },
+    { "m", MINUTE },
+    { "hours", HOUR },
+    { "hour", HOUR },
+    { "hr", HOUR },
+    { "h", HOUR },
+    { "days", DAY },
+    { "day", DAY },
+    { "d", DAY },
+    { "weeks", WEEK },
+    { "week", WEEK },
+    { "w", WEEK },
+    { "years", YEAR },
+    { "year", YEAR },
+    { "y", YEAR },
+    { "usec", 1 },
+    { "us", 1 },
+    { "\xc2\xb5s", 1 },
+    { "\xce\xbcs", 1 },
 };
 
 int timespan_parse(const char *s, usec_t default_unit, usec_t *ret) {
@@ -95,8 +116,9 @@ char *timespan_format(usec_t span, usec_t accuracy, char *buffer, size_t size) {
         usec_t usec;
         int decimals; /* how many digits of a fraction a microsecond is */
     } printed[] = {
-        { "y", YEAR, 0 }, { "month", MONTH, 0 }, { "w", WEEK, 0 }, { "d", DAY, 0 }, { "h", HOUR, 0 },
-        { "min", MINUTE, 0 }, { "s", USEC_PER_SEC, 6 }, { "ms", USEC_PER_MSEC, 3 }, { "us", 1, 0 },
+        { "y", YEAR, 0 },         { "month", MONTH, 0 },      { "w", WEEK, 0 },
+        { "d", DAY, 0 },          { "h", HOUR, 0 },           { "min", MINUTE, 0 },
+        { "s", USEC_PER_SEC, 6 }, { "ms", USEC_PER_MSEC, 3 }, { "us", 1, 0 },
     };
     if (size == 0)
         return buffer;
@@ -119,11 +141,12 @@ char *timespan_format(usec_t span, usec_t accuracy, char *buffer, size_t size) {
             fraction /= 10;
         const char *space = used > 0 ? " " : "";
         if (span < MINUTE && rest > 0 && decimals > 0) {
-            used += (size_t)snprintf(buffer + used, size - used, "%s%" PRIu64 ".%0*" PRIu64 "%s", space, whole, decimals,
-                                     fraction, printed[i].suffix);
+            used += (size_t)snprintf(buffer + used, size - used, "%s%" PRIu64 ".%0*" PRIu64 "%s", space,
+                                     whole, decimals, fraction, printed[i].suffix);
             break;
         }
-        used += (size_t)snprintf(buffer + used, size - used, "%s%" PRIu64 "%s", space, whole, printed[i].suffix);
+        used +=
+            (size_t)snprintf(buffer + used, size - used, "%s%" PRIu64 "%s", space, whole, printed[i].suffix);
         span = rest;
     }
     return buffer;

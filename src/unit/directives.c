@@ -6,13 +6,13 @@
 #include <string.h>
 
 static const struct directive_row rows[] = {
-#define DIRECTIVE(id, sections, name, type, initial, support, note) \
+#define DIRECTIVE(id, sections, name, type, initial, support, note)                                          \
     { D_##id, DIRECTIVE_INVALID, sections, #name, &type_##type, initial, SUPPORT_##support, note },
-#define DIRECTIVE_SAME(id, sections, name, type, support, note) \
+#define DIRECTIVE_SAME(id, sections, name, type, support, note)                                              \
     { D_##id, DIRECTIVE_INVALID, sections, #name, &type_##type, "", SUPPORT_##support, note },
-#define DIRECTIVE_ALIAS(id, sections, name) \
+#define DIRECTIVE_ALIAS(id, sections, name)                                                                  \
     { D_##id, DIRECTIVE_INVALID, sections, #name, NULL, "", SUPPORT_ALIAS, NULL },
-#define DIRECTIVE_BOTH(id, also, sections, name) \
+#define DIRECTIVE_BOTH(id, also, sections, name)                                                             \
     { D_##id, D_##also, sections, #name, NULL, "", SUPPORT_YES, NULL },
 #include "unit/directives.def"
 #undef DIRECTIVE
@@ -22,7 +22,10 @@ static const struct directive_row rows[] = {
 };
 
 static const char *const support_names[] = {
-    [SUPPORT_YES] = "yes", [SUPPORT_DEGRADES] = "degrades", [SUPPORT_STORED] = "stored", [SUPPORT_ALIAS] = "alias",
+    [SUPPORT_YES] = "yes",
+    [SUPPORT_DEGRADES] = "degrades",
+    [SUPPORT_STORED] = "stored",
+    [SUPPORT_ALIAS] = "alias",
 };
 
 const char *support_to_string(enum support support) {
@@ -77,16 +80,16 @@ const struct directive_row *directive_rows(size_t *ret_n) {
     return rows;
 }
 
-/* --- sections ----------------------------------------------------------------------------------------------------- */
+/* --- sections ------------------------------------------------------------------------------------------- */
 
 static const struct {
     enum section section;
     const char *name;
 } sections[] = {
-    { SECTION_UNIT, "Unit" },   { SECTION_INSTALL, "Install" }, { SECTION_SERVICE, "Service" },
-    { SECTION_SOCKET, "Socket" }, { SECTION_TIMER, "Timer" },   { SECTION_PATH, "Path" },
-    { SECTION_MOUNT, "Mount" }, { SECTION_AUTOMOUNT, "Automount" }, { SECTION_SWAP, "Swap" },
-    { SECTION_SLICE, "Slice" }, { SECTION_SCOPE, "Scope" },     { SECTION_X_REEVE, "X-Reeve" },
+    { SECTION_UNIT, "Unit" },     { SECTION_INSTALL, "Install" },     { SECTION_SERVICE, "Service" },
+    { SECTION_SOCKET, "Socket" }, { SECTION_TIMER, "Timer" },         { SECTION_PATH, "Path" },
+    { SECTION_MOUNT, "Mount" },   { SECTION_AUTOMOUNT, "Automount" }, { SECTION_SWAP, "Swap" },
+    { SECTION_SLICE, "Slice" },   { SECTION_SCOPE, "Scope" },         { SECTION_X_REEVE, "X-Reeve" },
 };
 
 enum section section_from_string(const char *name) {
@@ -105,14 +108,14 @@ const char *section_to_string(enum section section) {
 
 enum section section_of_type(enum unit_type type) {
     static const enum section of_type[UNIT_TYPES] = {
-        [UNIT_SERVICE] = SECTION_SERVICE, [UNIT_SOCKET] = SECTION_SOCKET, [UNIT_SLICE] = SECTION_SLICE,
-        [UNIT_SCOPE] = SECTION_SCOPE,     [UNIT_TIMER] = SECTION_TIMER,   [UNIT_PATH] = SECTION_PATH,
+        [UNIT_SERVICE] = SECTION_SERVICE, [UNIT_SOCKET] = SECTION_SOCKET,       [UNIT_SLICE] = SECTION_SLICE,
+        [UNIT_SCOPE] = SECTION_SCOPE,     [UNIT_TIMER] = SECTION_TIMER,         [UNIT_PATH] = SECTION_PATH,
         [UNIT_MOUNT] = SECTION_MOUNT,     [UNIT_AUTOMOUNT] = SECTION_AUTOMOUNT, [UNIT_SWAP] = SECTION_SWAP,
     };
     return type >= 0 && type < UNIT_TYPES ? of_type[type] : 0;
 }
 
-/* --- defaults ----------------------------------------------------------------------------------------------------- */
+/* --- defaults ------------------------------------------------------------------------------------------- */
 
 const union value *directive_default(enum directive id) {
     static union value defaults[DIRECTIVES];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Loads a unit: finds its files, reads them line by line into settings. Says what is wrong with them and goes on.
- * systemd.unit(5), systemd.syntax(7). */
+/* Loads a unit: finds its files, reads them line by line into settings. Says what is wrong with them and goes
+ * on. systemd.unit(5), systemd.syntax(7). */
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/strv.h"
@@ -25,8 +25,8 @@ struct load {
     void *userdata;
     struct unit_file *unit;
     struct unit_specifiers specifiers;
-    struct parse_at at;          /* .file: what is being read */
-    char *unknown_section;       /* the last one said to be unknown */
+    struct parse_at at;    /* .file: what is being read */
+    char *unknown_section; /* the last one said to be unknown */
 };
 
 static void say(struct load *l, unsigned line, const char *message) {
@@ -57,13 +57,15 @@ static void _printf_(3, 4) fail(struct load *l, enum load_state state, const cha
     u->error = text_take(&t);
 }
 
-/* --- one file ----------------------------------------------------------------------------------------------------- */
+/* --- one file ------------------------------------------------------------------------------------------- */
 
 static bool section_known(struct load *l, enum section section) {
-    return section & (SECTION_UNIT | SECTION_INSTALL | SECTION_X_REEVE) || (section && section == section_of_type(l->unit->type));
+    return section & (SECTION_UNIT | SECTION_INSTALL | SECTION_X_REEVE) ||
+           (section && section == section_of_type(l->unit->type));
 }
 
-static int assign(void *userdata, unsigned line, const char *section_name, const char *name, const char *text) {
+static int assign(void *userdata, unsigned line, const char *section_name, const char *name,
+                  const char *text) {
     struct load *l = userdata;
     enum section section = section_from_string(section_name);
     if (!section_name || !*section_name) {
@@ -72,7 +74,8 @@ static int assign(void *userdata, unsigned line, const char *section_name, const
     }
     if (!section_known(l, section)) {
         /* Others' own sections are nobody's business. */
-        if (strncmp(section_name, "X-", 2) == 0 || (l->unknown_section && strcmp(l->unknown_section, section_name) == 0))
+        if (strncmp(section_name, "X-", 2) == 0 ||
+            (l->unknown_section && strcmp(l->unknown_section, section_name) == 0))
             return 0;
         sayf(l, line, "Unknown section '%.100s'. Ignoring.", section_name);
         free(l->unknown_section);
@@ -99,7 +102,8 @@ static int assign(void *userdata, unsigned line, const char *section_name, const
         const char *then = r == -ENOEXEC ? ", the unit will not be started" : r < 0 ? ", ignoring" : "";
         sayf(l, line, "%s=%.*s%s: %s%s", name, (int)shown, text, shown < n ? "…" : "", why, then);
         if (r == -ENOEXEC)
-            fail(l, LOAD_BAD_SETTING, "%s:%u: %s=%.*s: %s", l->at.file ?: l->unit->name, line, name, (int)shown, text, why);
+            fail(l, LOAD_BAD_SETTING, "%s:%u: %s=%.*s: %s", l->at.file ?: l->unit->name, line, name,
+                 (int)shown, text, why);
     }
     return 0;
 }
@@ -157,7 +161,7 @@ static int read_file(struct load *l, const char *path) {
     return r;
 }
 
-/* --- the fragment --------------------------------------------------------------------------------------------------- */
+/* --- the fragment --------------------------------------------------------------------------------------- */
 
 static int load_fragment(struct load *l, const struct search_found *found) {
     struct unit_file *u = l->unit;
@@ -206,7 +210,7 @@ static int load_fragment(struct load *l, const struct search_found *found) {
     return 0;
 }
 
-/* --- drop-ins and the names in .wants directories ----------------------------------------------------------------- */
+/* --- drop-ins and the names in .wants directories ------------------------------------------------------- */
 
 static int load_dropins(struct load *l, char *const *names) {
     struct unit_file *u = l->unit;
@@ -295,8 +299,8 @@ static int load_all(struct load *l, const char *asked) {
     return r < 0 ? r : take_source_path(u);
 }
 
-int unit_file_load(const struct search_path *where, const struct manager_dirs *dirs, const char *name, unit_report report,
-                   void *userdata, struct unit_file **ret) {
+int unit_file_load(const struct search_path *where, const struct manager_dirs *dirs, const char *name,
+                   unit_report report, void *userdata, struct unit_file **ret) {
     _cleanup_(unit_file_freep) struct unit_file *unit = NULL;
     if (!unit_name_valid(name, UNIT_NAME_PLAIN | UNIT_NAME_INSTANCE))
         return -EINVAL;
@@ -324,7 +328,7 @@ int unit_file_load(const struct search_path *where, const struct manager_dirs *d
     return 0;
 }
 
-/* --- has anything changed? ------------------------------------------------------------------------------------------ */
+/* --- has anything changed? ------------------------------------------------------------------------------ */
 
 static usec_t newest(usec_t so_far, const char *path) {
     struct stat st;
@@ -334,7 +338,8 @@ static usec_t newest(usec_t so_far, const char *path) {
 bool unit_file_changed(const struct search_path *where, const struct unit_file *file) {
     _cleanup_(search_found_done) struct search_found found = {};
     _cleanup_strv_ char **names = NULL, **dropins = NULL;
-    /* What was loaded a moment ago without a file may have one now: an answer from the old cache would never tell. */
+    /* What was loaded a moment ago without a file may have one now: an answer from the old cache would never
+     * tell. */
     struct search_path fresh = *where;
     bool stale = search_cache_stale(where), changed = false;
     if (stale) {
@@ -344,7 +349,9 @@ bool unit_file_changed(const struct search_path *where, const struct unit_file *
     }
     if (search_resolve(&fresh, file->name, &found) < 0)
         goto out;
-    const char *path = found.result == SEARCH_MASKED ? "/dev/null" : found.result == SEARCH_FILE ? found.path : NULL;
+    const char *path = found.result == SEARCH_MASKED ? "/dev/null"
+                       : found.result == SEARCH_FILE ? found.path
+                                                     : NULL;
     struct stat st;
     if (file->state == LOAD_NOT_FOUND && path && stat(path, &st) < 0)
         path = NULL; /* a link to nowhere, as before */
@@ -354,7 +361,8 @@ bool unit_file_changed(const struct search_path *where, const struct unit_file *
     }
     if (file->state != LOAD_LOADED && file->state != LOAD_BAD_SETTING) {
         if (found.result == SEARCH_FILE && path)
-            changed = file->state == LOAD_MASKED ? stat(path, &st) == 0 && st.st_size > 0 : newest(0, path) != file->mtime;
+            changed = file->state == LOAD_MASKED ? stat(path, &st) == 0 && st.st_size > 0
+                                                 : newest(0, path) != file->mtime;
         goto out;
     }
     if (strv_add(&names, file->name) < 0 || strv_add_all(&names, file->aliases) < 0)
@@ -367,7 +375,7 @@ bool unit_file_changed(const struct search_path *where, const struct unit_file *
     }
     usec_t time = newest(0, path);
     STRV_FOREACH(d, dropins)
-        time = newest(time, *d);
+    time = newest(time, *d);
     changed = time != file->mtime;
 out:
     if (stale)

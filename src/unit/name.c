@@ -14,9 +14,10 @@
 #define VALID_CHARS_WITH_AT VALID_CHARS "@"
 
 static const char *const type_names[UNIT_TYPES] = {
-    [UNIT_SERVICE] = "service", [UNIT_SOCKET] = "socket", [UNIT_TARGET] = "target", [UNIT_SLICE] = "slice",
-    [UNIT_SCOPE] = "scope",     [UNIT_TIMER] = "timer",   [UNIT_PATH] = "path",     [UNIT_MOUNT] = "mount",
-    [UNIT_AUTOMOUNT] = "automount", [UNIT_SWAP] = "swap", [UNIT_DEVICE] = "device",
+    [UNIT_SERVICE] = "service", [UNIT_SOCKET] = "socket", [UNIT_TARGET] = "target",
+    [UNIT_SLICE] = "slice",     [UNIT_SCOPE] = "scope",   [UNIT_TIMER] = "timer",
+    [UNIT_PATH] = "path",       [UNIT_MOUNT] = "mount",   [UNIT_AUTOMOUNT] = "automount",
+    [UNIT_SWAP] = "swap",       [UNIT_DEVICE] = "device",
 };
 
 const char *unit_type_to_string(enum unit_type type) {
@@ -122,7 +123,7 @@ int unit_name_change_suffix(const char *name, const char *suffix, char **ret) {
     return give(&t, ret);
 }
 
-/* --- escaping ----------------------------------------------------------------------------------------------------- */
+/* --- escaping ------------------------------------------------------------------------------------------- */
 
 static void escape(struct text *t, const char *s) {
     if (*s == '.') {
@@ -140,7 +141,10 @@ static void escape(struct text *t, const char *s) {
 }
 
 static int hex(char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 static int unescape_into(struct text *t, const char *s) {
@@ -248,7 +252,7 @@ int unit_name_mangle(const char *argument, char **ret) {
     return give(&t, ret);
 }
 
-/* --- bus object paths --------------------------------------------------------------------------------------------- */
+/* --- bus object paths ----------------------------------------------------------------------------------- */
 
 int bus_path_escape(const char *s, char **ret) {
     _cleanup_text_ struct text t = {};

@@ -1,178 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the unit files of a name lie. Each directory is read once into a sorted array of names; what a name leads to is
- * then decided without looking at the disk. Knows nothing of what is in the files. */
-#include "unit/search.h"
+/* Where the unit files of a name lie. Each directory is read once into a sorted array of names; what a name
+ * leads to is then decided without looking at the disk. Knows nothing of what is in the files. */
 #include "base/chase.h"
 #include "base/path.h"
 #include "base/strv.h"
-#include "base/text.h"
 #include "unit/name.h"
+#include "unit/search_private.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define LINKS_MAX 16 /* as many aliases of aliases as anybody has */
-#define DIRECTORIES_MAX 32
 
-/* --- the path ----------------------------------------------------------------------------------------------------- */
+/* --- the cache ------------------------------------------------------------------------------------------ */
 
-static int put(char **field, const char *a, const char *b, const char *c) {
-    _cleanup_free_ char *ab = path_join(a, b);
-    char *abc = ab ? path_join(ab, c) : NULL;
-    if (!abc)
-        return -ENOMEM;
-    *field = abc;
-    return 0;
-}
-
-/* /lib as a link to /usr/lib: the same directory need not be searched twice. */
-static bool same_directory(const char *root, const char *a, const char *b) {
-    _cleanup_free_ char *x = NULL, *y = NULL;
-    return chase(a, root, &x) > 0 && chase(b, root, &y) > 0 && strcmp(x, y) == 0;
-}
-
-static int add_directory(struct search_path *path, const char *prefix, const char *directory) {
-    char *full = path_join(prefix, directory);
-    if (!full)
-        return -ENOMEM;
-    if (strv_length(path->directories) >= DIRECTORIES_MAX || strv_contains(path->directories, full)) {
-        free(full);
-        return 0;
-    }
-    /* Only the last two of the usual ones are ever the same. */
-    size_t n = strv_length(path->directories);
-    if (n > 0 && same_directory(path->root, path->directories[n - 1], full)) {
-        free(full);
-        return 0;
-    }
-    return strv_take(&path->directories, full);
-}
-
-static int add_usual_system(struct search_path *path) {
-    const struct {
-        const char *prefix, *directory;
-    } order[] = {
-        { "", path->persistent_control }, { "", path->runtime_control }, { "", path->transient },
-        { "", path->generator_early },    { "", path->persistent_config }, { path->root, "/etc/systemd/system.attached" },
-        { "", path->runtime_config },     { path->root, "/run/systemd/system.attached" }, { "", path->generator },
-        { path->root, "/usr/local/lib/systemd/system" }, { path->root, "/usr/lib/systemd/system" },
-        { path->root, "/lib/systemd/system" }, { "", path->generator_late },
-    };
-    for (size_t i = 0; i < ELEMENTS(order); i++) {
-        int r = add_directory(path, order[i].prefix, order[i].directory);
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
-static int add_usual_user(struct search_path *path) {
-    const struct {
-        const char *prefix, *directory;
-    } order[] = {
-        { "", path->persistent_control }, { "", path->runtime_control }, { "", path->transient },
-        { "", path->generator_early },    { "", path->persistent_config }, { path->root, "/etc/systemd/user" },
-        { "", path->runtime_config },     { path->root, "/run/systemd/user" }, { "", path->generator },
-        { path->root, "/usr/local/share/systemd/user" }, { path->root, "/usr/share/systemd/user" },
-        { path->root, "/usr/local/lib/systemd/user" },   { path->root, "/usr/lib/systemd/user" },
-        { path->root, "/lib/systemd/user" }, { "", path->generator_late },
-    };
-    for (size_t i = 0; i < ELEMENTS(order); i++) {
-        int r = add_directory(path, order[i].prefix, order[i].directory);
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
-/* $SYSTEMD_UNIT_PATH replaces the usual directories; with a colon at its end it stands before them. */
-static int add_from_environment(struct search_path *path, bool *ret_only) {
-    const char *list = getenv("SYSTEMD_UNIT_PATH");
-    *ret_only = list && *list && list[strlen(list) - 1] != ':';
-    if (!list)
-        return 0;
-    _cleanup_strv_ char **parts = strv_split(list, ":");
-    if (!parts)
-        return -ENOMEM;
-    STRV_FOREACH(p, parts) {
-        int r = path_is_absolute(*p) ? add_directory(path, path->root, *p) : 0;
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
-int search_path_init(struct search_path *path, const char *root, const char *runtime, bool system) {
-    const char *config = "/etc/systemd";
-    _cleanup_free_ char *user_config = NULL, *clean_root = NULL;
-    *path = (struct search_path){};
-    if (!runtime)
-        runtime = "/run";
-    if (!system) {
-        const char *home = getenv("XDG_CONFIG_HOME");
-        user_config = home ? path_join(home, "systemd") : path_join(getenv("HOME") ?: "/root", ".config/systemd");
-        if (!user_config)
-            return -ENOMEM;
-        config = user_config;
-    }
-    clean_root = strdup(root && strcmp(root, "/") != 0 ? root : "");
-    if (!clean_root)
-        return -ENOMEM;
-    path_simplify(clean_root);
-    path->root = TAKE(clean_root);
-    const struct {
-        char **field;
-        const char *base, *rest;
-    } fields[] = {
-        { &path->persistent_config, config, system ? "system" : "user" },
-        { &path->runtime_config, runtime, system ? "systemd/system" : "systemd/user" },
-        { &path->persistent_control, config, system ? "system.control" : "user.control" },
-        { &path->runtime_control, runtime, system ? "systemd/system.control" : "systemd/user.control" },
-        { &path->transient, runtime, "systemd/transient" },
-        { &path->generator, runtime, "systemd/generator" },
-        { &path->generator_early, runtime, "systemd/generator.early" },
-        { &path->generator_late, runtime, "systemd/generator.late" },
-    };
-    int r = 0;
-    bool only = false;
-    for (size_t i = 0; i < ELEMENTS(fields) && r >= 0; i++)
-        r = put(fields[i].field, path->root, fields[i].base, fields[i].rest);
-    if (r >= 0)
-        r = add_from_environment(path, &only);
-    if (r >= 0 && !only)
-        r = system ? add_usual_system(path) : add_usual_user(path);
-    if (r < 0)
-        search_path_done(path);
-    return r;
-}
-
-/* --- the cache ---------------------------------------------------------------------------------------------------- */
-
-/* One name of a directory entry: what the directory of the highest priority has, and which ones have it at all. */
-struct entry {
-    char *name;
-    char *target;        /* of a link: its text; NULL: a file or directory */
-    uint32_t present;    /* bit n: directory n; those of NAME.d and the like are all that counts for directories */
-    uint8_t directory;   /* number of the first directory */
-    bool is_unit;        /* a unit name; else NAME.d, NAME.wants, … */
-};
-
-struct search_cache {
-    struct entry *entries; /* sorted by name */
-    size_t n, room;
-    struct {
-        struct timespec mtime;
-        dev_t device;
-        ino_t inode; /* 0: not there */
-    } seen[DIRECTORIES_MAX];
-};
-
-static void cache_free(struct search_cache *c) {
+void search_cache_free(struct search_cache *c) {
     for (size_t i = 0; c && i < c->n; i++) {
         free(c->entries[i].name);
         free(c->entries[i].target);
@@ -182,23 +28,8 @@ static void cache_free(struct search_cache *c) {
     free(c);
 }
 
-static void cache_freep(struct search_cache **c) {
-    cache_free(*c);
-}
-
-void search_path_done(struct search_path *path) {
-    cache_free(path->cache);
-    strv_free(path->directories);
-    free(path->root);
-    free(path->persistent_config);
-    free(path->runtime_config);
-    free(path->persistent_control);
-    free(path->runtime_control);
-    free(path->transient);
-    free(path->generator);
-    free(path->generator_early);
-    free(path->generator_late);
-    *path = (struct search_path){};
+void search_cache_freep(struct search_cache **c) {
+    search_cache_free(*c);
 }
 
 static bool is_side_directory(const char *name) {
@@ -234,7 +65,10 @@ static int cache_add(struct search_cache *c, int dir, uint8_t number, const stru
         struct stat st;
         if (fstatat(dir, de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
             return 0;
-        kind = S_ISREG(st.st_mode) ? DT_REG : S_ISLNK(st.st_mode) ? DT_LNK : S_ISDIR(st.st_mode) ? DT_DIR : DT_CHR;
+        kind = S_ISREG(st.st_mode)   ? DT_REG
+               : S_ISLNK(st.st_mode) ? DT_LNK
+               : S_ISDIR(st.st_mode) ? DT_DIR
+                                     : DT_CHR;
     }
     if (is_unit ? kind != DT_REG && kind != DT_LNK : kind != DT_DIR && kind != DT_LNK)
         return 0;
@@ -286,8 +120,10 @@ static int compare_entries(const void *a, const void *b) {
     return r ? r : x->directory - y->directory;
 }
 
-/* Is this a link to its own name elsewhere in the path? Such a one counts for nothing; the other file is found anyway. */
-static int target_in_path(const struct search_path *path, const struct search_cache *c, const struct entry *e, bool *ret);
+/* Is this a link to its own name elsewhere in the path? Such a one counts for nothing; the other file is
+ * found anyway. */
+static int target_in_path(const struct search_path *path, const struct search_cache *c, const struct entry *e,
+                          bool *ret);
 
 /* One entry a name is left: the one of the highest priority that is no link to itself. */
 static int cache_merge(const struct search_path *path, struct search_cache *c) {
@@ -316,7 +152,7 @@ static int cache_merge(const struct search_path *path, struct search_cache *c) {
 }
 
 static int cache_make(const struct search_path *path, struct search_cache **ret) {
-    _cleanup_(cache_freep) struct search_cache *c = calloc(1, sizeof(*c));
+    _cleanup_(search_cache_freep) struct search_cache *c = calloc(1, sizeof(*c));
     if (!c)
         return -ENOMEM;
     uint8_t number = 0;
@@ -337,13 +173,13 @@ int search_cache_fill(struct search_path *path) {
     int r = cache_make(path, &c);
     if (r < 0)
         return r;
-    cache_free(path->cache);
+    search_cache_free(path->cache);
     path->cache = c;
     return 0;
 }
 
 void search_cache_drop(struct search_path *path) {
-    cache_free(path->cache);
+    search_cache_free(path->cache);
     path->cache = NULL;
 }
 
@@ -353,17 +189,18 @@ bool search_cache_stale(const struct search_path *path) {
     for (size_t i = 0; path->directories && path->directories[i]; i++) {
         struct stat st;
         const typeof(path->cache->seen[0]) *seen = &path->cache->seen[i];
-        if (stat(path->directories[i], &st) < 0 ? seen->inode != 0
-                                                : st.st_ino != seen->inode || st.st_dev != seen->device ||
-                                                      st.st_mtim.tv_sec != seen->mtime.tv_sec ||
-                                                      st.st_mtim.tv_nsec != seen->mtime.tv_nsec)
+        if (stat(path->directories[i], &st) < 0
+                ? seen->inode != 0
+                : st.st_ino != seen->inode || st.st_dev != seen->device ||
+                      st.st_mtim.tv_sec != seen->mtime.tv_sec || st.st_mtim.tv_nsec != seen->mtime.tv_nsec)
             return true;
     }
     return false;
 }
 
 /* The cache of the path, or one made for the moment: *temporary, which the caller frees. */
-static int cache_of(const struct search_path *path, struct search_cache **temporary, const struct search_cache **ret) {
+int search_cache_of(const struct search_path *path, struct search_cache **temporary,
+                    const struct search_cache **ret) {
     if (!path->cache) {
         int r = cache_make(path, temporary);
         if (r < 0)
@@ -373,7 +210,7 @@ static int cache_of(const struct search_path *path, struct search_cache **tempor
     return 0;
 }
 
-static const struct entry *cache_find(const struct search_cache *c, const char *name) {
+const struct entry *search_cache_find(const struct search_cache *c, const char *name) {
     size_t low = 0, high = c->n;
     while (low < high) {
         size_t middle = (low + high) / 2;
@@ -388,7 +225,7 @@ static const struct entry *cache_find(const struct search_cache *c, const char *
     return NULL;
 }
 
-/* --- where a name leads ------------------------------------------------------------------------------------------- */
+/* --- where a name leads --------------------------------------------------------------------------------- */
 
 /* The absolute path a link's text means, below the root. */
 static char *link_path(const struct search_path *path, const struct entry *e) {
@@ -402,7 +239,8 @@ static bool is_null_device(const struct entry *e) {
 }
 
 /* Does the link lead to a file in one of the path's directories? Then it is an alias. */
-static int target_in_path(const struct search_path *path, const struct search_cache *c, const struct entry *e, bool *ret) {
+static int target_in_path(const struct search_path *path, const struct search_cache *c, const struct entry *e,
+                          bool *ret) {
     _cleanup_free_ char *full = link_path(path, e), *parent = NULL, *resolved = NULL;
     *ret = false;
     if (!full)
@@ -456,12 +294,12 @@ static int found_file(const struct search_path *path, const struct entry *e, str
     return found->path ? 0 : -ENOMEM;
 }
 
-/* One step: `key` is the name looked up, `found->name` the name that is asked for (key, or an instance of it). 1: that
- * was an alias, and found->name is what it stands for; 0: found->result is set. */
+/* One step: `key` is the name looked up, `found->name` the name that is asked for (key, or an instance of
+ * it). 1: that was an alias, and found->name is what it stands for; 0: found->result is set. */
 static int resolve_step(const struct search_path *path, const struct search_cache *c, const char *key,
                         struct search_found *found) {
     const struct vendor_unit *vendor = vendor_unit_find(key);
-    const struct entry *e = cache_find(c, key);
+    const struct entry *e = search_cache_find(c, key);
     const char *target = NULL;
     if (vendor && vendor->builtin) {
         e = NULL;
@@ -501,12 +339,12 @@ static int resolve_step(const struct search_path *path, const struct search_cach
 }
 
 int search_resolve(const struct search_path *path, const char *name, struct search_found *ret) {
-    _cleanup_(cache_freep) struct search_cache *temporary = NULL;
+    _cleanup_(search_cache_freep) struct search_cache *temporary = NULL;
     _cleanup_(search_found_done) struct search_found found = {};
     const struct search_cache *c;
     if (!unit_name_kind(name))
         return -EINVAL;
-    int r = cache_of(path, &temporary, &c);
+    int r = search_cache_of(path, &temporary, &c);
     if (r < 0)
         return r;
     found.name = strdup(name);
@@ -534,11 +372,11 @@ int search_resolve(const struct search_path *path, const char *name, struct sear
 }
 
 bool search_has(const struct search_path *path, const char *name) {
-    _cleanup_(cache_freep) struct search_cache *temporary = NULL;
+    _cleanup_(search_cache_freep) struct search_cache *temporary = NULL;
     const struct search_cache *c;
-    if (cache_of(path, &temporary, &c) < 0)
+    if (search_cache_of(path, &temporary, &c) < 0)
         return false;
-    const struct entry *e = cache_find(c, name);
+    const struct entry *e = search_cache_find(c, name);
     return e && e->is_unit;
 }
 
@@ -561,10 +399,10 @@ static int alias_for(const char *alias, const char *target, const char *name, ch
 }
 
 int search_aliases(const struct search_path *path, const char *name, char ***ret) {
-    _cleanup_(cache_freep) struct search_cache *temporary = NULL;
+    _cleanup_(search_cache_freep) struct search_cache *temporary = NULL;
     _cleanup_strv_ char **names = NULL;
     const struct search_cache *c;
-    int r = cache_of(path, &temporary, &c);
+    int r = search_cache_of(path, &temporary, &c);
     if (r >= 0)
         r = strv_add(&names, name);
     /* Names of names: the list grows while it is walked. */
@@ -574,7 +412,7 @@ int search_aliases(const struct search_path *path, const char *name, char ***ret
             const struct vendor_unit *v = e ? NULL : &vendor_units[k - c->n];
             const char *alias = e ? e->name : v->name, *target = e ? e->target : v->alias;
             _cleanup_free_ char *found = NULL;
-            if (!target || (e ? !e->is_unit : cache_find(c, alias) && !v->builtin))
+            if (!target || (e ? !e->is_unit : search_cache_find(c, alias) && !v->builtin))
                 continue;
             r = alias_for(alias, path_base(target), names[i], &found);
             if (r <= 0 || strv_contains(names, found))
@@ -592,153 +430,13 @@ int search_aliases(const struct search_path *path, const char *name, char ***ret
     return strv_add_all(ret, names);
 }
 
-/* --- drop-ins ----------------------------------------------------------------------------------------------------- */
+/* --- all of them ---------------------------------------------------------------------------------------- */
 
-/* The names whose NAME.d counts for `name`, the most special first: itself, its template's, those of its prefixes. */
-static int dropin_names(const char *name, char ***ret) {
-    if (strv_contains(*ret, name))
-        return 0;
-    int r = strv_add(ret, name);
-    if (r < 0)
-        return r;
-    _cleanup_free_ char *template = NULL, *prefix = NULL, *shorter = NULL;
-    if (unit_name_template(name, &template) == 0) {
-        r = dropin_names(template, ret);
-        if (r < 0)
-            return r;
-    }
-    r = unit_name_prefix(name, &prefix);
-    if (r < 0)
-        return r == -EINVAL ? 0 : r;
-    size_t n = strlen(prefix);
-    while (n > 0 && prefix[n - 1] == '-')
-        n--;
-    while (n > 0 && prefix[n - 1] != '-')
-        n--;
-    if (n == 0)
-        return 0;
-    _cleanup_text_ struct text t = {};
-    text_add_n(&t, prefix, n);
-    text_add(&t, name + strlen(prefix));
-    shorter = text_take(&t);
-    if (!shorter)
-        return -ENOMEM;
-    return unit_name_kind(shorter) ? dropin_names(shorter, ret) : 0;
-}
-
-struct dropin {
-    char *path;
-    bool masked;
-};
-
-struct dropin_list {
-    struct dropin *items; /* one a file name */
-    size_t n;
-};
-
-static void dropin_list_done(struct dropin_list *list) {
-    for (size_t i = 0; i < list->n; i++)
-        free(list->items[i].path);
-    free(list->items);
-}
-
-static int compare_dropins(const void *a, const void *b) {
-    return strcmp(path_base(((const struct dropin *)a)->path), path_base(((const struct dropin *)b)->path));
-}
-
-/* Adds what lies in one directory, but for names that a directory of higher priority has. */
-static int read_dropin_directory(const char *directory, bool links, struct dropin_list *list) {
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK), r = 0;
-    if (fd < 0)
-        return 0;
-    DIR *dir = fdopendir(fd);
-    if (!dir) {
-        close(fd);
-        return -ENOMEM;
-    }
-    for (struct dirent *de; r >= 0 && (de = readdir(dir));) {
-        size_t n = strlen(de->d_name);
-        struct stat st;
-        if (links ? !unit_name_kind(de->d_name) : n <= 5 || de->d_name[0] == '.' || strcmp(de->d_name + n - 5, ".conf") != 0)
-            continue;
-        bool known = false;
-        for (size_t i = 0; i < list->n && !known; i++)
-            known = strcmp(path_base(list->items[i].path), de->d_name) == 0;
-        if (known)
-            continue;
-        bool there = fstatat(fd, de->d_name, &st, 0) == 0;
-        /* A link in NAME.wants/ need not lead anywhere; but one to an empty file or /dev/null undoes others. */
-        bool masked = there && (S_ISCHR(st.st_mode) || (S_ISREG(st.st_mode) && st.st_size == 0));
-        if (links ? there && S_ISDIR(st.st_mode) : !there || (!S_ISREG(st.st_mode) && !masked))
-            continue;
-        struct dropin *grown = realloc(list->items, (list->n + 1) * sizeof(*grown));
-        if (!grown || !((list->items = grown)[list->n].path = path_join(directory, de->d_name))) {
-            r = -ENOMEM;
-            break;
-        }
-        list->items[list->n++].masked = masked;
-    }
-    closedir(dir);
-    return r;
-}
-
-static int read_present(const struct search_path *path, const struct search_cache *c, const char *name, const char *suffix,
-                        uint8_t directory, struct dropin_list *list) {
-    char side[UNIT_NAME_MAX + 16];
-    size_t n = strlen(name), k = strlen(suffix);
-    if (n + k >= sizeof(side))
-        return 0;
-    memcpy(side, name, n);
-    memcpy(side + n, suffix, k + 1);
-    const struct entry *e = cache_find(c, side);
-    if (!e || !(e->present >> directory & 1))
-        return 0;
-    _cleanup_free_ char *full = path_join(path->directories[directory], side);
-    return full ? read_dropin_directory(full, strcmp(suffix, ".d") != 0, list) : -ENOMEM;
-}
-
-int search_dropins(const struct search_path *path, char *const *names, const char *suffix, char ***ret) {
-    _cleanup_(cache_freep) struct search_cache *temporary = NULL;
-    _cleanup_(dropin_list_done) struct dropin_list list = {};
+int search_list(const struct search_path *path,
+                int (*each)(void *userdata, const char *name, const char *file), void *userdata) {
+    _cleanup_(search_cache_freep) struct search_cache *temporary = NULL;
     const struct search_cache *c;
-    int r = cache_of(path, &temporary, &c);
-    if (r < 0)
-        return r;
-    size_t n_directories = strv_length(path->directories);
-    STRV_FOREACH(name, names) {
-        _cleanup_strv_ char **candidates = NULL;
-        r = dropin_names(*name, &candidates);
-        for (size_t d = 0; r >= 0 && d < n_directories; d++)
-            STRV_FOREACH(candidate, candidates) {
-                r = read_present(path, c, *candidate, suffix, (uint8_t)d, &list);
-                if (r < 0)
-                    break;
-            }
-        if (r < 0)
-            return r;
-    }
-    STRV_FOREACH(name, names) {
-        const char *type = unit_type_to_string(unit_name_type(*name));
-        for (size_t d = 0; type && r >= 0 && d < n_directories; d++)
-            r = read_present(path, c, type, suffix, (uint8_t)d, &list);
-        if (r < 0)
-            return r;
-    }
-    if (list.n > 0)
-        qsort(list.items, list.n, sizeof(list.items[0]), compare_dropins);
-    for (size_t i = 0; i < list.n && r >= 0; i++)
-        if (!list.items[i].masked)
-            r = strv_take(ret, TAKE(list.items[i].path));
-    return r;
-}
-
-/* --- all of them -------------------------------------------------------------------------------------------------- */
-
-int search_list(const struct search_path *path, int (*each)(void *userdata, const char *name, const char *file),
-                void *userdata) {
-    _cleanup_(cache_freep) struct search_cache *temporary = NULL;
-    const struct search_cache *c;
-    int r = cache_of(path, &temporary, &c);
+    int r = search_cache_of(path, &temporary, &c);
     size_t i = 0, k = 0;
     if (r < 0)
         return r;

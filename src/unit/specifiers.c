@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* %-specifiers of a unit: those of its name and of the manager's directories here, those of the system elsewhere.
- * systemd.unit(5) "Specifiers". */
+/* %-specifiers of a unit: those of its name and of the manager's directories here, those of the system
+ * elsewhere. systemd.unit(5) "Specifiers". */
 #include "base/path.h"
 #include "base/text.h"
 #include "unit/system_specifier.h"
@@ -9,8 +9,12 @@
 #include <errno.h>
 #include <string.h>
 
-static const struct manager_dirs usual_dirs = { .runtime = "/run", .state = "/var/lib", .cache = "/var/cache",
-                                                .logs = "/var/log", .configuration = "/etc", .system = true };
+static const struct manager_dirs usual_dirs = { .runtime = "/run",
+                                                .state = "/var/lib",
+                                                .cache = "/var/cache",
+                                                .logs = "/var/log",
+                                                .configuration = "/etc",
+                                                .system = true };
 
 static int copy(const char *s, char **ret) {
     char *c = s ? strdup(s) : NULL;
@@ -38,7 +42,8 @@ static int final_component(const char *name, char **ret) {
 /* %f: the instance as a path, else the prefix as one. */
 static int name_as_path(const char *name, char **ret) {
     _cleanup_free_ char *s = NULL, *path = NULL;
-    int r = unit_name_kind(name) == UNIT_NAME_INSTANCE ? unit_name_instance(name, &s) : unit_name_prefix(name, &s);
+    int r = unit_name_kind(name) == UNIT_NAME_INSTANCE ? unit_name_instance(name, &s)
+                                                       : unit_name_prefix(name, &s);
     if (r >= 0)
         r = unit_name_unescape(s, &path);
     if (r < 0)
@@ -119,7 +124,8 @@ static int lookup(void *userdata, char letter, char **ret) {
     }
 }
 
-void unit_specifiers_init(struct unit_specifiers *storage, const struct unit_file *file, const struct manager_dirs *dirs) {
+void unit_specifiers_init(struct unit_specifiers *storage, const struct unit_file *file,
+                          const struct manager_dirs *dirs) {
     *storage = (struct unit_specifiers){
         .file = file,
         .dirs = dirs ?: &usual_dirs,

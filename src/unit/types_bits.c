@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sets that fit in one word: capabilities, namespaces, secure bits, core dump contents. A second assignment adds to the
- * first; "~" in front takes away. */
+/* Sets that fit in one word: capabilities, namespaces, secure bits, core dump contents. A second assignment
+ * adds to the first; "~" in front takes away. */
 #include "syntax/names.h"
 #include "unit/types_private.h"
 
@@ -17,7 +17,7 @@
 #define CLONE_NEWTIME 0x00000080
 #endif
 
-/* --- capabilities ------------------------------------------------------------------------------------------------- */
+/* --- capabilities --------------------------------------------------------------------------------------- */
 
 /* Bits of all words; unknown names are said and left out. */
 static int capability_mask(struct parse_at *at, const char *text, uint64_t *ret) {
@@ -43,7 +43,8 @@ static int capability_mask(struct parse_at *at, const char *text, uint64_t *ret)
     return 0;
 }
 
-static int parse_capabilities(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_capabilities(const struct value_type *type, struct parse_at *at, const char *text,
+                              union value *value) {
     bool invert = *text == '~';
     uint64_t mask = 0;
     int r = capability_mask(at, text + invert, &mask);
@@ -70,27 +71,36 @@ static void print_capabilities(const struct value_type *type, const union value 
     }
 }
 
-const struct value_type type_capability_bounding_set = {
-    "capability set", .flags = TYPE_EMPTY_OK, .unset.size = UINT64_MAX,
-    .parse = parse_capabilities, .print = print_capabilities, .equal = value_equal_number };
-const struct value_type type_capability_ambient_set = {
-    "capability set", .flags = TYPE_EMPTY_OK, .unset.size = 0,
-    .parse = parse_capabilities, .print = print_capabilities, .equal = value_equal_number };
+const struct value_type type_capability_bounding_set = { "capability set",
+                                                         .flags = TYPE_EMPTY_OK,
+                                                         .unset.size = UINT64_MAX,
+                                                         .parse = parse_capabilities,
+                                                         .print = print_capabilities,
+                                                         .equal = value_equal_number };
+const struct value_type type_capability_ambient_set = { "capability set",
+                                                        .flags = TYPE_EMPTY_OK,
+                                                        .unset.size = 0,
+                                                        .parse = parse_capabilities,
+                                                        .print = print_capabilities,
+                                                        .equal = value_equal_number };
 
-/* --- namespaces and secure bits ------------------------------------------------------------------------------------ */
+/* --- namespaces and secure bits ------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
     uint64_t flag;
 } namespaces[] = {
-    { "cgroup", CLONE_NEWCGROUP }, { "ipc", CLONE_NEWIPC }, { "net", CLONE_NEWNET }, { "mnt", CLONE_NEWNS },
-    { "pid", CLONE_NEWPID }, { "user", CLONE_NEWUSER }, { "uts", CLONE_NEWUTS }, { "time", CLONE_NEWTIME },
+    { "cgroup", CLONE_NEWCGROUP }, { "ipc", CLONE_NEWIPC },   { "net", CLONE_NEWNET },
+    { "mnt", CLONE_NEWNS },        { "pid", CLONE_NEWPID },   { "user", CLONE_NEWUSER },
+    { "uts", CLONE_NEWUTS },       { "time", CLONE_NEWTIME },
 };
 
-#define ALL_NAMESPACES (CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUSER | \
-                        CLONE_NEWUTS | CLONE_NEWTIME)
+#define ALL_NAMESPACES                                                                                       \
+    (CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUSER |            \
+     CLONE_NEWUTS | CLONE_NEWTIME)
 
-static int parse_namespaces(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_namespaces(const struct value_type *type, struct parse_at *at, const char *text,
+                            union value *value) {
     int b = bool_parse(text);
     if (b >= 0) {
         value->size = b ? 0 : ALL_NAMESPACES;
@@ -111,7 +121,8 @@ static int parse_namespaces(const struct value_type *type, struct parse_at *at, 
             if (strcmp(namespaces[i].name, word) == 0)
                 flag = namespaces[i].flag;
         if (!flag)
-            return value_reject(at, "'%.100s' is not one of cgroup, ipc, net, mnt, pid, user, uts, time", word);
+            return value_reject(at, "'%.100s' is not one of cgroup, ipc, net, mnt, pid, user, uts, time",
+                                word);
         mask |= flag;
     }
     if (value->size == UINT64_MAX)
@@ -141,12 +152,16 @@ static const struct {
     const char *name;
     int bit;
 } secure_bits[] = {
-    { "keep-caps", SECBIT_KEEP_CAPS }, { "keep-caps-locked", SECBIT_KEEP_CAPS_LOCKED },
-    { "no-setuid-fixup", SECBIT_NO_SETUID_FIXUP }, { "no-setuid-fixup-locked", SECBIT_NO_SETUID_FIXUP_LOCKED },
-    { "noroot", SECBIT_NOROOT }, { "noroot-locked", SECBIT_NOROOT_LOCKED },
+    { "keep-caps", SECBIT_KEEP_CAPS },
+    { "keep-caps-locked", SECBIT_KEEP_CAPS_LOCKED },
+    { "no-setuid-fixup", SECBIT_NO_SETUID_FIXUP },
+    { "no-setuid-fixup-locked", SECBIT_NO_SETUID_FIXUP_LOCKED },
+    { "noroot", SECBIT_NOROOT },
+    { "noroot-locked", SECBIT_NOROOT_LOCKED },
 };
 
-static int parse_secure_bits(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_secure_bits(const struct value_type *type, struct parse_at *at, const char *text,
+                             union value *value) {
     int64_t bits = value->number;
     for (;;) {
         _cleanup_free_ char *word = NULL;
@@ -162,7 +177,8 @@ static int parse_secure_bits(const struct value_type *type, struct parse_at *at,
             if (strcmp(secure_bits[i].name, word) == 0)
                 bit = secure_bits[i].bit;
         if (!bit)
-            return value_reject(at, "'%.100s' is not one of keep-caps, no-setuid-fixup, noroot, each with -locked", word);
+            return value_reject(
+                at, "'%.100s' is not one of keep-caps, no-setuid-fixup, noroot, each with -locked", word);
         bits |= bit;
     }
     value->number = bits;
@@ -178,21 +194,30 @@ static void print_secure_bits(const struct value_type *type, const union value *
         }
 }
 
-const struct value_type type_secure_bits = { "secure bits", .parse = parse_secure_bits, .print = print_secure_bits,
-                                             .equal = value_equal_number };
+const struct value_type type_secure_bits = { "secure bits", .parse = parse_secure_bits,
+                                             .print = print_secure_bits, .equal = value_equal_number };
 
-/* --- CoredumpFilter= ---------------------------------------------------------------------------------------------- */
+/* --- CoredumpFilter= ------------------------------------------------------------------------------------ */
 
 static const struct {
     const char *name;
     uint64_t mask;
 } coredump_parts[] = {
-    { "private-anonymous", 1 << 0 }, { "shared-anonymous", 1 << 1 }, { "private-file-backed", 1 << 2 },
-    { "shared-file-backed", 1 << 3 }, { "elf-headers", 1 << 4 }, { "private-huge", 1 << 5 }, { "shared-huge", 1 << 6 },
-    { "private-dax", 1 << 7 }, { "shared-dax", 1 << 8 }, { "default", 0x33 }, { "all", 0x1ff },
+    { "private-anonymous", 1 << 0 },
+    { "shared-anonymous", 1 << 1 },
+    { "private-file-backed", 1 << 2 },
+    { "shared-file-backed", 1 << 3 },
+    { "elf-headers", 1 << 4 },
+    { "private-huge", 1 << 5 },
+    { "shared-huge", 1 << 6 },
+    { "private-dax", 1 << 7 },
+    { "shared-dax", 1 << 8 },
+    { "default", 0x33 },
+    { "all", 0x1ff },
 };
 
-static int parse_coredump_filter(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_coredump_filter(const struct value_type *type, struct parse_at *at, const char *text,
+                                 union value *value) {
     uint64_t mask = value->size == UINT64_MAX ? 0 : value->size;
     for (;;) {
         _cleanup_free_ char *word = NULL;
@@ -210,8 +235,11 @@ static int parse_coredump_filter(const struct value_type *type, struct parse_at 
             errno = 0;
             part = strtoull(word, &end, 16);
             if (errno || *end || !*word || *word == '-')
-                return value_reject(at, "'%.100s' is not a part of memory (private-anonymous, …, default, all, or a "
-                                        "hexadecimal mask)", word);
+                return value_reject(
+                    at,
+                    "'%.100s' is not a part of memory (private-anonymous, …, default, all, or a "
+                    "hexadecimal mask)",
+                    word);
         }
         mask |= part;
     }
@@ -225,5 +253,6 @@ static void print_coredump_filter(const struct value_type *type, const union val
 }
 
 const struct value_type type_coredump_filter = { "core dump filter", .unset.size = UINT64_MAX,
-                                                 .parse = parse_coredump_filter, .print = print_coredump_filter,
+                                                 .parse = parse_coredump_filter,
+                                                 .print = print_coredump_filter,
                                                  .equal = value_equal_number };

@@ -60,10 +60,13 @@ static void print(const struct value_type *type, const union value *value, struc
     text_add(out, value_enum_name(type, value->number));
 }
 
-#define NAMES(...) (const char *const[]){ __VA_ARGS__, NULL }
-#define ENUM(type, title, ...)                                                                                   \
-    const struct value_type type_##type = { title, .data = &(const struct enum_names){ __VA_ARGS__ }, .parse = parse, \
-                                            .print = print, .equal = value_equal_number }
+#define NAMES(...)                                                                                           \
+    (const char *const[]) {                                                                                  \
+        __VA_ARGS__, NULL                                                                                    \
+    }
+#define ENUM(type, title, ...)                                                                               \
+    const struct value_type type_##type = { title, .data = &(const struct enum_names){ __VA_ARGS__ },        \
+                                            .parse = parse, .print = print, .equal = value_equal_number }
 
 ENUM(service_type, "service type",
      NAMES("simple", "exec", "forking", "oneshot", "dbus", "notify", "notify-reload", "idle"));
@@ -77,9 +80,10 @@ ENUM(preserve, "preserve setting", NAMES("no", "yes", "restart"), "yes", "no");
 ENUM(oom_policy, "out-of-memory policy", NAMES("continue", "stop", "kill"));
 ENUM(kill_mode, "kill mode", NAMES("control-group", "process", "mixed", "none"));
 ENUM(collect_mode, "collect mode", NAMES("inactive", "inactive-or-failed"));
-ENUM(action, "action", NAMES("none", "exit", "exit-force", "reboot", "reboot-force", "reboot-immediate", "poweroff",
-     "poweroff-force", "poweroff-immediate", "soft-reboot", "soft-reboot-force", "kexec", "kexec-force", "halt",
-     "halt-force", "halt-immediate"));
+ENUM(action, "action",
+     NAMES("none", "exit", "exit-force", "reboot", "reboot-force", "reboot-immediate", "poweroff",
+           "poweroff-force", "poweroff-immediate", "soft-reboot", "soft-reboot-force", "kexec", "kexec-force",
+           "halt", "halt-force", "halt-immediate"));
 ENUM(bind_ipv6_only, "IPv6 binding", NAMES("default", "both", "ipv6-only"));
 ENUM(timestamping, "time stamping", NAMES("off", "us", "ns"), NULL, "off",
      NAMES("usec", "us", "\xc2\xb5s", "us", "\xce\xbcs", "us", "nsec", "ns"));
@@ -88,7 +92,8 @@ ENUM(protect_home, "home protection", NAMES("no", "yes", "read-only", "tmpfs"), 
 ENUM(private_tmp, "private /tmp", NAMES("no", "connected", "disconnected"), "connected", "no");
 ENUM(private_users, "private users", NAMES("no", "self", "identity", "full"), "self", "no");
 ENUM(protect_hostname, "host name protection", NAMES("no", "yes", "private"), "yes", "no");
-ENUM(protect_control_groups, "control group protection", NAMES("no", "yes", "private", "strict"), "yes", "no");
+ENUM(protect_control_groups, "control group protection", NAMES("no", "yes", "private", "strict"), "yes",
+     "no");
 ENUM(protect_proc, "/proc visibility", NAMES("default", "noaccess", "invisible", "ptraceable"));
 ENUM(proc_subset, "/proc subset", NAMES("all", "pid"));
 ENUM(keyring_mode, "keyring mode", NAMES("inherit", "private", "shared"));
@@ -99,8 +104,9 @@ ENUM(managed_oom_preference, "managed OOM preference", NAMES("none", "avoid", "o
 ENUM(memory_pressure_watch, "memory pressure watch", NAMES("off", "on", "auto", "skip"), "on", "off");
 ENUM(mount_flags, "mount propagation", NAMES("", "shared", "slave", "private"));
 /* The order is the engine's enum job_mode. */
-#define JOB_MODES_TABLE NAMES("fail", "replace", "replace-irreversibly", "isolate", "flush", "ignore-dependencies", \
-                              "ignore-requirements", "triggering", "restart-dependencies")
+#define JOB_MODES_TABLE                                                                                      \
+    NAMES("fail", "replace", "replace-irreversibly", "isolate", "flush", "ignore-dependencies",              \
+          "ignore-requirements", "triggering", "restart-dependencies")
 ENUM(job_mode, "job mode", JOB_MODES_TABLE);
 /* OnFailureIsolate=, the boolean that became OnFailureJobMode=. */
 ENUM(job_mode_isolate, "boolean", JOB_MODES_TABLE, "isolate", "replace");

@@ -21,7 +21,8 @@ static void command_freep(struct exec_command **c) {
     command_free(*c);
 }
 
-/* Takes the prefixes off. Those that contradict each other are left for the path, which they then make invalid. */
+/* Takes the prefixes off. Those that contradict each other are left for the path, which they then make
+ * invalid. */
 static const char *take_prefixes(const char *s, enum exec_command_flags *flags, bool *own_argv0) {
     for (;; s++) {
         if (*s == '-' && !(*flags & EXEC_IGNORE_FAILURE))
@@ -139,7 +140,8 @@ static int append_command(struct exec_command_list **list, struct exec_command *
     return 0;
 }
 
-static int parse_exec(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_exec(const struct value_type *type, struct parse_at *at, const char *text,
+                      union value *value) {
     _cleanup_(freep_commands) struct exec_command_list *added = NULL;
     for (;;) {
         struct exec_command *command = NULL;
@@ -153,10 +155,12 @@ static int parse_exec(const struct value_type *type, struct parse_at *at, const 
             return r;
     }
     /* All of the line or nothing of it. */
-    size_t n = added ? added->n : 0, before = value->object ? ((struct exec_command_list *)value->object)->n : 0;
+    size_t n = added ? added->n : 0,
+           before = value->object ? ((struct exec_command_list *)value->object)->n : 0;
     if (n == 0)
         return 0;
-    struct exec_command_list *grown = realloc(value->object, sizeof(*grown) + (before + n) * sizeof(grown->commands[0]));
+    struct exec_command_list *grown =
+        realloc(value->object, sizeof(*grown) + (before + n) * sizeof(grown->commands[0]));
     if (!grown)
         return -ENOMEM;
     memcpy(grown->commands + before, added->commands, n * sizeof(grown->commands[0]));
@@ -194,5 +198,7 @@ static void print_exec(const struct value_type *type, const union value *value, 
     }
 }
 
-const struct value_type type_exec = { "command lines", .flags = TYPE_LIST, .parse = parse_exec, .free = free_commands,
-                                      .print = print_exec, .equal = value_equal_printed };
+const struct value_type type_exec = {
+    "command lines",       .flags = TYPE_LIST,  .parse = parse_exec,
+    .free = free_commands, .print = print_exec, .equal = value_equal_printed
+};

@@ -11,18 +11,24 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LIST(type, title, parser, printer)                                                                    \
-    const struct value_type type_##type = { title, .flags = TYPE_LIST, .parse = parser, .free = value_free_strv, \
-                                            .print = printer, .equal = value_equal_strv }
+#define LIST(type, title, parser, printer)                                                                   \
+    const struct value_type type_##type = { title,                                                           \
+                                            .flags = TYPE_LIST,                                              \
+                                            .parse = parser,                                                 \
+                                            .free = value_free_strv,                                         \
+                                            .print = printer,                                                \
+                                            .equal = value_equal_strv }
 
-/* --- words and lines as they are ------------------------------------------------------------------------------------ */
+/* --- words and lines as they are ------------------------------------------------------------------------ */
 
-static int parse_words(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_words(const struct value_type *type, struct parse_at *at, const char *text,
+                       union value *value) {
     return value_each_word(at, text, NULL, WORD_UNQUOTE, value_add_word, type, &value->strv);
 }
 LIST(words, "words", parse_words, value_print_words);
 
-static int parse_install(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_install(const struct value_type *type, struct parse_at *at, const char *text,
+                         union value *value) {
     _cleanup_strv_ char **words = NULL;
     int r = words_split(text, NULL, WORD_UNQUOTE, &words);
     if (r == -EINVAL)
@@ -31,7 +37,8 @@ static int parse_install(const struct value_type *type, struct parse_at *at, con
 }
 LIST(install_list, "unit names", parse_install, value_print_words);
 
-static int parse_line(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_line(const struct value_type *type, struct parse_at *at, const char *text,
+                      union value *value) {
     char *s = NULL;
     int r = value_expand(at, text, &s);
     return r < 0 ? r : strv_take(&value->strv, s);
@@ -39,7 +46,8 @@ static int parse_line(const struct value_type *type, struct parse_at *at, const 
 LIST(line_list, "lines", parse_line, value_print_lines);
 LIST(open_file_list, "files to open", parse_line, value_print_lines);
 
-static int parse_path_line(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_path_line(const struct value_type *type, struct parse_at *at, const char *text,
+                           union value *value) {
     _cleanup_free_ char *s = NULL;
     int r = value_expand_max(at, text, PATH_MAX, &s);
     if (r >= 0)
@@ -48,7 +56,7 @@ static int parse_path_line(const struct value_type *type, struct parse_at *at, c
 }
 LIST(path_lines, "absolute paths", parse_path_line, value_print_lines);
 
-/* --- names -------------------------------------------------------------------------------------------------------- */
+/* --- names ---------------------------------------------------------------------------------------------- */
 
 static int add_url(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
     static const char *const schemes[] = { "http://", "https://", "file:/", "info:", "man:" };
@@ -57,7 +65,8 @@ static int add_url(const struct value_type *type, struct parse_at *at, char *wor
             return strv_add(list, word);
     return value_reject(at, "not a documentation URI (http, https, file, info, man)");
 }
-static int parse_urls(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_urls(const struct value_type *type, struct parse_at *at, const char *text,
+                      union value *value) {
     return value_each_word(at, text, NULL, WORD_UNQUOTE, add_url, type, &value->strv);
 }
 LIST(url_list, "URIs", parse_urls, value_print_words);
@@ -83,24 +92,27 @@ static int add_unit(const struct value_type *type, struct parse_at *at, char *wo
         return value_reject(at, "a template, and there is no instance to make it of");
     return r < 0 ? r : strv_take(list, TAKE(name));
 }
-static int parse_units(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_units(const struct value_type *type, struct parse_at *at, const char *text,
+                       union value *value) {
     return value_each_word(at, text, NULL, WORD_UNQUOTE, add_unit, type, &value->strv);
 }
 LIST(unit_list, "units", parse_units, value_print_words);
 LIST(socket_list, "sockets", parse_units, value_print_words);
 
-/* --- paths -------------------------------------------------------------------------------------------------------- */
+/* --- paths ---------------------------------------------------------------------------------------------- */
 
 static int add_path(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
     int r = value_path(at, word);
     return r < 0 ? r : strv_add(list, word);
 }
-static int parse_paths(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_paths(const struct value_type *type, struct parse_at *at, const char *text,
+                       union value *value) {
     return value_each_word(at, text, NULL, WORD_UNQUOTE, add_path, type, &value->strv);
 }
 LIST(path_list, "absolute paths", parse_paths, value_print_words);
 
-static int parse_search_path(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_search_path(const struct value_type *type, struct parse_at *at, const char *text,
+                             union value *value) {
     return value_each_word(at, text, ":", WORD_UNQUOTE, add_path, type, &value->strv);
 }
 static void print_search_path(const struct value_type *type, const union value *value, struct text *out) {
@@ -121,7 +133,8 @@ static int add_sandbox_path(const struct value_type *type, struct parse_at *at, 
     int r = value_path(at, path);
     return r < 0 ? r : strv_addf(list, "%s%s%s", optional ? "-" : "", in_root ? "+" : "", path);
 }
-static int parse_sandbox_paths(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_sandbox_paths(const struct value_type *type, struct parse_at *at, const char *text,
+                               union value *value) {
     return value_each_word(at, text, NULL, WORD_UNQUOTE, add_sandbox_path, type, &value->strv);
 }
 LIST(sandbox_paths, "paths, each perhaps with - or +", parse_sandbox_paths, value_print_words);
@@ -160,10 +173,12 @@ static int add_bind(const struct value_type *type, struct parse_at *at, char *wo
     int r = value_path(at, source);
     if (r >= 0 && destination != source)
         r = value_path(at, destination);
-    return r < 0 ? r : strv_addf(list, "%s%s:%s:%s", *word == '-' ? "-" : "", source, destination,
-                                 options && *options ? options : "rbind");
+    return r < 0 ? r
+                 : strv_addf(list, "%s%s:%s:%s", *word == '-' ? "-" : "", source, destination,
+                             options && *options ? options : "rbind");
 }
-static int parse_binds(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_binds(const struct value_type *type, struct parse_at *at, const char *text,
+                       union value *value) {
     return value_each_word(at, text, NULL, WORD_UNQUOTE, add_bind, type, &value->strv);
 }
 LIST(bind_list, "bind mounts", parse_binds, value_print_words);
@@ -173,7 +188,8 @@ static int add_tmpfs(const struct value_type *type, struct parse_at *at, char *w
     int r = value_path(at, word);
     return r < 0 ? r : strv_addf(list, "%s%s%s", word, options && *options ? ":" : "", options ?: "");
 }
-static int parse_tmpfs(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_tmpfs(const struct value_type *type, struct parse_at *at, const char *text,
+                       union value *value) {
     return value_each_word(at, text, NULL, WORD_UNQUOTE, add_tmpfs, type, &value->strv);
 }
 LIST(tmpfs_list, "tmpfs mounts", parse_tmpfs, value_print_words);
@@ -200,19 +216,21 @@ static int add_directory(const struct value_type *type, struct parse_at *at, cha
         return r;
     return link && *link ? strv_addf(list, "%s:%s", word, link) : strv_add(list, word);
 }
-static int parse_directories(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_directories(const struct value_type *type, struct parse_at *at, const char *text,
+                             union value *value) {
     return value_each_word(at, text, NULL, WORD_UNQUOTE, add_directory, type, &value->strv);
 }
 LIST(directory_list, "directories", parse_directories, value_print_words);
 
-/* --- environment -------------------------------------------------------------------------------------------------- */
+/* --- environment ---------------------------------------------------------------------------------------- */
 
 static int add_assignment(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
     if (!env_assignment_valid(word))
         return value_reject(at, "not an assignment (NAME=VALUE)");
     return env_put(list, word);
 }
-static int parse_environment(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_environment(const struct value_type *type, struct parse_at *at, const char *text,
+                             union value *value) {
     return value_each_word(at, text, NULL, WORD_UNQUOTE | WORD_UNESCAPE, add_assignment, type, &value->strv);
 }
 LIST(environment, "environment variables", parse_environment, value_print_words);
@@ -224,7 +242,8 @@ static int add_variable(const struct value_type *type, struct parse_at *at, char
         return value_reject(at, "not a variable name");
     return strv_add(list, word);
 }
-static int parse_variables(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_variables(const struct value_type *type, struct parse_at *at, const char *text,
+                           union value *value) {
     return value_each_word(at, text, NULL, WORD_UNQUOTE | WORD_UNESCAPE, add_variable, type, &value->strv);
 }
 LIST(environment_names, "variable names", parse_variables, value_print_words);
@@ -238,15 +257,17 @@ static int add_field(const struct value_type *type, struct parse_at *at, char *w
         return value_reject(at, "not a journal field (NAME=VALUE)");
     return strv_add(list, word);
 }
-static int parse_fields(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_fields(const struct value_type *type, struct parse_at *at, const char *text,
+                        union value *value) {
     return value_each_word(at, text, NULL, WORD_UNQUOTE | WORD_UNESCAPE, add_field, type, &value->strv);
 }
 LIST(log_fields, "journal fields", parse_fields, value_print_words);
 
-/* --- credentials -------------------------------------------------------------------------------------------------- */
+/* --- credentials ---------------------------------------------------------------------------------------- */
 
 static bool credential_name_valid(const char *s, size_t n) {
-    return n > 0 && n <= NAME_MAX && !memchr(s, '/', n) && !(n == 1 && s[0] == '.') && !(n == 2 && s[0] == '.' && s[1] == '.');
+    return n > 0 && n <= NAME_MAX && !memchr(s, '/', n) && !(n == 1 && s[0] == '.') &&
+           !(n == 2 && s[0] == '.' && s[1] == '.');
 }
 
 /* A later credential of the same name replaces the earlier one. */
@@ -272,7 +293,8 @@ static int put_credential(union value *value, const char *id, size_t n, const ch
     return strv_take(&value->strv, entry);
 }
 
-static int parse_credential_file(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_credential_file(const struct value_type *type, struct parse_at *at, const char *text,
+                                 union value *value) {
     _cleanup_free_ char *s = NULL;
     int r = value_expand(at, text, &s);
     if (r < 0)
@@ -281,7 +303,8 @@ static int parse_credential_file(const struct value_type *type, struct parse_at 
     if (!credential_name_valid(s, n))
         return value_reject(at, "not a credential name");
     const char *path = s[n] && s[n + 1] ? s + n + 1 : NULL;
-    if (path && !(path_is_absolute(path) && path_is_normalized(path)) && !credential_name_valid(path, strlen(path)))
+    if (path && !(path_is_absolute(path) && path_is_normalized(path)) &&
+        !credential_name_valid(path, strlen(path)))
         return value_reject(at, "neither an absolute path nor a credential name");
     /* Without a path: the credential of the same name that the manager was given. */
     _cleanup_free_ char *name = strndup(s, n);
@@ -289,7 +312,8 @@ static int parse_credential_file(const struct value_type *type, struct parse_at 
 }
 LIST(credential_files, "credentials from files", parse_credential_file, value_print_lines);
 
-static int parse_credential_value(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_credential_value(const struct value_type *type, struct parse_at *at, const char *text,
+                                  union value *value) {
     size_t n = strcspn(text, ":");
     _cleanup_free_ char *name = strndup(text, n), *id = NULL, *content = NULL;
     if (!name)
@@ -304,7 +328,8 @@ static int parse_credential_value(const struct value_type *type, struct parse_at
         return value_reject(at, "bad escape");
     return r < 0 ? r : put_credential(value, id, strlen(id), content);
 }
-static void print_credential_values(const struct value_type *type, const union value *value, struct text *out) {
+static void print_credential_values(const struct value_type *type, const union value *value,
+                                    struct text *out) {
     const char *between = "";
     STRV_FOREACH(s, value->strv) {
         size_t n = strcspn(*s, ":");
@@ -320,7 +345,8 @@ static void print_credential_values(const struct value_type *type, const union v
 }
 LIST(credential_values, "credentials", parse_credential_value, print_credential_values);
 
-static int parse_credential_glob(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_credential_glob(const struct value_type *type, struct parse_at *at, const char *text,
+                                 union value *value) {
     _cleanup_free_ char *s = NULL;
     int r = value_expand(at, text, &s);
     if (r < 0)
@@ -331,9 +357,10 @@ static int parse_credential_glob(const struct value_type *type, struct parse_at 
 }
 LIST(credential_globs, "credential patterns", parse_credential_glob, value_print_lines);
 
-/* --- devices, addresses, processors --------------------------------------------------------------------------------- */
+/* --- devices, addresses, processors --------------------------------------------------------------------- */
 
-static int parse_device(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_device(const struct value_type *type, struct parse_at *at, const char *text,
+                        union value *value) {
     _cleanup_free_ char *s = NULL;
     int r = value_expand(at, text, &s);
     if (r < 0)
@@ -346,8 +373,8 @@ static int parse_device(const struct value_type *type, struct parse_at *at, cons
         access = (char *)"rwm";
     if (strspn(access, "rwm") < strlen(access))
         return value_reject(at, "access is not made of r, w, m");
-    if (strncmp(s, "/dev/", 5) != 0 && strncmp(s, "/run/systemd/inaccessible/", 26) != 0 && strncmp(s, "char-", 5) != 0 &&
-        strncmp(s, "block-", 6) != 0)
+    if (strncmp(s, "/dev/", 5) != 0 && strncmp(s, "/run/systemd/inaccessible/", 26) != 0 &&
+        strncmp(s, "char-", 5) != 0 && strncmp(s, "block-", 6) != 0)
         return value_reject(at, "not a device (/dev/…, char-…, block-…)");
     return strv_addf(&value->strv, "%s %s", s, access);
 }
@@ -372,10 +399,12 @@ static int add_prefix(const struct value_type *type, struct parse_at *at, char *
         *slash = 0;
     bool v4 = inet_pton(AF_INET, word, address) == 1, v6 = !v4 && inet_pton(AF_INET6, word, address) == 1;
     if ((!v4 && !v6) || (slash && (uint64_parse(slash + 1, &bits) < 0 || bits > (v4 ? 32 : 128))))
-        return value_reject(at, "not an address with a prefix length (192.0.2.0/24, 2001:db8::/32, any, localhost)");
+        return value_reject(
+            at, "not an address with a prefix length (192.0.2.0/24, 2001:db8::/32, any, localhost)");
     return strv_addf(list, "%s/%u", word, slash ? (unsigned)bits : v4 ? 32 : 128);
 }
-static int parse_prefixes(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_prefixes(const struct value_type *type, struct parse_at *at, const char *text,
+                          union value *value) {
     return value_each_word(at, text, NULL, 0, add_prefix, type, &value->strv);
 }
 LIST(ip_prefixes, "address prefixes", parse_prefixes, value_print_words);
@@ -394,14 +423,16 @@ static int add_cpus(const struct value_type *type, struct parse_at *at, char *wo
         return value_reject(at, "not a number from 0 to 8191, or two with - between them");
     if (first > last) /* an empty range, as systemd has it */
         return 0;
-    return first == last ? strv_addf(list, "%u", (unsigned)first) : strv_addf(list, "%u-%u", (unsigned)first, (unsigned)last);
+    return first == last ? strv_addf(list, "%u", (unsigned)first)
+                         : strv_addf(list, "%u-%u", (unsigned)first, (unsigned)last);
 }
-static int parse_cpus(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_cpus(const struct value_type *type, struct parse_at *at, const char *text,
+                      union value *value) {
     return value_each_word(at, text, " \t\r\n,", WORD_UNQUOTE, add_cpus, type, &value->strv);
 }
 LIST(cpu_list, "numbers and ranges", parse_cpus, value_print_words);
 
-/* --- filters: words with "~" ------------------------------------------------------------------------------------------ */
+/* --- filters: words with "~" ---------------------------------------------------------------------------- */
 
 static const char *system_call_problem(const char *word) {
     size_t n = strcspn(word, ":");
@@ -418,7 +449,8 @@ static const char *family_problem(const char *word) {
     return address_family_from_string(word) < 0 ? "not an address family (AF_UNIX, AF_INET, …, none)" : NULL;
 }
 
-static int parse_filter(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_filter(const struct value_type *type, struct parse_at *at, const char *text,
+                        union value *value) {
     const char *(*problem_of)(const char *word) = type->data;
     bool invert = *text == '~', empty = true;
     _cleanup_text_ struct text left_out = {};
@@ -468,22 +500,30 @@ static void print_filter(const struct value_type *type, const union value *value
     }
 }
 
-#define FILTER(type, title, problem)                                                                            \
-    const struct value_type type_##type = { title, .flags = TYPE_LIST, .data = problem, .parse = parse_filter,    \
-                                            .free = value_free_strv, .print = print_filter, .equal = value_equal_strv }
+#define FILTER(type, title, problem)                                                                         \
+    const struct value_type type_##type = { title,                                                           \
+                                            .flags = TYPE_LIST,                                              \
+                                            .data = problem,                                                 \
+                                            .parse = parse_filter,                                           \
+                                            .free = value_free_strv,                                         \
+                                            .print = print_filter,                                           \
+                                            .equal = value_equal_strv }
 FILTER(system_calls, "system calls", system_call_problem);
 FILTER(address_families, "address families", family_problem);
 FILTER(filter_words, "filter", NULL);
 
 static int add_architecture(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
-    static const char *const names[] = { "native", "x86", "x86-64", "x32", "arm", "arm64", "loongarch64", "mips", "mips64",
-                                         "mips64-n32", "mips-le", "mips64-le", "mips64-le-n32", "parisc", "parisc64", "ppc",
-                                         "ppc64", "ppc64-le", "riscv64", "s390", "s390x", NULL };
+    static const char *const names[] = { "native",  "x86",         "x86-64",        "x32",     "arm",
+                                         "arm64",   "loongarch64", "mips",          "mips64",  "mips64-n32",
+                                         "mips-le", "mips64-le",   "mips64-le-n32", "parisc",  "parisc64",
+                                         "ppc",     "ppc64",       "ppc64-le",      "riscv64", "s390",
+                                         "s390x",   NULL };
     if (!strv_contains((char *const *)names, word))
         return value_reject(at, "not an architecture (native, x86-64, arm64, …)");
     return strv_add(list, word);
 }
-static int parse_architectures(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_architectures(const struct value_type *type, struct parse_at *at, const char *text,
+                               union value *value) {
     return value_each_word(at, text, NULL, 0, add_architecture, type, &value->strv);
 }
 LIST(architectures, "architectures", parse_architectures, value_print_words);

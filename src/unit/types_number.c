@@ -17,9 +17,10 @@
 #define IPPROTO_MPTCP 262
 #endif
 
-/* --- booleans ----------------------------------------------------------------------------------------------------- */
+/* --- booleans ------------------------------------------------------------------------------------------- */
 
-static int parse_boolean(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_boolean(const struct value_type *type, struct parse_at *at, const char *text,
+                         union value *value) {
     int b = bool_parse(text);
     if (b < 0)
         return value_reject(at, "not a boolean (yes or no)");
@@ -34,7 +35,8 @@ static void print_boolean(const struct value_type *type, const union value *valu
 const struct value_type type_boolean = { "boolean", .parse = parse_boolean, .print = print_boolean,
                                          .equal = value_equal_boolean };
 
-static int parse_tristate(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_tristate(const struct value_type *type, struct parse_at *at, const char *text,
+                          union value *value) {
     int b = bool_parse(text);
     if (b < 0)
         return value_reject(at, "not a boolean (yes or no)");
@@ -49,13 +51,14 @@ static void print_tristate(const struct value_type *type, const union value *val
 const struct value_type type_tristate = { "boolean or unset", .unset.number = -1, .parse = parse_tristate,
                                           .print = print_tristate, .equal = value_equal_number };
 
-/* --- whole numbers in a range ------------------------------------------------------------------------------------- */
+/* --- whole numbers in a range --------------------------------------------------------------------------- */
 
 struct range {
     int64_t min, max;
 };
 
-static int parse_number(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_number(const struct value_type *type, struct parse_at *at, const char *text,
+                        union value *value) {
     const struct range *range = type->data;
     int64_t n;
     if (int64_parse(text, &n) < 0 || n < range->min || n > range->max)
@@ -68,9 +71,13 @@ static void print_number(const struct value_type *type, const union value *value
     text_addf(out, "%" PRIi64, value->number);
 }
 
-#define NUMBER(type, title, least, most, ...)                                                                  \
-    const struct value_type type_##type = { title, .data = &(const struct range){ least, most }, .parse = parse_number, \
-                                            .print = print_number, .equal = value_equal_number, __VA_ARGS__ }
+#define NUMBER(type, title, least, most, ...)                                                                \
+    const struct value_type type_##type = { title,                                                           \
+                                            .data = &(const struct range){ least, most },                    \
+                                            .parse = parse_number,                                           \
+                                            .print = print_number,                                           \
+                                            .equal = value_equal_number,                                     \
+                                            __VA_ARGS__ }
 
 NUMBER(integer, "number", INT32_MIN, INT32_MAX);
 NUMBER(count, "count", 0, UINT32_MAX);
@@ -80,7 +87,8 @@ NUMBER(io_priority, "I/O priority", 0, 7);
 NUMBER(cpu_priority, "scheduling priority", 0, 99);
 NUMBER(tty_size, "terminal size", 0, UINT16_MAX - 1, .unset.number = -1);
 
-static int parse_weight(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_weight(const struct value_type *type, struct parse_at *at, const char *text,
+                        union value *value) {
     if (type == &type_cpu_weight && strcmp(text, "idle") == 0) {
         value->size = 0;
         return 0;
@@ -95,16 +103,21 @@ static void print_weight(const struct value_type *type, const union value *value
         print_number(type, value, out);
 }
 
-#define WEIGHT(type, title, least, most)                                                                       \
-    const struct value_type type_##type = { title, .data = &(const struct range){ least, most }, .parse = parse_weight, \
-                                            .print = print_weight, .equal = value_equal_number, .unset.size = UINT64_MAX }
+#define WEIGHT(type, title, least, most)                                                                     \
+    const struct value_type type_##type = { title,                                                           \
+                                            .data = &(const struct range){ least, most },                    \
+                                            .parse = parse_weight,                                           \
+                                            .print = print_weight,                                           \
+                                            .equal = value_equal_number,                                     \
+                                            .unset.size = UINT64_MAX }
 
 WEIGHT(cpu_weight, "CPU weight", 1, 10000);
 WEIGHT(io_weight, "I/O weight", 1, 10000);
 WEIGHT(cpu_shares, "CPU shares", 2, 262144);
 WEIGHT(blockio_weight, "block I/O weight", 10, 1000);
 
-static int parse_exit_status(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_exit_status(const struct value_type *type, struct parse_at *at, const char *text,
+                             union value *value) {
     int status = exit_status_from_string(text);
     if (status < 0)
         return value_reject(at, "not an exit status (0 to 255)");
@@ -129,7 +142,8 @@ struct named_range {
     } names[7]; /* ends with a NULL name */
 };
 
-static int parse_named(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_named(const struct value_type *type, struct parse_at *at, const char *text,
+                       union value *value) {
     const struct named_range *t = type->data;
     for (size_t i = 0; t->names[i].name; i++)
         if (strcmp(t->names[i].name, text) == 0) {
@@ -159,38 +173,50 @@ static void print_named(const struct value_type *type, const union value *value,
     print_number(type, value, out);
 }
 
-static const struct named_range tos_names = { { 0, 255 }, { { "low-delay", 0x10 }, { "throughput", 0x08 },
-                                                            { "reliability", 0x04 }, { "low-cost", 0x02 } } };
-const struct value_type type_ip_tos = { "type of service", .data = &tos_names, .unset.number = -1, .parse = parse_named,
+static const struct named_range tos_names = {
+    { 0, 255 },
+    { { "low-delay", 0x10 }, { "throughput", 0x08 }, { "reliability", 0x04 }, { "low-cost", 0x02 } }
+};
+const struct value_type type_ip_tos = { "type of service",    .data = &tos_names,
+                                        .unset.number = -1,   .parse = parse_named,
                                         .print = print_named, .equal = value_equal_number };
 
-static const struct named_range protocol_names = { { 1, 0 }, { { "udplite", IPPROTO_UDPLITE }, { "sctp", IPPROTO_SCTP },
-                                                               { "mptcp", IPPROTO_MPTCP } } };
-const struct value_type type_socket_protocol = { "socket protocol", .data = &protocol_names, .parse = parse_named,
-                                                 .print = print_named, .equal = value_equal_number };
+static const struct named_range protocol_names = {
+    { 1, 0 }, { { "udplite", IPPROTO_UDPLITE }, { "sctp", IPPROTO_SCTP }, { "mptcp", IPPROTO_MPTCP } }
+};
+const struct value_type type_socket_protocol = { "socket protocol", .data = &protocol_names,
+                                                 .parse = parse_named, .print = print_named,
+                                                 .equal = value_equal_number };
 
 /* Those of the architectures this is built for; on others the setting is refused. */
-static const struct named_range personalities = { { 1, 0 }, {
+static const struct named_range personalities = { { 1, 0 },
+                                                  {
 #if defined(__x86_64__)
-    { "x86-64", PER_LINUX }, { "x86", PER_LINUX32 },
+                                                      { "x86-64", PER_LINUX },
+                                                      { "x86", PER_LINUX32 },
 #elif defined(__aarch64__)
-    { "arm64", PER_LINUX }, { "arm", PER_LINUX32 },
+                                                      { "arm64", PER_LINUX },
+                                                      { "arm", PER_LINUX32 },
 #elif defined(__s390x__)
-    { "s390x", PER_LINUX }, { "s390", PER_LINUX32 },
+                                                      { "s390x", PER_LINUX },
+                                                      { "s390", PER_LINUX32 },
 #elif defined(__powerpc64__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    { "ppc64-le", PER_LINUX }, { "ppc-le", PER_LINUX32 },
+                                                      { "ppc64-le", PER_LINUX },
+                                                      { "ppc-le", PER_LINUX32 },
 #elif defined(__riscv)
-    { "riscv64", PER_LINUX },
+                                                      { "riscv64", PER_LINUX },
 #elif defined(__i386__)
-    { "x86", PER_LINUX },
+                                                      { "x86", PER_LINUX },
 #endif
-    { NULL, 0 } } };
-const struct value_type type_personality = { "personality", .data = &personalities, .unset.number = -1,
-                                             .parse = parse_named, .print = print_named, .equal = value_equal_number };
+                                                      { NULL, 0 } } };
+const struct value_type type_personality = { "personality",        .data = &personalities,
+                                             .unset.number = -1,   .parse = parse_named,
+                                             .print = print_named, .equal = value_equal_number };
 
-/* --- modes, signals, errors, syslog -------------------------------------------------------------------------------- */
+/* --- modes, signals, errors, syslog --------------------------------------------------------------------- */
 
-static int parse_mode(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_mode(const struct value_type *type, struct parse_at *at, const char *text,
+                      union value *value) {
     mode_t mode;
     if (mode_parse(text, &mode) < 0)
         return value_reject(at, "not an access mode (octal digits)");
@@ -205,7 +231,8 @@ static void print_mode(const struct value_type *type, const union value *value, 
 const struct value_type type_mode = { "access mode", .parse = parse_mode, .print = print_mode,
                                       .equal = value_equal_number };
 
-static int parse_signal(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_signal(const struct value_type *type, struct parse_at *at, const char *text,
+                        union value *value) {
     int signal = signal_from_string(text);
     if (signal < 0)
         return value_reject(at, "not a signal");
@@ -217,7 +244,8 @@ static int parse_signal(const struct value_type *type, struct parse_at *at, cons
 const struct value_type type_signal = { "signal", .parse = parse_signal, .print = print_number,
                                         .equal = value_equal_number };
 
-static int parse_error_number(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_error_number(const struct value_type *type, struct parse_at *at, const char *text,
+                              union value *value) {
     int64_t n;
     if (strcmp(text, "kill") == 0) {
         value->number = INT32_MAX;
@@ -246,10 +274,11 @@ static void print_error_number(const struct value_type *type, const union value 
         print_number(type, value, out);
 }
 
-const struct value_type type_error_number = { "error number", .parse = parse_error_number, .print = print_error_number,
-                                              .equal = value_equal_number };
+const struct value_type type_error_number = { "error number", .parse = parse_error_number,
+                                              .print = print_error_number, .equal = value_equal_number };
 
-static int parse_level(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_level(const struct value_type *type, struct parse_at *at, const char *text,
+                       union value *value) {
     int level = log_level_from_string(text);
     if (level < 0)
         return value_reject(at, "not one of emerg, alert, crit, err, warning, notice, info, debug");
@@ -260,7 +289,8 @@ static int parse_level(const struct value_type *type, struct parse_at *at, const
 const struct value_type type_syslog_level = { "syslog level", .unset.number = -1, .parse = parse_level,
                                               .print = print_number, .equal = value_equal_number };
 
-static int parse_facility(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_facility(const struct value_type *type, struct parse_at *at, const char *text,
+                          union value *value) {
     int facility = facility_from_string(text);
     if (facility < 0)
         return value_reject(at, "not a syslog facility (daemon, user, auth, local0, …)");
@@ -272,10 +302,10 @@ static void print_facility(const struct value_type *type, const union value *val
     text_addf(out, "%d", (int)value->number >> 3);
 }
 
-const struct value_type type_syslog_facility = { "syslog facility", .parse = parse_facility, .print = print_facility,
-                                                 .equal = value_equal_number };
+const struct value_type type_syslog_facility = { "syslog facility", .parse = parse_facility,
+                                                 .print = print_facility, .equal = value_equal_number };
 
-/* --- sizes -------------------------------------------------------------------------------------------------------- */
+/* --- sizes ---------------------------------------------------------------------------------------------- */
 
 /* "15%", "0.5%": in 1/10000. */
 static int parse_permyriad(const char *text, int64_t *ret) {
@@ -307,7 +337,8 @@ static uint64_t machine_memory(void) {
 /* What kernel.pid_max is at most. */
 #define TASKS_OF_MACHINE 4194304
 
-static int parse_size(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_size(const struct value_type *type, struct parse_at *at, const char *text,
+                      union value *value) {
     uint64_t size;
     if (size_parse(text, 1024, &size) < 0)
         return value_reject(at, "not a size (bytes, or with K, M, G, T)");
@@ -315,7 +346,8 @@ static int parse_size(const struct value_type *type, struct parse_at *at, const 
     return 0;
 }
 
-static int parse_size_or_share(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_size_or_share(const struct value_type *type, struct parse_at *at, const char *text,
+                               union value *value) {
     int64_t share;
     if (strcmp(text, "infinity") == 0) {
         value->size = UINT64_MAX;
@@ -342,16 +374,19 @@ static void print_size(const struct value_type *type, const union value *value, 
         text_addf(out, "%" PRIu64, value->size);
 }
 
-const struct value_type type_size = { "size", .parse = parse_size, .print = print_size, .equal = value_equal_number };
+const struct value_type type_size = { "size", .parse = parse_size, .print = print_size,
+                                      .equal = value_equal_number };
 const struct value_type type_memory = { "memory", .unset.size = UINT64_MAX, .parse = parse_size_or_share,
                                         .print = print_size, .equal = value_equal_number };
-const struct value_type type_tasks = { "number of tasks", .unset.size = UINT64_MAX, .parse = parse_size_or_share,
-                                       .print = print_size, .equal = value_equal_number };
+const struct value_type type_tasks = { "number of tasks", .unset.size = UINT64_MAX,
+                                       .parse = parse_size_or_share, .print = print_size,
+                                       .equal = value_equal_number };
 const struct value_type type_count_or_infinity = { "count or infinity", .unset.size = UINT64_MAX,
                                                    .parse = parse_size_or_share, .print = print_size,
                                                    .equal = value_equal_number };
 
-static int parse_percent(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_percent(const struct value_type *type, struct parse_at *at, const char *text,
+                         union value *value) {
     int64_t share;
     if (parse_permyriad(text, &share) < 0 || share > 10000)
         return value_reject(at, "not a percentage");
@@ -364,12 +399,15 @@ static void print_percent(const struct value_type *type, const union value *valu
         text_addf(out, "%" PRIi64 ".%02" PRIi64 "%%", value->number / 100, value->number % 100);
 }
 
-const struct value_type type_percent = { "percentage", .unset.number = -1, .parse = parse_percent, .print = print_percent,
-                                         .equal = value_equal_number };
+const struct value_type type_percent = { "percentage", .unset.number = -1, .parse = parse_percent,
+                                         .print = print_percent, .equal = value_equal_number };
 
-/* --- time --------------------------------------------------------------------------------------------------------- */
+/* --- time
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
-static int parse_seconds(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_seconds(const struct value_type *type, struct parse_at *at, const char *text,
+                         union value *value) {
     usec_t usec;
     if (timespan_parse(text, USEC_PER_SEC, &usec) < 0)
         return value_reject(at, "not a time span (5min 20s, 500ms, infinity)");
@@ -388,7 +426,8 @@ const struct value_type type_seconds_or_forever = { "time span, 0 for none", .un
                                                     .parse = parse_seconds, .print = print_usec,
                                                     .equal = value_equal_number };
 
-static int parse_nanoseconds(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_nanoseconds(const struct value_type *type, struct parse_at *at, const char *text,
+                             union value *value) {
     uint64_t n;
     usec_t usec;
     size_t digits = strspn(text, "0123456789");
@@ -412,9 +451,11 @@ static int parse_nanoseconds(const struct value_type *type, struct parse_at *at,
 }
 
 const struct value_type type_nanoseconds = { "time span in nanoseconds", .unset.size = UINT64_MAX,
-                                             .parse = parse_nanoseconds, .print = print_size, .equal = value_equal_number };
+                                             .parse = parse_nanoseconds, .print = print_size,
+                                             .equal = value_equal_number };
 
-static int parse_cpu_quota(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_cpu_quota(const struct value_type *type, struct parse_at *at, const char *text,
+                           union value *value) {
     int64_t share;
     if (parse_permyriad(text, &share) < 0 || share == 0)
         return value_reject(at, "not a percentage of one CPU's time above 0%%");

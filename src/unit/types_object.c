@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Conditions, listening addresses, timers, watched paths, exit status sets, limits: values that are structs. */
+/* Conditions, listening addresses, timers, watched paths, exit status sets, limits: values that are structs.
+ */
 #include "base/strv.h"
 #include "syntax/names.h"
 #include "syntax/timespan.h"
@@ -30,7 +31,7 @@ static int name_index(const char *const *names, size_t n, const char *name) {
     return -1;
 }
 
-/* --- conditions --------------------------------------------------------------------------------------------------- */
+/* --- conditions ----------------------------------------------------------------------------------------- */
 
 static const char *const condition_kinds[CONDITION_KINDS] = {
 #define X(id, name) [CONDITION_##id] = name,
@@ -46,7 +47,8 @@ enum condition_kind condition_kind_from_string(const char *s) {
     return name_index(condition_kinds, CONDITION_KINDS, s);
 }
 
-static int parse_condition(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_condition(const struct value_type *type, struct parse_at *at, const char *text,
+                           union value *value) {
     bool assert = strncmp(at->directive, "Assert", 6) == 0;
     int kind = condition_kind_from_string(at->directive + (assert ? strlen("Assert") : strlen("Condition")));
     if (kind < 0)
@@ -84,22 +86,29 @@ static void print_conditions(const struct value_type *type, const union value *v
     const struct condition_list *list = value->object;
     for (size_t i = 0; list && i < list->n; i++) {
         const struct condition *c = &list->items[i];
-        text_addf(out, "%s%s%s=%s%s%s", i ? "\n" : "", c->assert ? "Assert" : "Condition", condition_kinds[c->kind],
-                  c->trigger ? "|" : "", c->negate ? "!" : "", c->parameter);
+        text_addf(out, "%s%s%s=%s%s%s", i ? "\n" : "", c->assert ? "Assert" : "Condition",
+                  condition_kinds[c->kind], c->trigger ? "|" : "", c->negate ? "!" : "", c->parameter);
     }
 }
 
-const struct value_type type_condition = { "condition", .flags = TYPE_LIST, .parse = parse_condition,
-                                           .free = free_conditions, .print = print_conditions,
+const struct value_type type_condition = { "condition",
+                                           .flags = TYPE_LIST,
+                                           .parse = parse_condition,
+                                           .free = free_conditions,
+                                           .print = print_conditions,
                                            .equal = value_equal_printed };
 
-/* --- Listen*= ----------------------------------------------------------------------------------------------------- */
+/* --- Listen*= ------------------------------------------------------------------------------------------- */
 
 static const char *const listen_names[] = {
-    [LISTEN_STREAM] = "ListenStream",       [LISTEN_DATAGRAM] = "ListenDatagram",
-    [LISTEN_SEQPACKET] = "ListenSequentialPacket", [LISTEN_FIFO] = "ListenFIFO",
-    [LISTEN_SPECIAL] = "ListenSpecial",     [LISTEN_NETLINK] = "ListenNetlink",
-    [LISTEN_MQUEUE] = "ListenMessageQueue", [LISTEN_USB] = "ListenUSBFunction",
+    [LISTEN_STREAM] = "ListenStream",
+    [LISTEN_DATAGRAM] = "ListenDatagram",
+    [LISTEN_SEQPACKET] = "ListenSequentialPacket",
+    [LISTEN_FIFO] = "ListenFIFO",
+    [LISTEN_SPECIAL] = "ListenSpecial",
+    [LISTEN_NETLINK] = "ListenNetlink",
+    [LISTEN_MQUEUE] = "ListenMessageQueue",
+    [LISTEN_USB] = "ListenUSBFunction",
 };
 
 static int port_parse(const char *s) {
@@ -138,7 +147,8 @@ static int socket_address(struct parse_at *at, char *text, char **ret) {
         if (scope)
             *scope++ = 0;
         char shown[INET6_ADDRSTRLEN];
-        if (inet_pton(AF_INET6, text + 1, address) != 1 || !inet_ntop(AF_INET6, address, shown, sizeof(shown)))
+        if (inet_pton(AF_INET6, text + 1, address) != 1 ||
+            !inet_ntop(AF_INET6, address, shown, sizeof(shown)))
             return value_reject(at, "not an IPv6 address");
         text_addf(&t, "[%s%s%s]:%d", shown, scope ? "%" : "", scope ?: "", port_parse(close + 2));
     } else if (strchr(text, ':')) {
@@ -162,17 +172,18 @@ static int socket_address(struct parse_at *at, char *text, char **ret) {
 }
 
 static int netlink_address(struct parse_at *at, const char *text, char **ret) {
-    static const char *const families[] = { "route", "firewall", "inet-diag", "nflog", "xfrm", "selinux", "iscsi", "audit",
-                                            "fib-lookup", "connector", "netfilter", "ip6-fw", "dnrtmsg",
-                                            "kobject-uevent", "scsitransport", "rdma" };
+    static const char *const families[] = { "route",      "firewall",       "inet-diag",     "nflog",
+                                            "xfrm",       "selinux",        "iscsi",         "audit",
+                                            "fib-lookup", "connector",      "netfilter",     "ip6-fw",
+                                            "dnrtmsg",    "kobject-uevent", "scsitransport", "rdma" };
     size_t n = strcspn(text, " \t");
     uint64_t number = 0;
     _cleanup_free_ char *family = strndup(text, n);
     if (!family)
         return -ENOMEM;
     const char *group = text + n + strspn(text + n, " \t");
-    if (name_index(families, ELEMENTS(families), family) < 0 || (*group && uint64_parse(group, &number) < 0) ||
-        number > UINT32_MAX)
+    if (name_index(families, ELEMENTS(families), family) < 0 ||
+        (*group && uint64_parse(group, &number) < 0) || number > UINT32_MAX)
         return value_reject(at, "not a netlink family and group (route 5, kobject-uevent 1)");
     _cleanup_text_ struct text t = {};
     text_addf(&t, "%s %" PRIu64, family, number);
@@ -183,7 +194,8 @@ static int netlink_address(struct parse_at *at, const char *text, char **ret) {
     return 0;
 }
 
-static int parse_listen(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_listen(const struct value_type *type, struct parse_at *at, const char *text,
+                        union value *value) {
     int kind = name_index(listen_names, ELEMENTS(listen_names), at->directive);
     _cleanup_free_ char *expanded = NULL, *address = NULL;
     int r = value_expand(at, text, &expanded);
@@ -230,22 +242,27 @@ static void print_listen(const struct value_type *type, const union value *value
         text_addf(out, "%s%s=%s", i ? "\n" : "", listen_names[list->items[i].kind], list->items[i].text);
 }
 
-const struct value_type type_listen = { "socket address", .flags = TYPE_LIST, .parse = parse_listen, .free = free_listen,
+const struct value_type type_listen = { "socket address",      .flags = TYPE_LIST,
+                                        .parse = parse_listen, .free = free_listen,
                                         .print = print_listen, .equal = value_equal_printed };
 
-/* --- [Timer] and [Path] ------------------------------------------------------------------------------------------- */
+/* --- [Timer] and [Path] --------------------------------------------------------------------------------- */
 
 static const char *const timer_bases[TIMER_BASES] = {
-    [TIMER_ACTIVE] = "OnActiveSec",          [TIMER_BOOT] = "OnBootSec",
-    [TIMER_STARTUP] = "OnStartupSec",        [TIMER_UNIT_ACTIVE] = "OnUnitActiveSec",
-    [TIMER_UNIT_INACTIVE] = "OnUnitInactiveSec", [TIMER_CALENDAR] = "OnCalendar",
+    [TIMER_ACTIVE] = "OnActiveSec",
+    [TIMER_BOOT] = "OnBootSec",
+    [TIMER_STARTUP] = "OnStartupSec",
+    [TIMER_UNIT_ACTIVE] = "OnUnitActiveSec",
+    [TIMER_UNIT_INACTIVE] = "OnUnitInactiveSec",
+    [TIMER_CALENDAR] = "OnCalendar",
 };
 
 const char *timer_base_to_string(enum timer_base base) {
     return base >= 0 && base < TIMER_BASES ? timer_bases[base] : NULL;
 }
 
-static int parse_timer(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_timer(const struct value_type *type, struct parse_at *at, const char *text,
+                       union value *value) {
     int base = name_index(timer_bases, TIMER_BASES, at->directive);
     _cleanup_free_ char *expanded = NULL;
     usec_t usec = 0;
@@ -278,12 +295,18 @@ static void print_timers(const struct value_type *type, const union value *value
     }
 }
 
-const struct value_type type_timer = { "time span or calendar expression", .flags = TYPE_LIST, .parse = parse_timer,
-                                       .free = free_timers, .print = print_timers, .equal = value_equal_printed };
+const struct value_type type_timer = { "time span or calendar expression",
+                                       .flags = TYPE_LIST,
+                                       .parse = parse_timer,
+                                       .free = free_timers,
+                                       .print = print_timers,
+                                       .equal = value_equal_printed };
 
 static const char *const path_kinds[PATH_SPEC_KINDS] = {
-    [PATH_EXISTS] = "PathExists",     [PATH_EXISTS_GLOB] = "PathExistsGlob",
-    [PATH_CHANGED] = "PathChanged",   [PATH_MODIFIED] = "PathModified",
+    [PATH_EXISTS] = "PathExists",
+    [PATH_EXISTS_GLOB] = "PathExistsGlob",
+    [PATH_CHANGED] = "PathChanged",
+    [PATH_MODIFIED] = "PathModified",
     [PATH_DIRECTORY_NOT_EMPTY] = "DirectoryNotEmpty",
 };
 
@@ -291,7 +314,8 @@ const char *path_spec_kind_to_string(enum path_spec_kind kind) {
     return kind >= 0 && kind < PATH_SPEC_KINDS ? path_kinds[kind] : NULL;
 }
 
-static int parse_path_spec(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_path_spec(const struct value_type *type, struct parse_at *at, const char *text,
+                           union value *value) {
     int kind = name_index(path_kinds, PATH_SPEC_KINDS, at->directive);
     _cleanup_free_ char *path = NULL;
     int r = kind < 0 ? value_reject(at, "not a kind of path") : value_expand(at, text, &path);
@@ -319,13 +343,14 @@ static void print_path_specs(const struct value_type *type, const union value *v
         text_addf(out, "%s%s=%s", i ? "\n" : "", path_kinds[list->items[i].kind], list->items[i].path);
 }
 
-const struct value_type type_path_spec = { "path to watch", .flags = TYPE_LIST, .parse = parse_path_spec,
-                                           .free = free_path_specs, .print = print_path_specs,
-                                           .equal = value_equal_printed };
+const struct value_type type_path_spec = { "path to watch",           .flags = TYPE_LIST,
+                                           .parse = parse_path_spec,  .free = free_path_specs,
+                                           .print = print_path_specs, .equal = value_equal_printed };
 
-/* --- exit status sets --------------------------------------------------------------------------------------------- */
+/* --- exit status sets ----------------------------------------------------------------------------------- */
 
-static int parse_status_set(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_status_set(const struct value_type *type, struct parse_at *at, const char *text,
+                            union value *value) {
     struct exit_status_set set = {};
     _cleanup_text_ struct text left_out = {};
     if (value->object)
@@ -343,7 +368,8 @@ static int parse_status_set(const struct value_type *type, struct parse_at *at, 
         else if (signal > 0 && signal < 64)
             set.signal |= UINT64_C(1) << signal;
         else
-            text_addf(&left_out, "%s'%.100s': neither an exit status nor a signal", left_out.len > 0 ? "; " : "", word);
+            text_addf(&left_out, "%s'%.100s': neither an exit status nor a signal",
+                      left_out.len > 0 ? "; " : "", word);
     }
     if (!value->object && !(value->object = malloc(sizeof(set))))
         return -ENOMEM;
@@ -371,10 +397,10 @@ static void print_status_set(const struct value_type *type, const union value *v
 }
 
 const struct value_type type_exit_status_set = { "exit statuses and signals", .flags = TYPE_LIST,
-                                                 .parse = parse_status_set, .free = free_object,
-                                                 .print = print_status_set, .equal = value_equal_printed };
+                                                 .parse = parse_status_set,   .free = free_object,
+                                                 .print = print_status_set,   .equal = value_equal_printed };
 
-/* --- limits ------------------------------------------------------------------------------------------------------- */
+/* --- limits --------------------------------------------------------------------------------------------- */
 
 static int limit_size(const char *s, uint64_t *ret) {
     return size_parse(s, 1024, ret);
@@ -403,7 +429,8 @@ static int limit_nice(const char *s, uint64_t *ret) {
     return 0;
 }
 
-static int parse_limit(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_limit(const struct value_type *type, struct parse_at *at, const char *text,
+                       union value *value) {
     int (*parse_one)(const char *s, uint64_t *ret) = type->data;
     struct rlimit_pair pair;
     size_t n = strcspn(text, ":");
@@ -445,9 +472,13 @@ static void print_limit(const struct value_type *type, const union value *value,
     }
 }
 
-#define LIMIT(type, title, parse_one)                                                                          \
-    const struct value_type type_##type = { title, .data = parse_one, .parse = parse_limit, .free = free_object, \
-                                            .print = print_limit, .equal = value_equal_printed }
+#define LIMIT(type, title, parse_one)                                                                        \
+    const struct value_type type_##type = { title,                                                           \
+                                            .data = parse_one,                                               \
+                                            .parse = parse_limit,                                            \
+                                            .free = free_object,                                             \
+                                            .print = print_limit,                                            \
+                                            .equal = value_equal_printed }
 LIMIT(limit_count, "limit", uint64_parse);
 LIMIT(limit_size, "limit in bytes", limit_size);
 LIMIT(limit_seconds, "limit in seconds", limit_seconds);

@@ -17,11 +17,11 @@ int value_expand_max(struct parse_at *at, const char *text, size_t max_length, c
 /* Is it an absolute path? Simplifies it in place. 0 or -EINVAL, said. */
 int value_path(struct parse_at *at, char *path);
 
-/* One word of a list, specifiers expanded: append it (or something else) to *list. -EINVAL, said: it is left out and the
- * others count. The word may be changed in place. */
+/* One word of a list, specifiers expanded: append it (or something else) to *list. -EINVAL, said: it is left
+ * out and the others count. The word may be changed in place. */
 typedef int (*value_word_f)(const struct value_type *type, struct parse_at *at, char *word, char ***list);
-int value_each_word(struct parse_at *at, const char *text, const char *separators, enum word_flags flags, value_word_f each,
-                    const struct value_type *type, char ***list);
+int value_each_word(struct parse_at *at, const char *text, const char *separators, enum word_flags flags,
+                    value_word_f each, const struct value_type *type, char ***list);
 int value_add_word(const struct value_type *type, struct parse_at *at, char *word, char ***list);
 
 void value_free_string(union value *value);

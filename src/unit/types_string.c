@@ -9,9 +9,13 @@
 #include <limits.h>
 #include <string.h>
 
-#define STRING(type, title, parser, ...)                                                                      \
-    const struct value_type type_##type = { title, .parse = parser, .free = value_free_string,                \
-                                            .print = value_print_string, .equal = value_equal_string, __VA_ARGS__ }
+#define STRING(type, title, parser, ...)                                                                     \
+    const struct value_type type_##type = { title,                                                           \
+                                            .parse = parser,                                                 \
+                                            .free = value_free_string,                                       \
+                                            .print = value_print_string,                                     \
+                                            .equal = value_equal_string,                                     \
+                                            __VA_ARGS__ }
 
 static int replace(union value *value, char *s) {
     free(value->string);
@@ -19,27 +23,31 @@ static int replace(union value *value, char *s) {
     return 0;
 }
 
-static int parse_plain(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_plain(const struct value_type *type, struct parse_at *at, const char *text,
+                       union value *value) {
     char *copy = strdup(text);
     return copy ? replace(value, copy) : -ENOMEM;
 }
 STRING(plain, "string", parse_plain);
 
-static int parse_string(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_string(const struct value_type *type, struct parse_at *at, const char *text,
+                        union value *value) {
     char *s = NULL;
     int r = value_expand(at, text, &s);
     return r < 0 ? r : replace(value, s);
 }
 STRING(string, "string", parse_string);
 
-static int parse_obsolete(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_obsolete(const struct value_type *type, struct parse_at *at, const char *text,
+                          union value *value) {
     return value_reject(at, "is no longer supported");
 }
 STRING(obsolete, "gone", parse_obsolete);
 
-/* --- paths -------------------------------------------------------------------------------------------------------- */
+/* --- paths ---------------------------------------------------------------------------------------------- */
 
-static int parse_path(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_path(const struct value_type *type, struct parse_at *at, const char *text,
+                      union value *value) {
     _cleanup_free_ char *s = NULL;
     int r = value_expand_max(at, text, PATH_MAX, &s);
     if (r >= 0) {
@@ -51,7 +59,8 @@ static int parse_path(const struct value_type *type, struct parse_at *at, const 
 STRING(path, "absolute path", parse_path);
 STRING(path_optional, "absolute path, perhaps with -", parse_path);
 
-static int parse_pid_file(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_pid_file(const struct value_type *type, struct parse_at *at, const char *text,
+                          union value *value) {
     _cleanup_free_ char *s = NULL;
     int r = value_expand_max(at, text, PATH_MAX, &s);
     if (r < 0)
@@ -91,7 +100,7 @@ static int parse_working_directory(const struct value_type *type, struct parse_a
 }
 STRING(working_directory, "working directory", parse_working_directory);
 
-/* --- names -------------------------------------------------------------------------------------------------------- */
+/* --- names ---------------------------------------------------------------------------------------------- */
 
 /* What systemd takes from a unit file for a user or group: anything the databases could hold. */
 static const char *user_name_problem(const char *s) {
@@ -103,7 +112,8 @@ static const char *user_name_problem(const char *s) {
         if ((unsigned char)*p < ' ' || *p == 0x7f || *p == ':' || *p == '/')
             return "not a user or group name";
     if (strspn(s, "0123456789") == strlen(s))
-        return (s[0] == '0' && s[1]) || strlen(s) > 10 || strcmp(s, "65535") == 0 || strtoull(s, NULL, 10) >= UINT32_MAX
+        return (s[0] == '0' && s[1]) || strlen(s) > 10 || strcmp(s, "65535") == 0 ||
+                       strtoull(s, NULL, 10) >= UINT32_MAX
                    ? "not a user or group id"
                    : NULL;
     if (*s == '-' || *s == ' ' || s[strlen(s) - 1] == ' ' || strcmp(s, ".") == 0 || strcmp(s, "..") == 0)
@@ -111,7 +121,8 @@ static const char *user_name_problem(const char *s) {
     return NULL;
 }
 
-static int parse_user(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_user(const struct value_type *type, struct parse_at *at, const char *text,
+                      union value *value) {
     _cleanup_free_ char *s = NULL;
     int r = value_expand(at, text, &s);
     if (r < 0)
@@ -132,14 +143,16 @@ static int add_user(const struct value_type *type, struct parse_at *at, char *wo
     return strv_add(list, word);
 }
 
-static int parse_user_list(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_user_list(const struct value_type *type, struct parse_at *at, const char *text,
+                           union value *value) {
     return value_each_word(at, text, NULL, WORD_UNQUOTE, add_user, type, &value->strv);
 }
-const struct value_type type_user_list = { "users or groups", .flags = TYPE_LIST, .parse = parse_user_list,
-                                           .free = value_free_strv, .print = value_print_words,
-                                           .equal = value_equal_strv };
+const struct value_type type_user_list = { "users or groups",          .flags = TYPE_LIST,
+                                           .parse = parse_user_list,   .free = value_free_strv,
+                                           .print = value_print_words, .equal = value_equal_strv };
 
-static int parse_unit(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_unit(const struct value_type *type, struct parse_at *at, const char *text,
+                      union value *value) {
     _cleanup_free_ char *s = NULL;
     int r = value_expand(at, text, &s);
     if (r < 0)
@@ -156,7 +169,8 @@ STRING(unit, "unit", parse_unit);
 STRING(service_unit, "service", parse_unit);
 STRING(slice, "slice", parse_unit);
 
-static int parse_bus_name(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_bus_name(const struct value_type *type, struct parse_at *at, const char *text,
+                          union value *value) {
     _cleanup_free_ char *s = NULL;
     int r = value_expand(at, text, &s);
     if (r < 0)
@@ -183,7 +197,8 @@ static bool fd_name_valid(const char *s) {
     return true;
 }
 
-static int parse_fd_name(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_fd_name(const struct value_type *type, struct parse_at *at, const char *text,
+                         union value *value) {
     _cleanup_free_ char *s = NULL;
     int r = value_expand(at, text, &s);
     if (r < 0)
@@ -194,10 +209,10 @@ static int parse_fd_name(const struct value_type *type, struct parse_at *at, con
 }
 STRING(fd_name, "descriptor name", parse_fd_name);
 
-/* --- standard streams --------------------------------------------------------------------------------------------- */
+/* --- standard streams ----------------------------------------------------------------------------------- */
 
-static int parse_stream(struct parse_at *at, const char *text, const char *const *words, const char *const *path_prefixes,
-                        union value *value) {
+static int parse_stream(struct parse_at *at, const char *text, const char *const *words,
+                        const char *const *path_prefixes, union value *value) {
     _cleanup_free_ char *s = NULL;
     int r = value_expand(at, text, &s);
     if (r < 0)
@@ -218,16 +233,20 @@ static int parse_stream(struct parse_at *at, const char *text, const char *const
     return value_reject(at, "not a stream (see systemd.exec(5))");
 }
 
-static int parse_standard_input(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
-    static const char *const words[] = { "null", "tty", "tty-force", "tty-fail", "data", "socket", "fd", NULL };
+static int parse_standard_input(const struct value_type *type, struct parse_at *at, const char *text,
+                                union value *value) {
+    static const char *const words[] = {
+        "null", "tty", "tty-force", "tty-fail", "data", "socket", "fd", NULL
+    };
     static const char *const prefixes[] = { "file:", NULL };
     return parse_stream(at, text, words, prefixes, value);
 }
 STRING(standard_input, "standard input", parse_standard_input);
 
-static int parse_standard_output(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
-    static const char *const words[] = { "inherit", "null", "tty", "journal", "journal+console", "kmsg", "kmsg+console",
-                                         "socket", "fd", NULL };
+static int parse_standard_output(const struct value_type *type, struct parse_at *at, const char *text,
+                                 union value *value) {
+    static const char *const words[] = { "inherit", "null",         "tty",    "journal", "journal+console",
+                                         "kmsg",    "kmsg+console", "socket", "fd",      NULL };
     static const char *const prefixes[] = { "file:", "append:", "truncate:", NULL };
     /* The syslog of old times is the journal. */
     if (strcmp(text, "syslog") == 0 || strcmp(text, "syslog+console") == 0)
@@ -236,7 +255,7 @@ static int parse_standard_output(const struct value_type *type, struct parse_at 
 }
 STRING(standard_output, "standard output", parse_standard_output);
 
-/* --- data for stdin: each assignment appends ------------------------------------------------------------------------ */
+/* --- data for stdin: each assignment appends ------------------------------------------------------------ */
 
 static int append(union value *value, const char *s, const char *end) {
     _cleanup_text_ struct text t = {};
@@ -247,7 +266,8 @@ static int append(union value *value, const char *s, const char *end) {
     return joined ? replace(value, joined) : -ENOMEM;
 }
 
-static int parse_input_text(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_input_text(const struct value_type *type, struct parse_at *at, const char *text,
+                            union value *value) {
     _cleanup_free_ char *unescaped = NULL, *s = NULL;
     int r = unescape(text, &unescaped);
     if (r == -EINVAL)
@@ -258,7 +278,8 @@ static int parse_input_text(const struct value_type *type, struct parse_at *at, 
 }
 STRING(input_text, "text for standard input", parse_input_text, .flags = TYPE_LIST);
 
-static int parse_input_data(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+static int parse_input_data(const struct value_type *type, struct parse_at *at, const char *text,
+                            union value *value) {
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     _cleanup_text_ struct text data = {};
     uint32_t bits = 0;
@@ -281,12 +302,24 @@ static int parse_input_data(const struct value_type *type, struct parse_at *at, 
 }
 STRING(input_data, "base64 for standard input", parse_input_data, .flags = TYPE_LIST);
 
-/* --- Delegate= ---------------------------------------------------------------------------------------------------- */
+/* --- Delegate= ------------------------------------------------------------------------------------------ */
 
-static int parse_delegate(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
-    static const char *const controllers[] = { "cpu", "cpuacct", "cpuset", "io", "blkio", "memory", "devices", "pids",
-                                               "bpf-firewall", "bpf-devices", "bpf-foreign", "bpf-socket-bind",
-                                               "bpf-restrict-network-interfaces", NULL };
+static int parse_delegate(const struct value_type *type, struct parse_at *at, const char *text,
+                          union value *value) {
+    static const char *const controllers[] = { "cpu",
+                                               "cpuacct",
+                                               "cpuset",
+                                               "io",
+                                               "blkio",
+                                               "memory",
+                                               "devices",
+                                               "pids",
+                                               "bpf-firewall",
+                                               "bpf-devices",
+                                               "bpf-foreign",
+                                               "bpf-socket-bind",
+                                               "bpf-restrict-network-interfaces",
+                                               NULL };
     int b = bool_parse(text);
     if (b >= 0 || !*text)
         return parse_plain(type, at, b == 0 ? "no" : "yes", value);
@@ -297,8 +330,8 @@ static int parse_delegate(const struct value_type *type, struct parse_at *at, co
     if (r < 0)
         return r;
     STRV_FOREACH(w, words)
-        if (!strv_contains((char *const *)controllers, *w))
-            return value_reject(at, "'%.100s' is not a control group controller", *w);
+    if (!strv_contains((char *const *)controllers, *w))
+        return value_reject(at, "'%.100s' is not a control group controller", *w);
     char *joined = strv_join(words, " ");
     return joined ? replace(value, joined) : -ENOMEM;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Storage of a unit's settings: a sorted array of what somebody wrote. Knows types only through their functions. */
+/* Storage of a unit's settings: a sorted array of what somebody wrote. Knows types only through their
+ * functions. */
 #include "unit/unit_file.h"
 #include "base/strv.h"
 
@@ -8,8 +9,10 @@
 
 const char *load_state_to_string(enum load_state state) {
     static const char *const names[LOAD_STATES] = {
-        [LOAD_STUB] = "stub",   [LOAD_LOADED] = "loaded", [LOAD_NOT_FOUND] = "not-found", [LOAD_BAD_SETTING] = "bad-setting",
-        [LOAD_ERROR] = "error", [LOAD_MERGED] = "merged", [LOAD_MASKED] = "masked",
+        [LOAD_STUB] = "stub",           [LOAD_LOADED] = "loaded",
+        [LOAD_NOT_FOUND] = "not-found", [LOAD_BAD_SETTING] = "bad-setting",
+        [LOAD_ERROR] = "error",         [LOAD_MERGED] = "merged",
+        [LOAD_MASKED] = "masked",
     };
     return state >= 0 && state < LOAD_STATES ? names[state] : NULL;
 }
@@ -124,14 +127,15 @@ int unit_setting_put(struct unit_file *file, enum directive id, union value valu
     return 0;
 }
 
-static int assign(struct unit_file *file, enum directive id, const struct value_type *type, struct parse_at *at,
-                  const char *text) {
+static int assign(struct unit_file *file, enum directive id, const struct value_type *type,
+                  struct parse_at *at, const char *text) {
     if (!*text && !(type->flags & TYPE_EMPTY_OK)) {
         unit_setting_drop(file, id);
         return 0;
     }
     struct setting *s = find(file, id);
-    /* A set starts from its default; what is on the heap starts from nothing, the default's memory is not ours. */
+    /* A set starts from its default; what is on the heap starts from nothing, the default's memory is not
+     * ours. */
     union value value = s ? s->value : type->free ? type->unset : *directive_default(id);
     int r = type->parse(type, at, text, &value);
     if (s) {
@@ -152,7 +156,8 @@ static int assign(struct unit_file *file, enum directive id, const struct value_
     return r;
 }
 
-int unit_file_assign(struct unit_file *file, const struct directive_row *row, struct parse_at *at, const char *text) {
+int unit_file_assign(struct unit_file *file, const struct directive_row *row, struct parse_at *at,
+                     const char *text) {
     text_clear(&at->why);
     at->directive = row->name;
     const struct value_type *type = row->type ?: directive_row(row->id)->type;

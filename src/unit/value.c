@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What all value types have in common. Knows no single type. */
-#include "unit/types_private.h"
 #include "base/strv.h"
 #include "syntax/words.h"
+#include "unit/types_private.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -54,10 +54,10 @@ int value_path(struct parse_at *at, char *path) {
     return 0;
 }
 
-/* --- words -------------------------------------------------------------------------------------------------------- */
+/* --- words ---------------------------------------------------------------------------------------------- */
 
-int value_each_word(struct parse_at *at, const char *text, const char *separators, enum word_flags flags, value_word_f each,
-                    const struct value_type *type, char ***list) {
+int value_each_word(struct parse_at *at, const char *text, const char *separators, enum word_flags flags,
+                    value_word_f each, const struct value_type *type, char ***list) {
     _cleanup_text_ struct text left_out = {};
     for (size_t n = 0;; n++) {
         _cleanup_free_ char *word = NULL, *expanded = NULL;
@@ -87,7 +87,7 @@ int value_add_word(const struct value_type *type, struct parse_at *at, char *wor
     return strv_add(list, word);
 }
 
-/* --- freeing, printing, comparing ----------------------------------------------------------------------------------- */
+/* --- freeing, printing, comparing ----------------------------------------------------------------------- */
 
 void value_free_string(union value *value) {
     free(value->string);

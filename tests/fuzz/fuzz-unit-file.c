@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A unit file of any bytes: read, every assignment parsed by its type, the outcome printed and compared, then freed. The
- * first byte chooses the unit's type. */
+/* A unit file of any bytes: read, every assignment parsed by its type, the outcome printed and compared, then
+ * freed. The first byte chooses the unit's type. */
 #include "syntax/lines.h"
 #include "unit/unit_file.h"
 
@@ -25,7 +25,9 @@ static void complain(void *userdata, unsigned line, const char *why) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const struct line_handler handler = { assign, complain };
-    static const char *const names[] = { "a-b@c\\x2d.service", "a.socket", "a.timer", "a.path", "a.mount", "a.slice" };
+    static const char *const names[] = {
+        "a-b@c\\x2d.service", "a.socket", "a.timer", "a.path", "a.mount", "a.slice"
+    };
     struct unit_specifiers specifiers;
     struct target t = {};
     if (size < 1 || unit_file_new(names[data[0] % ELEMENTS(names)], &t.unit) < 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Quoting, escapes, time spans, sizes, names, environment files: text of any bytes. What is quoted must read back. */
+/* Quoting, escapes, time spans, sizes, names, environment files: text of any bytes. What is quoted must read
+ * back. */
 #include "base/strv.h"
 #include "base/text.h"
 #include "syntax/envfile.h"
@@ -17,8 +18,8 @@ static void quoted_reads_back(const char *word) {
     struct text quoted = {};
     char **back = NULL;
     word_quote(&quoted, word);
-    if (words_split(text_str(&quoted), NULL, WORD_UNQUOTE | WORD_UNESCAPE, &back) < 0 || strv_length(back) != 1 ||
-        strcmp(back[0], word) != 0)
+    if (words_split(text_str(&quoted), NULL, WORD_UNQUOTE | WORD_UNESCAPE, &back) < 0 ||
+        strv_length(back) != 1 || strcmp(back[0], word) != 0)
         abort();
     strv_free(back);
     text_free(&quoted);
@@ -44,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char **words = NULL, **env = NULL;
     if (words_split(s, data[0] & 128 ? ":" : NULL, data[0] & 31, &words) >= 0)
         STRV_FOREACH(w, words)
-            quoted_reads_back(*w);
+    quoted_reads_back(*w);
     strv_free(words);
     escaped_reads_back(s);
     envfile_parse((const char *)data + 1, size - 1, &env, NULL, NULL);

@@ -19,9 +19,10 @@
 
 #include <cmocka.h>
 
-/* --- lines -------------------------------------------------------------------------------------------------------- */
+/* --- lines ---------------------------------------------------------------------------------------------- */
 
-static int write_assignment(void *out, unsigned line, const char *section, const char *name, const char *value) {
+static int write_assignment(void *out, unsigned line, const char *section, const char *name,
+                            const char *value) {
     text_addf(out, "%u %s.%s=%s\n", line, section, name, value);
     return 0;
 }
@@ -55,8 +56,9 @@ static void a_backslash_joins_lines_and_comments_between_them_are_skipped(void *
 }
 
 static void malformed_lines_are_said_and_skipped(void **state) {
-    check_lines("[A]\nfoo\n=bar\nx=1\n", "2 ! Missing '=', ignoring line\n3 ! Missing key name before '=', ignoring line\n"
-                                        "4 A.x=1\n");
+    check_lines("[A]\nfoo\n=bar\nx=1\n",
+                "2 ! Missing '=', ignoring line\n3 ! Missing key name before '=', ignoring line\n"
+                "4 A.x=1\n");
     check_lines("[A\nx=1\n[B]\ny=2\n", "1 ! Invalid section header '[A', ignoring what follows\n4 B.y=2\n");
     check_lines("[A]\nx=\xff\ny=2\n", "2 ! Line is not valid UTF-8, ignoring line\n3 A.y=2\n");
     check_bytes("[A]\nx=a\0b\ny=2\n", 14, "2 ! Line with a NUL byte, ignoring line\n3 A.y=2\n");
@@ -81,7 +83,7 @@ static void a_line_of_more_than_a_mebibyte_is_skipped_whole(void **state) {
     assert_string_equal(text_str(&out), "2 ! Line of more than 1 MiB, ignoring line\n4 A.b=2\n5 A.c=3\n");
 }
 
-/* --- words -------------------------------------------------------------------------------------------------------- */
+/* --- words ---------------------------------------------------------------------------------------------- */
 
 static void check_words(const char *text, enum word_flags flags, const char *expected) {
     _cleanup_strv_ char **words = NULL;
@@ -122,7 +124,9 @@ static void escapes_are_those_of_c(void **state) {
 }
 
 static void a_quoted_word_reads_back_as_it_was(void **state) {
-    static const char *const words[] = { "", "plain", "with space", "quote\"s and \\", "tab\tnewline\n\x01", "$HOME;'", "\xc3\xa9" };
+    static const char *const words[] = {
+        "", "plain", "with space", "quote\"s and \\", "tab\tnewline\n\x01", "$HOME;'", "\xc3\xa9"
+    };
     for (size_t i = 0; i < ELEMENTS(words); i++) {
         _cleanup_text_ struct text quoted = {};
         _cleanup_strv_ char **back = NULL;
@@ -133,7 +137,9 @@ static void a_quoted_word_reads_back_as_it_was(void **state) {
     }
 }
 
-/* --- time --------------------------------------------------------------------------------------------------------- */
+/* --- time
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static void check_span(const char *text, usec_t expected) {
     usec_t usec = 42;
@@ -160,7 +166,8 @@ static void time_spans_add_up(void **state) {
 }
 
 static void what_is_no_time_span_is_refused(void **state) {
-    static const char *const bad[] = { "", " ", "x", "5 x", "1.2.3", ".", "infinity5", "-1", "9999999999999y", "s" };
+    static const char *const bad[] = { "", " ", "x", "5 x", "1.2.3", ".", "infinity5", "-1", "9999999999999y",
+                                       "s" };
     for (size_t i = 0; i < ELEMENTS(bad); i++) {
         usec_t usec = 42;
         int r = timespan_parse(bad[i], USEC_PER_SEC, &usec);
@@ -174,21 +181,30 @@ static void time_spans_are_printed_as_systemd_prints_them(void **state) {
         usec_t usec, accuracy;
         const char *text;
     } cases[] = {
-        { 0, 1, "0" }, { USEC_INFINITY, 1, "infinity" }, { 90 * USEC_PER_SEC, 1, "1min 30s" },
-        { 1500000, 1, "1.500000s" }, { 1500000, 1000, "1.500s" }, { 100000, 1, "100ms" }, { 1234, 1, "1.234ms" },
-        { 5, 1, "5us" }, { 86400 * USEC_PER_SEC, 1, "1d" }, { 3600 * USEC_PER_SEC + 5, 1, "1h 5us" },
-        { 31557600 * USEC_PER_SEC + 2629800 * USEC_PER_SEC, 1, "1y 1month" }, { 61 * USEC_PER_SEC + 500, USEC_PER_SEC, "1min 1s" },
+        { 0, 1, "0" },
+        { USEC_INFINITY, 1, "infinity" },
+        { 90 * USEC_PER_SEC, 1, "1min 30s" },
+        { 1500000, 1, "1.500000s" },
+        { 1500000, 1000, "1.500s" },
+        { 100000, 1, "100ms" },
+        { 1234, 1, "1.234ms" },
+        { 5, 1, "5us" },
+        { 86400 * USEC_PER_SEC, 1, "1d" },
+        { 3600 * USEC_PER_SEC + 5, 1, "1h 5us" },
+        { 31557600 * USEC_PER_SEC + 2629800 * USEC_PER_SEC, 1, "1y 1month" },
+        { 61 * USEC_PER_SEC + 500, USEC_PER_SEC, "1min 1s" },
     };
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
         char buffer[64];
-        assert_string_equal(timespan_format(cases[i].usec, cases[i].accuracy, buffer, sizeof(buffer)), cases[i].text);
+        assert_string_equal(timespan_format(cases[i].usec, cases[i].accuracy, buffer, sizeof(buffer)),
+                            cases[i].text);
     }
     char tiny[4];
     timespan_format(90 * USEC_PER_SEC, 1, tiny, sizeof(tiny));
     assert_string_equal(tiny, "1mi");
 }
 
-/* --- specifiers --------------------------------------------------------------------------------------------------- */
+/* --- specifiers ----------------------------------------------------------------------------------------- */
 
 static int lookup(void *userdata, char letter, char **ret) {
     if (letter == 'e')
@@ -209,7 +225,7 @@ static void specifiers_are_replaced(void **state) {
     assert_int_equal(specifier_expand("%n%n%n", &table, 8, &s), -ENAMETOOLONG);
 }
 
-/* --- environment files -------------------------------------------------------------------------------------------- */
+/* --- environment files ---------------------------------------------------------------------------------- */
 
 static void note_line(void *out, unsigned line, const char *why) {
     text_addf(out, "%u: %s\n", line, why);
@@ -226,7 +242,8 @@ static void check_env(const char *data, const char *expected, const char *compla
 
 static void environment_files_are_read_without_a_shell(void **state) {
     check_env("A=1\n  B = two words  \n# C=3\n;D=4\n\nE=", "A=1|B=two words|E=", "");
-    check_env("A='single $x \\n'\nB=\"double \\\"q\\\" \\$x \\n\"\n", "A=single $x \\n|B=double \"q\" $x \\n", "");
+    check_env("A='single $x \\n'\nB=\"double \\\"q\\\" \\$x \\n\"\n", "A=single $x \\n|B=double \"q\" $x \\n",
+              "");
     check_env("A='a b'\"c d\"e\nB=x\"y\"z\n", "A=a bc de|B=x\"y\"z", "");
     check_env("A=one\\\ntwo\nB='multi\nline'\n", "A=onetwo|B=multi\nline", "");
     check_env("A=1\nA=2\n", "A=2", "");
@@ -235,13 +252,14 @@ static void environment_files_are_read_without_a_shell(void **state) {
 }
 
 static void malformed_environment_lines_are_said_with_their_number(void **state) {
-    check_env("export A=1\nfoo\n1B=2\nC=3\n", "C=3", "1: not a valid variable name, ignoring line\n"
-                                                   "2: missing '=', ignoring line\n"
-                                                   "3: not a valid variable name, ignoring line\n");
+    check_env("export A=1\nfoo\n1B=2\nC=3\n", "C=3",
+              "1: not a valid variable name, ignoring line\n"
+              "2: missing '=', ignoring line\n"
+              "3: not a valid variable name, ignoring line\n");
     check_env("A=\xff\nB='open", "B=open", "1: value is not valid UTF-8, ignoring line\n");
 }
 
-/* --- names of numbers --------------------------------------------------------------------------------------------- */
+/* --- names of numbers ----------------------------------------------------------------------------------- */
 
 static void signals_have_names_and_numbers(void **state) {
     assert_int_equal(signal_from_string("SIGTERM"), SIGTERM);
@@ -265,9 +283,16 @@ static void sizes_take_powers_of_1024(void **state) {
     static const struct {
         const char *text;
         uint64_t size;
-    } good[] = { { "0", 0 }, { "10", 10 }, { "1K", 1024 }, { "1.5M", 3 << 19 }, { "2G", UINT64_C(2) << 30 },
-                 { "1G 512M", UINT64_C(3) << 29 }, { "3B", 3 }, { "1 K", 1024 } };
-    static const char *const bad[] = { "", "K", "-1", "1X", "1K 1G", "99999999999999999999", "16E", "1KK", "1KiB" };
+    } good[] = { { "0", 0 },
+                 { "10", 10 },
+                 { "1K", 1024 },
+                 { "1.5M", 3 << 19 },
+                 { "2G", UINT64_C(2) << 30 },
+                 { "1G 512M", UINT64_C(3) << 29 },
+                 { "3B", 3 },
+                 { "1 K", 1024 } };
+    static const char *const bad[] = { "",    "K",   "-1",  "1X", "1K 1G", "99999999999999999999",
+                                       "16E", "1KK", "1KiB" };
     uint64_t size;
     for (size_t i = 0; i < ELEMENTS(good); i++) {
         assert_int_equal(size_parse(good[i].text, 1024, &size), 0);

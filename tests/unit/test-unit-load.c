@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From names to settings, over a directory tree: priorities, aliases, templates, masks, drop-ins, .wants, bad files. */
+/* From names to settings, over a directory tree: priorities, aliases, templates, masks, drop-ins, .wants, bad
+ * files. */
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/strv.h"
@@ -7,13 +8,13 @@
 #include "unit/unit_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -204,7 +205,8 @@ static void drop_ins_in_all_forms_are_read_in_the_order_of_their_names(void **st
     assert_int_equal(strv_length(u->dropin_paths), 5);
     check_path(u->dropin_paths[0], LIB "foo-bar-baz.service.d/20-own.conf");
     check_path(u->dropin_paths[4], RUN "foo-bar-baz.service.d/60-run.conf");
-    /* The same file name in a directory of higher priority replaces it; an empty one or /dev/null takes it away. */
+    /* The same file name in a directory of higher priority replaces it; an empty one or /dev/null takes it
+     * away. */
     put(ETC "foo-bar-baz.service.d/40-foo.conf", "[Service]\nEnvironment=ETC=1\n");
     put_link(ETC "service.d/30-bar.conf", "/dev/null");
     put_link(ETC "foo-bar-baz.service.d/20-own.conf", "/dev/null");
@@ -248,36 +250,40 @@ static void links_in_wants_directories_are_dependencies(void **state) {
 }
 
 static void what_is_wrong_is_said_once_and_the_unit_loads(void **state) {
-    put(LIB "bad.service", "X=1\n[Unit]\nDescription=good\nBogus=1\n[Bogus]\na=1\nb=2\n[X-Other]\nc=1\n[X-Reeve]\nStrict=yes\n"
-                           "Nope=1\n[Service]\nRestart=sometimes\nAfter=x\nX-Mine=1\n[Install]\nWantedBy=multi-user.target\n"
-                           "What=1\n[Socket]\nListenStream=1\n");
+    put(LIB "bad.service",
+        "X=1\n[Unit]\nDescription=good\nBogus=1\n[Bogus]\na=1\nb=2\n[X-Other]\nc=1\n[X-Reeve]\nStrict=yes\n"
+        "Nope=1\n[Service]\nRestart=sometimes\nAfter=x\nX-Mine=1\n[Install]\nWantedBy=multi-user.target\n"
+        "What=1\n[Socket]\nListenStream=1\n");
     _cleanup_(unit_file_freep) struct unit_file *u = load("bad.service");
     assert_int_equal(u->state, LOAD_LOADED);
     assert_string_equal(unit_string(u, D_Description), "good");
     assert_true(unit_bool(u, D_Strict));
     assert_false(unit_setting_written(u, D_WantedBy));
-    assert_string_equal(text_str(&said),
-                        "bad.service:1: Assignment outside of section. Ignoring.\n"
-                        "bad.service:4: Unknown key name 'Bogus' in section 'Unit', ignoring.\n"
-                        "bad.service:6: Unknown section 'Bogus'. Ignoring.\n"
-                        "bad.service:12: Unknown key name 'Nope' in section 'X-Reeve', ignoring.\n"
-                        "bad.service:14: Restart=sometimes: not one of no, on-success, on-failure, on-abnormal, on-watchdog, "
-                        "on-abort, always, ignoring\n"
-                        "bad.service:15: Unknown key name 'After' in section 'Service', ignoring.\n"
-                        "bad.service:19: Unknown key name 'What' in section 'Install', ignoring.\n"
-                        "bad.service:21: Unknown section 'Socket'. Ignoring.\n");
+    assert_string_equal(
+        text_str(&said),
+        "bad.service:1: Assignment outside of section. Ignoring.\n"
+        "bad.service:4: Unknown key name 'Bogus' in section 'Unit', ignoring.\n"
+        "bad.service:6: Unknown section 'Bogus'. Ignoring.\n"
+        "bad.service:12: Unknown key name 'Nope' in section 'X-Reeve', ignoring.\n"
+        "bad.service:14: Restart=sometimes: not one of no, on-success, on-failure, on-abnormal, on-watchdog, "
+        "on-abort, always, ignoring\n"
+        "bad.service:15: Unknown key name 'After' in section 'Service', ignoring.\n"
+        "bad.service:19: Unknown key name 'What' in section 'Install', ignoring.\n"
+        "bad.service:21: Unknown section 'Socket'. Ignoring.\n");
 }
 
 static void a_setting_that_must_not_be_ignored_is_a_bad_setting(void **state) {
     put(LIB "fatal.service", "[Service]\nExecStart=a/b\nUser=x\n");
     _cleanup_(unit_file_freep) struct unit_file *u = load("fatal.service");
     assert_int_equal(u->state, LOAD_BAD_SETTING);
-    assert_non_null(strstr(u->error, "fatal.service:2: ExecStart=a/b: neither an absolute path nor a file name"));
+    assert_non_null(
+        strstr(u->error, "fatal.service:2: ExecStart=a/b: neither an absolute path nor a file name"));
     assert_string_equal(unit_string(u, D_User), "x");
 }
 
 static void files_that_cannot_be_read(void **state) {
-    _cleanup_free_ char *directory = full(LIB "directory.service"), *elsewhere = full("/opt/dir"), *fifo = full("/opt/fifo");
+    _cleanup_free_ char *directory = full(LIB "directory.service"), *elsewhere = full("/opt/dir"),
+                        *fifo = full("/opt/fifo");
     assert_int_equal(mkdir(directory, 0755), 0);
     assert_int_equal(mkdir(elsewhere, 0755), 0);
     assert_int_equal(mkfifo(fifo, 0644), 0);
@@ -291,8 +297,9 @@ static void files_that_cannot_be_read(void **state) {
     static const struct {
         const char *name;
         enum load_state state;
-    } cases[] = { { "directory.service", LOAD_NOT_FOUND }, { "todir.service", LOAD_ERROR }, { "tofifo.service", LOAD_ERROR },
-                  { "loop1.service", LOAD_ERROR },         { "self.service", LOAD_NOT_FOUND }, { "dangling.service", LOAD_NOT_FOUND } };
+    } cases[] = { { "directory.service", LOAD_NOT_FOUND }, { "todir.service", LOAD_ERROR },
+                  { "tofifo.service", LOAD_ERROR },        { "loop1.service", LOAD_ERROR },
+                  { "self.service", LOAD_NOT_FOUND },      { "dangling.service", LOAD_NOT_FOUND } };
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
         _cleanup_(unit_file_freep) struct unit_file *u = load(cases[i].name);
         if (u->state != cases[i].state)
@@ -355,8 +362,9 @@ static void all_unit_files_are_listed_once(void **state) {
 }
 
 static void a_trivial_service_is_small(void **state) {
-    put(LIB "small.service", "[Unit]\nDescription=A small service\n[Service]\nType=simple\nExecStart=/bin/sleep 1000\n"
-                             "[Install]\nWantedBy=multi-user.target\n");
+    put(LIB "small.service",
+        "[Unit]\nDescription=A small service\n[Service]\nType=simple\nExecStart=/bin/sleep 1000\n"
+        "[Install]\nWantedBy=multi-user.target\n");
     struct unit_file *u = load("small.service");
     unit_file_free(u);
     size_t before = mallinfo2().uordblks;

@@ -15,11 +15,11 @@ static void check(int r, char *s, int expected_result, const char *expected) {
         assert_string_equal(s, expected);
     free(s);
 }
-#define CHECK(call, result, expected)    \
-    do {                                 \
-        char *got = NULL;                \
-        int r_ = call;                   \
-        check(r_, got, result, expected); \
+#define CHECK(call, result, expected)                                                                        \
+    do {                                                                                                     \
+        char *got = NULL;                                                                                    \
+        int r_ = call;                                                                                       \
+        check(r_, got, result, expected);                                                                    \
     } while (0)
 
 static void names_are_plain_templates_or_instances(void **state) {
@@ -28,7 +28,8 @@ static void names_are_plain_templates_or_instances(void **state) {
     assert_int_equal(unit_name_kind("foo@bar.service"), UNIT_NAME_INSTANCE);
     assert_int_equal(unit_name_kind("foo@a@b.service"), UNIT_NAME_INSTANCE);
     assert_int_equal(unit_name_kind("-.mount"), UNIT_NAME_PLAIN);
-    static const char *const bad[] = { "", "foo", ".service", "@x.service", "foo.bogus", "a b.service", "f/o.service", "foo.service." };
+    static const char *const bad[] = { "",          "foo",         ".service",    "@x.service",
+                                       "foo.bogus", "a b.service", "f/o.service", "foo.service." };
     for (size_t i = 0; i < ELEMENTS(bad); i++)
         assert_int_equal(unit_name_kind(bad[i]), 0);
     char longest[300];
@@ -90,8 +91,10 @@ static void bus_paths_have_no_strange_characters(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_are_plain_templates_or_instances), cmocka_unit_test(names_come_apart),
-        cmocka_unit_test(escaping_goes_both_ways),                cmocka_unit_test(arguments_become_names),
+        cmocka_unit_test(names_are_plain_templates_or_instances),
+        cmocka_unit_test(names_come_apart),
+        cmocka_unit_test(escaping_goes_both_ways),
+        cmocka_unit_test(arguments_become_names),
         cmocka_unit_test(bus_paths_have_no_strange_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

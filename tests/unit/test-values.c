@@ -13,9 +13,10 @@
 
 #include <cmocka.h>
 
-/* Assigns "Name=value" lines to a unit named `unit` one after the other, and prints what D_id then is, with what was
- * said about the last of them. */
-static void assign_lines(const char *unit_name, const char *lines, struct unit_file **ret, struct text *said) {
+/* Assigns "Name=value" lines to a unit named `unit` one after the other, and prints what D_id then is, with
+ * what was said about the last of them. */
+static void assign_lines(const char *unit_name, const char *lines, struct unit_file **ret,
+                         struct text *said) {
     struct unit_file *unit = NULL;
     struct unit_specifiers specifiers;
     _cleanup_strv_ char **list = strv_split(lines, "\n");
@@ -37,7 +38,8 @@ static void assign_lines(const char *unit_name, const char *lines, struct unit_f
     *ret = unit;
 }
 
-static void check_in(const char *unit_name, enum directive id, const char *lines, const char *expected, const char *why) {
+static void check_in(const char *unit_name, enum directive id, const char *lines, const char *expected,
+                     const char *why) {
     struct unit_file *unit = NULL;
     _cleanup_text_ struct text printed = {}, said = {};
     assign_lines(unit_name, lines, &unit, &said);
@@ -168,7 +170,8 @@ static void lists(void **state) {
     GOOD(Environment, "Environment=A=1 \"B=2 3\" C=%i\nEnvironment=A=4", "A=4 \"B=2 3\" C=c");
     BAD(Environment, "Environment=A=1 B", "A=1", "'B': not an assignment");
     BAD(Environment, "Environment=\"A=1", "", "bad quoting");
-    GOOD(EnvironmentFile, "EnvironmentFile=-/etc/default/%p\nEnvironmentFile=/x y", "-/etc/default/a-b\n/x y");
+    GOOD(EnvironmentFile, "EnvironmentFile=-/etc/default/%p\nEnvironmentFile=/x y",
+         "-/etc/default/a-b\n/x y");
     GOOD(UnsetEnvironment, "UnsetEnvironment=A B=1", "A B=1");
     GOOD(BindPaths, "BindPaths=/a -/b:/c /d:/e:norbind", "/a:/a:rbind -/b:/c:rbind /d:/e:norbind");
     GOOD(RuntimeDirectory, "RuntimeDirectory=a b/c:d", "a b/c:d");
@@ -180,7 +183,8 @@ static void lists(void **state) {
     GOOD(RestrictAddressFamilies, "RestrictAddressFamilies=none", "none");
     BAD(RestrictAddressFamilies, "RestrictAddressFamilies=AF_UNIX AF_X", "AF_UNIX", "'AF_X'");
     GOOD(DeviceAllow, "DeviceAllow=/dev/null\nDeviceAllow=char-pts rw", "/dev/null rwm\nchar-pts rw");
-    GOOD(IPAddressAllow, "IPAddressAllow=localhost 192.0.2.0/24 ::1", "127.0.0.0/8 ::1/128 192.0.2.0/24 ::1/128");
+    GOOD(IPAddressAllow, "IPAddressAllow=localhost 192.0.2.0/24 ::1",
+         "127.0.0.0/8 ::1/128 192.0.2.0/24 ::1/128");
     GOOD(CPUAffinity, "CPUAffinity=0-3,5 7", "0-3 5 7");
     GOOD(LoadCredential, "LoadCredential=a:/x\nLoadCredential=b\nLoadCredential=a:/y", "a:/y\nb:b");
     GOOD(SetCredential, "SetCredential=a:x\\x41:y", "a:xA:y");
@@ -188,9 +192,11 @@ static void lists(void **state) {
 }
 
 static void sets(void **state) {
-    GOOD(CapabilityBoundingSet, "CapabilityBoundingSet=CAP_KILL cap_chown\nCapabilityBoundingSet=CAP_SYS_ADMIN",
+    GOOD(CapabilityBoundingSet,
+         "CapabilityBoundingSet=CAP_KILL cap_chown\nCapabilityBoundingSet=CAP_SYS_ADMIN",
          "cap_chown cap_kill cap_sys_admin");
-    GOOD(CapabilityBoundingSet, "CapabilityBoundingSet=CAP_KILL CAP_CHOWN\nCapabilityBoundingSet=~CAP_KILL", "cap_chown");
+    GOOD(CapabilityBoundingSet, "CapabilityBoundingSet=CAP_KILL CAP_CHOWN\nCapabilityBoundingSet=~CAP_KILL",
+         "cap_chown");
     GOOD(CapabilityBoundingSet, "CapabilityBoundingSet=CAP_KILL\nCapabilityBoundingSet=", "");
     GOOD(AmbientCapabilities, "Nice=0", "");
     BAD(AmbientCapabilities, "AmbientCapabilities=CAP_KILL CAP_X", "cap_kill", "'CAP_X': not a capability");
@@ -256,9 +262,11 @@ static void conditions_are_one_list(void **state) {
 }
 
 static void what_a_socket_listens_on_is_one_list(void **state) {
-    check_in("a@b.socket", D_Listen, "ListenStream=80\nListenDatagram=/run//%i\nListenFIFO=/x\nListenStream=@abs",
+    check_in("a@b.socket", D_Listen,
+             "ListenStream=80\nListenDatagram=/run//%i\nListenFIFO=/x\nListenStream=@abs",
              "ListenStream=[::]:80\nListenDatagram=/run/b\nListenFIFO=/x\nListenStream=@abs", NULL);
-    check_in("a.socket", D_Listen, "ListenStream=127.0.0.1:80\nListenStream=[0:0::1]:80\nListenStream=vsock::1",
+    check_in("a.socket", D_Listen,
+             "ListenStream=127.0.0.1:80\nListenStream=[0:0::1]:80\nListenStream=vsock::1",
              "ListenStream=127.0.0.1:80\nListenStream=[::1]:80\nListenStream=vsock::1", NULL);
     check_in("a.socket", D_Listen, "ListenStream=80\nListenFIFO=\nListenNetlink=kobject-uevent 1",
              "ListenNetlink=kobject-uevent 1", NULL);
@@ -268,9 +276,11 @@ static void what_a_socket_listens_on_is_one_list(void **state) {
 }
 
 static void timers_and_paths_are_lists_too(void **state) {
-    check_in("a.timer", D_Timers, "OnBootSec=5min\nOnCalendar=daily", "OnBootSec=5min\nOnCalendar=daily", NULL);
+    check_in("a.timer", D_Timers, "OnBootSec=5min\nOnCalendar=daily", "OnBootSec=5min\nOnCalendar=daily",
+             NULL);
     check_in("a.timer", D_Timers, "OnBootSec=5min\nOnCalendar=", "", NULL);
-    check_in("a.path", D_Paths, "PathExists=/a\nDirectoryNotEmpty=/b", "PathExists=/a\nDirectoryNotEmpty=/b", NULL);
+    check_in("a.path", D_Paths, "PathExists=/a\nDirectoryNotEmpty=/b", "PathExists=/a\nDirectoryNotEmpty=/b",
+             NULL);
 }
 
 static void settings_are_dropped_and_put(void **state) {
@@ -295,9 +305,18 @@ static void settings_are_dropped_and_put(void **state) {
 /* A value that is printed and read again is the same value. */
 static void what_is_printed_reads_back(void **state) {
     static const char *const lines[] = {
-        "ExecStart=-:/bin/x a \"b c\" %% ; @/y z", "Environment=A=1 \"B=2 3\"", "CapabilityBoundingSet=CAP_KILL CAP_CHOWN",
-        "SystemCallFilter=~@mount", "SuccessExitStatus=1 2 SIGTERM", "LimitNOFILE=1:2", "RestartSec=1h 5us", "UMask=0027",
-        "RestrictNamespaces=net", "BindPaths=/a:/b", "SyslogLevel=debug", "KillMode=mixed",
+        "ExecStart=-:/bin/x a \"b c\" %% ; @/y z",
+        "Environment=A=1 \"B=2 3\"",
+        "CapabilityBoundingSet=CAP_KILL CAP_CHOWN",
+        "SystemCallFilter=~@mount",
+        "SuccessExitStatus=1 2 SIGTERM",
+        "LimitNOFILE=1:2",
+        "RestartSec=1h 5us",
+        "UMask=0027",
+        "RestrictNamespaces=net",
+        "BindPaths=/a:/b",
+        "SyslogLevel=debug",
+        "KillMode=mixed",
     };
     for (size_t i = 0; i < ELEMENTS(lines); i++) {
         struct unit_file *a = NULL, *b = NULL;
