@@ -14,6 +14,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* systemd's catalog. */
+#define MESSAGE_SUCCESS "7ad2d189f7e94e70a38c781354912448"
+#define MESSAGE_FAILURE "d9b373ed55a64feb8242e02dbe79a49c"
+
 struct scope_process {
     pid_t pid;
     int pidfd; /* -1: not watched yet, or pidfds are missing */
@@ -166,10 +170,15 @@ static void enter(struct unit *u, enum scope_state state) {
 }
 
 static void enter_dead(struct unit *u) {
+    enum scope_result result = SCOPE(u)->result;
+    if (result == SCOPE_SUCCESS)
+        unit_log_id(u, LOG_INFO, MESSAGE_SUCCESS, "Deactivated successfully.");
+    else
+        unit_log_id(u, LOG_WARNING, MESSAGE_FAILURE, "Failed with result '%s'.", results[result]);
     while (SCOPE(u)->processes)
         forget_process(SCOPE(u)->processes);
     unit_set_lineage(u, 0);
-    enter(u, SCOPE(u)->result == SCOPE_SUCCESS ? SCOPE_DEAD : SCOPE_FAILED);
+    enter(u, result == SCOPE_SUCCESS ? SCOPE_DEAD : SCOPE_FAILED);
 }
 
 static void enter_stop(struct unit *u, enum scope_state state) {
