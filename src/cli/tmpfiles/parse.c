@@ -325,10 +325,14 @@ int tmpfiles_parse_line(const struct tmpfiles *t, char *line, struct item *ret, 
         r = parse_type(fields[FIELD_TYPE], &item, why);
     if (r >= 0)
         r = parse_path(t, fields[FIELD_PATH], &item, why);
-    if (r >= 0 && (r = parse_mode(fields[FIELD_MODE], &item)) < 0)
+    if (r >= 0 && parse_mode(fields[FIELD_MODE], &item) < 0) {
         *why = "not a mode";
-    if (r >= 0 && (r = parse_age(fields[FIELD_AGE], &item)) < 0)
+        r = -EINVAL;
+    }
+    if (r >= 0 && parse_age(fields[FIELD_AGE], &item) < 0) {
         *why = "not an age";
+        r = -EINVAL;
+    }
     if (r >= 0)
         r = parse_argument(t, p, &item, why);
     if (r > 0) {
