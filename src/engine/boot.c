@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -215,7 +214,7 @@ int boot_prepare(struct boot *ret, enum boot_flags flags) {
     }
     if (!(flags & BOOT_REEXEC))
         make_runtime(&boot);
-    if (boot_machine_id("", boot.own_environment, &boot.machine_id, &boot.machine_id_transient) < 0)
+    if (boot_machine_id("", boot.runtime, boot.own_environment, &boot.machine_id, &boot.machine_id_transient) < 0)
         log_warning("There is no machine id, and no entropy for one.");
     *ret = boot;
     return 0;
@@ -227,40 +226,4 @@ void boot_done(struct boot *boot) {
     strv_free(boot->own_environment);
     strv_free(boot->environment);
     *boot = (struct boot){};
-}
-
-int boot_serialize(const struct boot *boot, struct text *out) {
-    char id[33];
-    text_addf(out, "boot-nofile=%" PRIu64 " %" PRIu64 "\n", (uint64_t)boot->nofile.rlim_cur,
-              (uint64_t)boot->nofile.rlim_max);
-    text_addf(out, "boot-machine-id=%s %d\n", id128_to_string(boot->machine_id, id), boot->machine_id_transient);
-    text_addf(out, "boot-runtime=%s\n", boot->runtime);
-    return out->failed ? -ENOMEM : 0;
-}
-
-int boot_deserialize(struct boot *boot, const char *name, const char *value) {
-    if (strcmp(name, "boot-nofile") == 0) {
-        uint64_t soft, hard;
-        if (sscanf(value, "%" SCNu64 " %" SCNu64, &soft, &hard) != 2)
-            return -EINVAL;
-        boot->nofile = (struct rlimit){ soft, hard };
-        return 1;
-    }
-    if (strcmp(name, "boot-machine-id") == 0) {
-        char id[33];
-        int transient;
-        if (sscanf(value, "%32s %d", id, &transient) != 2 || id128_from_string(id, &boot->machine_id) < 0)
-            return -EINVAL;
-        boot->machine_id_transient = transient;
-        return 1;
-    }
-    if (strcmp(name, "boot-runtime") == 0) {
-        char *runtime = value[0] == '/' ? strdup(value) : NULL;
-        if (!runtime)
-            return -EINVAL;
-        free(boot->runtime);
-        boot->runtime = runtime;
-        return 1;
-    }
-    return 0;
 }

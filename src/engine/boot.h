@@ -14,7 +14,6 @@
 
 #include "base/id128.h"
 #include "base/macro.h"
-#include "base/text.h"
 #include <sys/resource.h>
 
 struct boot {
@@ -31,7 +30,7 @@ struct boot {
 
 enum boot_flags {
     BOOT_USER = 1 << 0,    /* a user manager: nothing outside $XDG_RUNTIME_DIR is touched */
-    BOOT_REEXEC = 1 << 1,  /* the same boot goes on: nothing is cleaned, boot_deserialize() brings the rest */
+    BOOT_REEXEC = 1 << 1,  /* the same boot goes on: nothing is cleaned or made. `nofile` is then what we raised it to */
 };
 
 /* REEVE_PASS_ENVIRONMENT in PID 1's environment: "1" (yes, true, on) gives all of it to every service, a list of names
@@ -43,11 +42,6 @@ enum boot_flags {
 int boot_prepare(struct boot *ret, enum boot_flags flags);
 void boot_done(struct boot *boot);
 
-/* What boot_prepare() cannot find out again, as NAME=VALUE lines beginning with "boot-"; and back: 1: taken, 0: not ours,
- * -EINVAL. */
-int boot_serialize(const struct boot *boot, struct text *out);
-int boot_deserialize(struct boot *boot, const char *name, const char *value);
-
 /* Lets go of the controlling terminal, so that a shell of a service may have it; the SIGHUP that this costs is swallowed.
  * 0 or a negative errno: there was none. */
 int boot_release_terminal(void);
@@ -57,8 +51,10 @@ int boot_release_terminal(void);
 const char *boot_detect_container(const char *root, char *const *environment);
 /* Removes what the rule above says from `runtime`; all of it is under `runtime`. Returns how many names went. */
 int boot_clean_runtime(const char *runtime);
-/* Reads root/etc/machine-id or makes one there. *ret_transient: it could not be written. 0, or -EAGAIN without entropy. */
-int boot_machine_id(const char *root, char *const *environment, struct id128 *ret, bool *ret_transient);
+/* Reads root/etc/machine-id or makes one there. *ret_transient: it could not be written there; then it is kept in
+ * `runtime`/machine-id, so that a re-execution finds it. 0, or -EAGAIN without entropy. */
+int boot_machine_id(const char *root, const char *runtime, char *const *environment, struct id128 *ret,
+                    bool *ret_transient);
 /* The first usable runtime directory; caller frees; NULL: no memory. */
 char *boot_find_runtime(char *const *environment, enum boot_flags flags);
 /* What services get of PID 1's environment. -ENOMEM. */

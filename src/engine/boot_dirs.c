@@ -278,23 +278,28 @@ static int write_id(const char *path, struct id128 id) {
     return ftruncate(fd, 0) < 0 ? -errno : write_all(fd, text, 33);
 }
 
-int boot_machine_id(const char *root, char *const *environment, struct id128 *ret, bool *ret_transient) {
-    char path[4096], dbus_path[4096];
+int boot_machine_id(const char *root, const char *runtime, char *const *environment, struct id128 *ret,
+                    bool *ret_transient) {
+    char path[4096], dbus_path[4096], runtime_path[4096];
     struct id128 id;
     snprintf(path, sizeof(path), "%s/etc/machine-id", root);
     snprintf(dbus_path, sizeof(dbus_path), "%s/var/lib/dbus/machine-id", root);
+    snprintf(runtime_path, sizeof(runtime_path), "%s/machine-id", runtime);
     if (read_id(path, &id) >= 0) {
         *ret = id;
         *ret_transient = false;
         return 0;
     }
     const char *given = env_get(environment, "container_uuid");
-    if ((!given || id128_from_string(given, &id) < 0 || id128_is_null(id)) && read_id(dbus_path, &id) < 0) {
+    if (read_id(runtime_path, &id) < 0 && (!given || id128_from_string(given, &id) < 0 || id128_is_null(id)) &&
+        read_id(dbus_path, &id) < 0) {
         int r = id128_random(&id);
         if (r < 0)
             return r;
     }
     *ret_transient = write_id(path, id) < 0;
+    if (*ret_transient)
+        (void)write_id(runtime_path, id);
     *ret = id;
     return 0;
 }

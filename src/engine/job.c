@@ -86,15 +86,6 @@ bool job_type_is_applicable(enum job_type type, struct unit *u) {
     }
 }
 
-int job_compare(const struct job *a, const struct job *b, bool a_before_b) {
-    if (a->type == JOB_NOP || b->type == JOB_NOP)
-        return 0;
-    if (!a_before_b)
-        return -job_compare(b, a, true);
-    /* What comes down goes first, in the reverse of the order in which things come up. */
-    return b->type == JOB_STOP || b->type == JOB_RESTART ? 1 : -1;
-}
-
 /* --- installing ------------------------------------------------------------------------------------------------------ */
 struct job *manager_get_job(struct manager *m, uint32_t id) {
     struct job *j;
@@ -316,26 +307,6 @@ static void say_end(const struct job *j, enum job_result result) {
 }
 
 /* --- running --------------------------------------------------------------------------------------------------------- */
-/* Must the job wait for the other end of this edge? */
-static bool edge_blocks(const struct job *j, const struct edge *e) {
-    const struct job *other = e->other->job;
-    return other && ((e->kinds & DEP_BIT(DEP_AFTER) && job_compare(j, other, false) > 0) ||
-                     (e->kinds & DEP_BIT(DEP_BEFORE) && job_compare(j, other, true) > 0));
-}
-
-/* Remembers the first unit in the way, so that a target over thousands looks again only when that one is done. */
-static bool job_may_run(struct job *j) {
-    j->blocked_by = NULL;
-    if (j->ignore_order || j->type == JOB_NOP)
-        return true;
-    UNIT_FOREACH_EDGE(e, j->unit, DEP_BIT(DEP_AFTER) | DEP_BIT(DEP_BEFORE))
-        if (edge_blocks(j, e)) {
-            j->blocked_by = e->other;
-            return false;
-        }
-    return true;
-}
-
 static int verify_active(struct unit *u) {
     enum active_state state = unit_active_state(u);
     return active_or_reloading(state) ? -EALREADY : state == ACTIVE_ACTIVATING ? -EAGAIN : -EBADR;
@@ -451,10 +422,7 @@ void job_finish(struct job *j, enum job_result result, bool recursive, bool alre
         queue_add(u, QUEUE_BOUND);
         queue_add(u, QUEUE_UPHELD);
     }
-    /* Whoever waited for this one may run now. */
-    UNIT_FOREACH_EDGE(e, u, DEP_BIT(DEP_AFTER) | DEP_BIT(DEP_BEFORE))
-        if (e->other->job && (!e->other->job->blocked_by || e->other->job->blocked_by == u))
-            job_queue_run(e->other->job);
+    job_queue_waiting_for(u);
     if (u->job && u->job != j)
         job_queue_run(u->job);
     manager_check_finished(m);

@@ -62,6 +62,11 @@ static inline bool job_types_conflict(enum job_type a, enum job_type b) {
 bool job_type_is_applicable(enum job_type type, struct unit *u);
 /* <0: a has to run first; >0: b; 0: no matter. `a_before_b`: a's unit is ordered before b's, otherwise after. */
 int job_compare(const struct job *a, const struct job *b, bool a_before_b);
+/* Is nothing in the way? Remembers the first unit that is, so that a target over thousands looks again only when that one
+ * is done. */
+bool job_may_run(struct job *j);
+/* The unit's job is done: whoever waited for it has another look. */
+void job_queue_waiting_for(struct unit *u);
 int job_arm_timeout(struct job *j);
 
 void manager_check_finished(struct manager *m);

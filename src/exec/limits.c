@@ -120,10 +120,14 @@ static void plan_io_priority(struct planner *p) {
 
 void plan_scheduling(struct planner *p) {
     plan_oom_score(p);
+    size_t before = p->plan->n_steps;
     plan_nice(p);
     plan_policy(p);
     plan_affinity(p);
     plan_io_priority(p);
+    /* The manager is not to wait for a child that seldom gets the processor or the disk. */
+    if (p->plan->n_steps > before)
+        p->plan->forks = true;
     if (unit_setting_written(p->unit, D_TimerSlackNSec) && unit_size(p->unit, D_TimerSlackNSec) != UINT64_MAX)
         plan_step(p, STEP_TIMER_SLACK, EXIT_TIMERSLACK)->number = unit_size(p->unit, D_TimerSlackNSec);
     if (unit_setting_written(p->unit, D_Personality) && unit_number(p->unit, D_Personality) >= 0)
@@ -133,6 +137,7 @@ void plan_scheduling(struct planner *p) {
         char *text = arena_printf(p->arena, "0x%llx", (unsigned long long)unit_size(p->unit, D_CoredumpFilter));
         s->blob.data = text;
         s->blob.size = strlen(text);
+        p->plan->forks = true; /* it belongs to the memory, which is ours */
     }
 }
 

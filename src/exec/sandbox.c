@@ -59,9 +59,10 @@ void plan_namespaces(struct planner *p) {
                 plan_degrade(p, D_PrivateNetwork, "needs a network namespace, for which this container lacks CAP_SYS_ADMIN");
         }
         if (unit_bool(p->unit, D_PrivateIPC)) {
-            if (has_cap(p, CAP_SYS_ADMIN) && p->permits->mount)
+            if (has_cap(p, CAP_SYS_ADMIN) && p->permits->mount) {
                 plan_step(p, STEP_NAMESPACE, EXIT_NAMESPACE)->number = CLONE_NEWIPC;
-            else
+                p->plan->forks = true;
+            } else
                 plan_degrade(p, D_PrivateIPC, "needs an IPC namespace, for which this container lacks CAP_SYS_ADMIN");
         }
         if (unit_setting_written(p->unit, D_PrivateUsers) && unit_number(p->unit, D_PrivateUsers) > 0)

@@ -184,24 +184,29 @@ static void test_the_machine_id_is_kept_or_made(void **state) {
     struct id128 a, b;
     bool transient;
     char text[33];
-    assert_int_equal(boot_machine_id(root, none, &a, &transient), 0);
+    assert_int_equal(boot_machine_id(root, "run", none, &a, &transient), 0);
     assert_true(transient); /* no /etc */
+    make("run/", "");
+    assert_int_equal(boot_machine_id(root, "run", none, &a, &transient), 0);
+    assert_int_equal(boot_machine_id(root, "run", none, &b, &transient), 0);
+    assert_true(transient && id128_equal(a, b)); /* the same after a re-execution */
+    assert_int_equal(unlink("run/machine-id"), 0);
     make("etc/machine-id", "uninitialized\n");
-    assert_int_equal(boot_machine_id(root, none, &a, &transient), 0);
+    assert_int_equal(boot_machine_id(root, "run", none, &a, &transient), 0);
     assert_false(transient);
-    assert_int_equal(boot_machine_id(root, uuid, &b, &transient), 0);
+    assert_int_equal(boot_machine_id(root, "run", uuid, &b, &transient), 0);
     assert_true(id128_equal(a, b));
     make("etc/machine-id", "");
-    assert_int_equal(boot_machine_id(root, uuid, &b, &transient), 0);
+    assert_int_equal(boot_machine_id(root, "run", uuid, &b, &transient), 0);
     assert_string_equal(id128_to_string(b, text), "0123456789abcdef0123456789abcdef");
     make("etc/machine-id", "00000000000000000000000000000000\n");
     make("var/lib/dbus/machine-id", "fedcba9876543210fedcba9876543210\n");
-    assert_int_equal(boot_machine_id(root, none, &b, &transient), 0);
+    assert_int_equal(boot_machine_id(root, "run", none, &b, &transient), 0);
     assert_string_equal(id128_to_string(b, text), "fedcba9876543210fedcba9876543210");
     /* a directory, or nothing sensible, in its place */
     assert_int_equal(unlink("etc/machine-id"), 0);
     make("etc/machine-id/", "");
-    assert_int_equal(boot_machine_id(root, none, &b, &transient), 0);
+    assert_int_equal(boot_machine_id(root, "run", none, &b, &transient), 0);
     assert_true(transient);
 }
 

@@ -5,6 +5,7 @@
 #include "wire/bus/internal.h"
 
 #include "base/fd.h"
+#include "syntax/names.h"
 #include "syntax/words.h"
 
 #include <arpa/inet.h>
@@ -387,14 +388,14 @@ static int put_bytes(struct writer *w, const char *name, DBusMessageIter *v) {
     DBusMessageIter i;
     dbus_message_iter_recurse(v, &i);
     dbus_message_iter_get_fixed_array(&i, &bytes, &n);
-    if (strcmp(name, "StandardInputData") == 0) {
+    if (strncmp(name, "StandardInput", strlen("StandardInput")) == 0) { /* …Data and …Text both come as bytes */
         for (int k = 0; k < n; k += 3) {
             uint32_t three = (uint32_t)bytes[k] << 16 | (k + 1 < n ? (uint32_t)bytes[k + 1] << 8 : 0) |
                              (k + 2 < n ? bytes[k + 2] : 0);
             for (int d = 0; d < 4; d++)
                 text_add_char(&t, k + d > n ? '=' : digits[three >> (18 - 6 * d) & 63]);
         }
-        return put_text(w, name, &t);
+        return put_text(w, "StandardInputData", &t);
     }
     for (int bit = 0; bit < n * 8; bit++)
         if (bytes[bit / 8] >> (bit % 8) & 1)
@@ -411,7 +412,13 @@ static int put_exit_statuses(struct writer *w, const char *name, DBusMessageIter
              dbus_message_iter_next(&list)) {
             int32_t n;
             dbus_message_iter_get_basic(&list, &n);
-            text_addf(&t, "%s%s%d", t.len > 0 ? " " : "", kind == 0 ? "" : "SIG", n);
+            const char *signal = kind == 1 ? signal_to_string(n) : NULL;
+            if (t.len > 0)
+                text_add_char(&t, ' ');
+            if (signal)
+                text_addf(&t, "SIG%s", signal);
+            else
+                text_addf(&t, "%d", n);
         }
     return put_text(w, name, &t);
 }
