@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""systemd-escape and reeve's, word for word."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+BUILD = Path(os.environ.get("REEVE_BUILD", Path(__file__).resolve().parents[2] / "build"))
+OURS = BUILD / "tests/conformance/escape"
+THEIRS = shutil.which("systemd-escape")
+
+pytestmark = pytest.mark.skipif(not THEIRS or not OURS.exists(), reason="needs systemd-escape and a build")
+
+WORDS = ["foo", "foo-bar", "foo bar", ".hidden", "a.b", "äöü", "a/b", "/", "//a//b/", "/a/../b", "/a/./b", "", "a@b",
+         "foo@bar.service", "foo@a-b.service", "foo@.service", "\\x2d", "\\xzz", "dev-sda1", "-", "--", "a\nb", "a%b",
+         "foo@bar\\x2dbaz.service", "foo.service", "foo.target", "/dev/sda", "/run/x y", "*", "foo*", "a:b"]
+OPTIONS = [[], ["-p"], ["-u"], ["-u", "-p"], ["-m"], ["--suffix=mount"], ["-p", "--suffix=mount"],
+           ["--template=foo@.service"], ["-p", "--template=foo@.service"], ["-u", "--template=foo@.service"],
+           ["-u", "--instance"], ["-u", "-p", "--instance"], ["--suffix=nonsense"], ["--template=foo.service"],
+           ["--instance"], ["-u", "-m"]]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=" ".join)
+def test_same_as_systemd(options):
+    for words in [[word] for word in WORDS] + [["a b", "c/d"]]:
+        if options == ["-m"] and ".." in words[0]:
+            continue  # systemd makes a service of it, with slashes turned into dashes
+        real, mine = (subprocess.run([program, *options, "--", *words], capture_output=True, text=True)
+                      for program in (THEIRS, OURS))
+        assert (mine.returncode, mine.stdout if not mine.returncode else "") == \
+               (real.returncode, real.stdout if not real.returncode else ""), (options, words, real.stderr, mine.stderr)
