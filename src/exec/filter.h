@@ -17,7 +17,6 @@ enum restriction {
     PROTECT_MODULES = 1 << 6,
     PROTECT_LOGS = 1 << 7,
     DENY_RAW_IO = 1 << 8,
-    PROTECT_TUNABLES = 1 << 9,
 };
 
 struct filter_settings {
@@ -34,7 +33,7 @@ struct filter_program {
     const struct sock_filter *filter;
     unsigned short length; /* 0: nothing to install */
 };
-#define FILTER_PROGRAMS 3
+#define FILTER_PROGRAMS 2
 
 /* The programs to install, in this order. They are borrowed from a cache: copy them before the next call. 0 or a negative
  * errno. */
