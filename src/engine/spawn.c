@@ -79,8 +79,8 @@ static int log_writer(struct unit *u, const struct exec_command *command) {
         uid = record.uid;
     int level = (int)(unit_number(u->file, D_SyslogLevel) | unit_number(u->file, D_SyslogFacility));
     uint32_t flags = LOG_STREAM_CONSOLE | (unit_bool(u->file, D_SyslogLevelPrefix) ? LOG_STREAM_LEVEL_PREFIX : 0);
-    int r = log_client_open_stream(log, u->id, log_identifier(u, command), level, flags, u->invocation, uid, (gid_t)-1,
-                                   &u->log_stream, &fd);
+    int r = log_client_open_stream(log, u->id, log_identifier(u, command), level, flags, u->invocation, u->lineage, uid,
+                                   (gid_t)-1, &u->log_stream, &fd);
     if (r < 0) {
         unit_log(u, LOG_WARNING, "Cannot make a pipe for the unit's output, which is lost: %s", strerror(-r));
         return -1;

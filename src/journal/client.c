@@ -177,7 +177,8 @@ static int tell_stored(struct log_client *c) {
 static int tell_stream(struct log_client *c, struct client_stream *s) {
     if (!s->told) {
         struct log_message head = {
-            .kind = LOG_STREAM_ADD, .stream = s->id, .level = (uint32_t)s->level, .flags = s->flags
+            .kind = LOG_STREAM_ADD, .stream = s->id, .level = (uint32_t)s->level, .flags = s->flags,
+            .lineage = s->lineage
         };
         memcpy(head.invocation, s->invocation.bytes, sizeof(head.invocation));
         int r = send_message(c, &head, (const char *[]){ s->unit, s->identifier }, 2, s->fd);
@@ -497,7 +498,8 @@ static struct client_stream *stream_find(struct log_client *c, uint64_t id) {
 }
 
 int log_client_open_stream(struct log_client *c, const char *unit, const char *identifier, int level, uint32_t flags,
-                           struct id128 invocation, uid_t owner, gid_t group, uint64_t *ret_id, int *ret_writer) {
+                           struct id128 invocation, uint64_t lineage, uid_t owner, gid_t group, uint64_t *ret_id,
+                           int *ret_writer) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
@@ -518,6 +520,7 @@ int log_client_open_stream(struct log_client *c, const char *unit, const char *i
     s->level = level;
     s->flags = flags;
     s->invocation = invocation;
+    s->lineage = lineage;
     if (pending(c) || c->socket < 0)
         c->streams_to_tell = true;
     else if (tell_stream(c, s) < 0) {

@@ -46,9 +46,11 @@ pid_t log_client_pid(const struct log_client *c); /* 0: none */
  * leave), so that the service may open /dev/stdout. Returns 0 with *ret_id and *ret_writer, the write end, close-on-exec
  * and the caller's; *ret_id is never 0. -EMFILE, -ENFILE, -ENOMEM.
  * unit: shown before each line; identifier: SyslogIdentifier= or the program's name; level: SyslogLevel= |
- * SyslogFacility=; flags: enum log_stream_flags. */
+ * SyslogFacility=; flags: enum log_stream_flags; lineage: the tag of the start, by which messages of its processes to the
+ * log sockets are told to be the unit's. */
 int log_client_open_stream(struct log_client *c, const char *unit, const char *identifier, int level, uint32_t flags,
-                           struct id128 invocation, uid_t owner, gid_t group, uint64_t *ret_id, int *ret_writer);
+                           struct id128 invocation, uint64_t lineage, uid_t owner, gid_t group, uint64_t *ret_id,
+                           int *ret_writer);
 /* A new write end of a stream whose last one was closed, so that PID 1 needs to hold none while a service runs. The
  * descriptor, close-on-exec; -ENOENT: no such stream; errno of open. */
 int log_client_stream_writer(struct log_client *c, uint64_t id);

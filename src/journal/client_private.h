@@ -14,6 +14,7 @@ struct client_stream {
     int level;
     uint32_t flags;
     struct id128 invocation;
+    uint64_t lineage;
     char *unit, *identifier; /* without control characters */
     bool told, dropped, drop_told;
     UT_hash_handle hh;

@@ -10,7 +10,7 @@
 #define BUFFER_KEPT (2 * CONSOLE_BATCH)
 /* Kept over a long sleep. */
 #define BUFFER_SMALL (16 * 1024)
-#define PREFIX_MAX 320
+#define PREFIX_MAX 512
 
 size_t console_waiting(const struct console *c) {
     return c->tail - c->head;
@@ -62,12 +62,13 @@ static size_t make_prefix(const struct entry *e, char prefix[static PREFIX_MAX])
     int n;
     if (e->transport == ENTRY_MANAGER)
         n = snprintf(prefix, PREFIX_MAX, "reeve: "); /* the text names its unit itself */
-    else if (e->transport == ENTRY_STREAM && e->unit)
-        n = snprintf(prefix, PREFIX_MAX, "%s: ", e->unit);
+    else if (e->transport == ENTRY_PIPE)
+        n = snprintf(prefix, PREFIX_MAX, "%s: ", e->unit ? e->unit : "unknown");
     else {
+        const char *unit = e->unit ? e->unit : "", *colon = e->unit ? ": " : "";
         const char *identifier = e->identifier ? e->identifier : "unknown";
-        n = e->pid > 0 ? snprintf(prefix, PREFIX_MAX, "%s[%d]: ", identifier, (int)e->pid)
-                       : snprintf(prefix, PREFIX_MAX, "%s: ", identifier);
+        n = e->pid > 0 ? snprintf(prefix, PREFIX_MAX, "%s%s%s[%d]: ", unit, colon, identifier, (int)e->pid)
+                       : snprintf(prefix, PREFIX_MAX, "%s%s%s: ", unit, colon, identifier);
     }
     return n < 0 ? 0 : MIN((size_t)n, (size_t)PREFIX_MAX - 1);
 }

@@ -7,7 +7,7 @@
 #include "base/id128.h"
 #include <sys/types.h>
 
-enum entry_transport { ENTRY_STREAM, ENTRY_SYSLOG, ENTRY_NATIVE, ENTRY_MANAGER };
+enum entry_transport { ENTRY_PIPE, ENTRY_STREAM, ENTRY_SYSLOG, ENTRY_NATIVE, ENTRY_MANAGER };
 
 /* Everything is borrowed for the call. Text is bytes, not necessarily UTF-8, and has no NUL at its end. */
 struct entry {

@@ -138,12 +138,21 @@ static const char *plain(struct bytes b, char *buffer, size_t size) {
     return buffer;
 }
 
-static void give(struct sink *sinks, const struct entry *e) {
-    for (struct sink *s = sinks; s; s = s->next)
+struct receiver {
+    struct sink *sinks;
+    origin_finder find;
+    void *userdata;
+    pid_t sender; /* of the datagram at hand; 0: unknown */
+};
+
+static void give(const struct receiver *to, struct entry *e) {
+    if (to->sender > 0)
+        to->find(to->userdata, to->sender, e);
+    for (struct sink *s = to->sinks; s; s = s->next)
         s->write(s, e);
 }
 
-static void take_syslog(struct bytes datagram, pid_t sender, struct sink *sinks) {
+static void take_syslog(struct bytes datagram, const struct receiver *to) {
     struct syslog_message m;
     parse_syslog(datagram, &m);
     char name[NAME_SIZE];
@@ -152,14 +161,14 @@ static void take_syslog(struct bytes datagram, pid_t sender, struct sink *sinks)
         .identifier = plain(m.identifier, name, sizeof(name)), .message = m.text.p, .size = m.text.n, .console = true
     };
     if (!e.identifier) {
-        e.identifier = process_name(sender, name, sizeof(name));
-        e.pid = sender;
+        e.identifier = process_name(to->sender, name, sizeof(name));
+        e.pid = to->sender;
     }
     if (e.size > 0)
-        give(sinks, &e);
+        give(to, &e);
 }
 
-static void take_native(struct bytes datagram, pid_t sender, struct sink *sinks) {
+static void take_native(struct bytes datagram, const struct receiver *to) {
     struct native_message m;
     (void)parse_native(datagram, &m);
     if (!m.message.p)
@@ -170,16 +179,16 @@ static void take_native(struct bytes datagram, pid_t sender, struct sink *sinks)
     struct entry e = {
         .transport = ENTRY_NATIVE, .level = m.level >= 0 ? m.level : LOG_INFO, .facility = m.facility,
         .identifier = plain(m.identifier, name, sizeof(name)), .message_id = plain(m.message_id, id, sizeof(id)),
-        .pid = sender > 0 ? sender : m.pid, .message = m.message.p, .size = m.message.n, .console = true,
+        .pid = to->sender > 0 ? to->sender : m.pid, .message = m.message.p, .size = m.message.n, .console = true,
         .fields = datagram.p, .fields_size = datagram.n
     };
     if (!e.identifier)
-        e.identifier = process_name(sender, name, sizeof(name));
-    give(sinks, &e);
+        e.identifier = process_name(to->sender, name, sizeof(name));
+    give(to, &e);
 }
 
 /* An entry in a file: read, never mapped, so that its owner can pull nothing from under us. */
-static void take_native_file(int fd, pid_t sender, struct sink *sinks) {
+static void take_native_file(int fd, const struct receiver *to) {
     struct stat st;
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= 0)
         return;
@@ -192,11 +201,12 @@ static void take_native_file(int fd, pid_t sender, struct sink *sinks) {
         n += (size_t)got;
     }
     if (n > 0)
-        take_native((struct bytes){ data, n }, sender, sinks);
+        take_native((struct bytes){ data, n }, to);
 }
 
-void intake_receive(enum intake_kind kind, int fd, struct sink *sinks, unsigned limit) {
+void intake_receive(enum intake_kind kind, int fd, struct sink *sinks, origin_finder find, void *userdata, unsigned limit) {
     static char buffer[DATAGRAM_MAX];
+    struct receiver to = { sinks, find, userdata, 0 };
     while (limit-- > 0) {
         union {
             struct cmsghdr head;
@@ -232,12 +242,13 @@ void intake_receive(enum intake_kind kind, int fd, struct sink *sinks, unsigned 
             }
         }
         struct bytes datagram = { buffer, (size_t)n };
+        to.sender = sender.pid;
         if (kind == INTAKE_SYSLOG)
-            take_syslog(datagram, sender.pid, sinks);
+            take_syslog(datagram, &to);
         else if (n > 0)
-            take_native(datagram, sender.pid, sinks);
+            take_native(datagram, &to);
         else if (file >= 0)
-            take_native_file(file, sender.pid, sinks);
+            take_native_file(file, &to);
         fd_close(file);
     }
 }

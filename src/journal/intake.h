@@ -20,7 +20,10 @@ int intake_link_dev_log(const char *runtime);
 /* Removes what the two above made. */
 void intake_unlink(const char *runtime);
 
+/* Whose process is it? Fills in unit and invocation, borrowed until the next call, or leaves them. */
+typedef void (*origin_finder)(void *userdata, pid_t pid, struct entry *entry);
+
 /* Reads datagrams until there are none, at most `limit`, and gives them to the sinks. */
-void intake_receive(enum intake_kind kind, int fd, struct sink *sinks, unsigned limit);
+void intake_receive(enum intake_kind kind, int fd, struct sink *sinks, origin_finder find, void *userdata, unsigned limit);
 /* The name in /proc/PID/comm, into `buffer`; NULL: none. */
 const char *process_name(pid_t pid, char *buffer, size_t size);

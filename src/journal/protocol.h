@@ -40,6 +40,7 @@ struct log_message {
     uint32_t flags;
     uint32_t pid;       /* LOG_STREAM_ADD: 0 or the main process; LOG_MANAGER: 1 */
     uint8_t invocation[16];
+    uint64_t lineage;   /* LOG_STREAM_ADD: the tag of the start, engine/lineage.h; 0: none */
     /* strings follow, each with its NUL */
 };
 

@@ -3,6 +3,7 @@
 #include "base/fd.h"
 #include "journal/console.h"
 #include "journal/intake.h"
+#include "journal/origin.h"
 #include "journal/protocol.h"
 #include "journal/source.h"
 
@@ -45,8 +46,9 @@ struct intake_watch {
 struct source_watch {
     struct watch watch;
     struct source *source;
-    uint64_t key; /* kind and id */
-    UT_hash_handle hh;
+    uint64_t key; /* the source's id */
+    uint64_t lineage;
+    UT_hash_handle hh, hh_lineage;
 };
 
 struct server {
@@ -57,6 +59,7 @@ struct server {
     struct console console;
     struct source_pool pool;
     struct source_watch *pipes, *connections; /* by id */
+    struct source_watch *lineages;            /* pipes by the tag of the start */
     struct source *ready, *ready_tail; /* have something, as far as is known */
     struct source *taken;              /* given to the sinks, not yet consumed */
     uint64_t next_key;
@@ -128,6 +131,46 @@ static struct source_watch **table_of(struct server *s, const struct source *sou
     return source->kind == SOURCE_PIPE ? &s->pipes : &s->connections;
 }
 
+/* The unit of a process, by the tag it carries. */
+static void find_origin(void *server, pid_t pid, struct entry *entry) {
+    struct server *s = server;
+    uint64_t seen = s->lineages ? origin_tag(pid) : 0, candidates[ORIGIN_DEPTHS];
+    if (seen == 0)
+        return;
+    origin_candidates(seen, candidates);
+    for (size_t i = 0; i < ORIGIN_DEPTHS; i++) {
+        struct source_watch *w;
+        HASH_FIND(hh_lineage, s->lineages, &candidates[i], sizeof(candidates[i]), w);
+        if (w) {
+            entry->unit = w->source->unit;
+            entry->invocation = w->source->invocation;
+            return;
+        }
+    }
+}
+
+static void index_lineage(struct server *s, struct source_watch *w) {
+    struct source_watch *before;
+    w->lineage = w->source->lineage;
+    if (w->lineage == 0)
+        return;
+    HASH_FIND(hh_lineage, s->lineages, &w->lineage, sizeof(w->lineage), before);
+    if (before)
+        HASH_DELETE(hh_lineage, s->lineages, before);
+    if (before)
+        before->lineage = 0;
+    HASH_ADD(hh_lineage, s->lineages, lineage, sizeof(w->lineage), w);
+    if (!w->hh_lineage.tbl)
+        w->lineage = 0;
+}
+
+static void forget(struct server *s, struct source_watch **table, struct source_watch *w) {
+    if (w->lineage != 0)
+        HASH_DELETE(hh_lineage, s->lineages, w);
+    HASH_DEL(*table, w);
+    free(w);
+}
+
 static struct source_watch *find(struct source_watch *table, uint64_t id) {
     struct source_watch *w;
     HASH_FIND(hh, table, &id, sizeof(id), w);
@@ -153,6 +196,7 @@ static int add_source(struct server *s, struct source *source) {
         source_free(source);
         return r;
     }
+    index_lineage(s, w);
     make_ready(s, source);
     return 0;
 }
@@ -172,19 +216,17 @@ static void end_source(struct server *s, struct source *source) {
         (void)tell(s, LOG_STREAM_GONE, source->id, NULL, -1);
     else if (source->head_done)
         (void)tell(s, LOG_UNSTORE, source->id, NULL, -1);
-    if (w) {
-        HASH_DEL(*table, w);
-        free(w);
-    }
+    if (w)
+        forget(s, table, w);
     source_free(source);
     pause_accept(s, false);
 }
 
-/* "LEVEL PREFIX PID IDENTIFIER": what a successor needs to know about a connection. */
+/* "LEVEL PREFIX PID UNIT IDENTIFIER": what a successor needs to know about a connection. */
 static void store_connection(struct server *s, const struct source *source) {
-    char state[STREAM_HEAD_MAX + 64];
-    snprintf(state, sizeof(state), "connection %d %d %d %s", source->level, source->level_prefix, (int)source->pid,
-             source->identifier ? source->identifier : "");
+    char state[STREAM_HEAD_MAX + 512];
+    snprintf(state, sizeof(state), "connection %d %d %d %s %s", source->level, source->level_prefix, (int)source->pid,
+             source->unit ? source->unit : "-", source->identifier ? source->identifier : "");
     (void)tell(s, LOG_STORE, source->id, state, source->fd);
 }
 
@@ -305,6 +347,10 @@ static void accept_connections(struct server *s) {
         char name[64];
         const char *known = process_name(source->pid, name, sizeof(name));
         source->identifier = known ? strdup(known) : NULL;
+        struct entry origin = {};
+        find_origin(s, source->pid, &origin);
+        source->unit = origin.unit ? strdup(origin.unit) : NULL;
+        source->invocation = origin.invocation;
         /* The sender writes to us only. */
         (void)shutdown(fd, SHUT_WR);
         (void)add_source(s, source);
@@ -321,7 +367,8 @@ static void restore(struct server *s, uint64_t key, const char *state, int fd) {
         watch_intake(s, (enum intake_kind)intake_kind_from_string(state + 7), fd);
         return;
     }
-    if (sscanf(state, "connection %d %d %d %n", &level, &prefix, &pid, &at) == 3 && at > 0) {
+    char unit[257];
+    if (sscanf(state, "connection %d %d %d %256s %n", &level, &prefix, &pid, unit, &at) == 4 && at > 0) {
         struct source *source = source_new(SOURCE_CONNECTION, fd, key);
         if (!source)
             return;
@@ -329,6 +376,7 @@ static void restore(struct server *s, uint64_t key, const char *state, int fd) {
         source->level = level;
         source->level_prefix = prefix;
         source->pid = pid;
+        source->unit = strcmp(unit, "-") == 0 ? NULL : strdup(unit);
         source->identifier = state[at] ? strdup(state + at) : NULL;
         (void)add_source(s, source);
         return;
@@ -353,6 +401,7 @@ static void add_pipe(struct server *s, const struct log_message *m, const char *
     source->level = (int)(m->level & (LOG_FACMASK | LOG_PRIMASK));
     source->level_prefix = m->flags & LOG_STREAM_LEVEL_PREFIX;
     source->console = m->flags & LOG_STREAM_CONSOLE;
+    source->lineage = m->lineage;
     memcpy(source->invocation.bytes, m->invocation, sizeof(m->invocation));
     int r = add_source(s, source);
     if (r < 0)
@@ -483,7 +532,7 @@ static void handle_event(struct server *s, const struct epoll_event *event) {
         if (intake->kind == INTAKE_STREAM)
             accept_connections(s);
         else
-            intake_receive(intake->kind, intake->fd, s->pool.sinks, DATAGRAMS_A_TURN);
+            intake_receive(intake->kind, intake->fd, s->pool.sinks, find_origin, s, DATAGRAMS_A_TURN);
         break;
     }
     case WATCH_SOURCE: {
@@ -553,9 +602,8 @@ static void finish(struct server *s) {
                 (void)source_pump(&s->pool, w->source, true);
             source_finish(&s->pool, w->source);
             source_consume(&s->pool, w->source);
-            HASH_DEL(*tables[i], w);
             source_free(w->source);
-            free(w);
+            forget(s, tables[i], w);
         }
     }
     console_flush(&s->console);

@@ -81,7 +81,7 @@ static void emit(struct source_pool *pool, const struct source *s, const char *l
     if (text.n == 0)
         return; /* journald leaves empty lines out, too */
     struct entry e = {
-        .transport = ENTRY_STREAM, .level = LOG_PRI(level), .facility = level & LOG_FACMASK, .unit = s->unit,
+        .transport = s->kind == SOURCE_PIPE ? ENTRY_PIPE : ENTRY_STREAM, .level = LOG_PRI(level), .facility = level & LOG_FACMASK, .unit = s->unit,
         .identifier = s->identifier, .invocation = s->invocation, .pid = s->pid, .message = text.p, .size = text.n,
         .console = s->console
     };

@@ -26,6 +26,7 @@ struct source {
     int level;       /* level + facility of lines that say nothing else */
     bool level_prefix, console;
     struct id128 invocation;
+    uint64_t lineage; /* pipes: the tag of the start; 0: none */
     pid_t pid;
     bool head_done;  /* connections: the head was read */
     bool hung_up;    /* no writers, as far as is known */

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -115,7 +116,7 @@ static int tear_down(void **state) {
 static int open_stream(struct bed *b, const char *unit, uint64_t *ret_id) {
     int writer;
     assert_int_equal(log_client_open_stream(b->client, unit, "program", LOG_DAEMON | LOG_INFO,
-                                            LOG_STREAM_LEVEL_PREFIX | LOG_STREAM_CONSOLE, (struct id128){}, (uid_t)-1,
+                                            LOG_STREAM_LEVEL_PREFIX | LOG_STREAM_CONSOLE, (struct id128){}, 0, (uid_t)-1,
                                             (gid_t)-1, ret_id, &writer), 0);
     return writer;
 }
@@ -376,6 +377,42 @@ static void test_programs_are_heard_on_the_log_sockets(void **state) {
     close(fd);
 }
 
+static void test_messages_of_a_unit_s_processes_name_the_unit(void **state) {
+    struct bed *b = *state;
+    /* As engine/lineage.h gives them; the second was given by a manager that runs inside the first start. */
+    const uint64_t tag = UINT64_C(2) << 60 | UINT64_C(5) << 24 | 0xffffff, nested = tag & ~UINT64_C(0xfff000);
+    uint64_t id;
+    int writer;
+    assert_int_equal(log_client_open_stream(b->client, "a.service", "program", LOG_INFO, LOG_STREAM_CONSOLE,
+                                            (struct id128){}, tag, (uid_t)-1, (gid_t)-1, &id, &writer), 0);
+    int fd = connect_to(b, "dev-log", SOCK_DGRAM), hold[2];
+    assert_int_equal(pipe2(hold, O_CLOEXEC), 0);
+    for (int i = 0; i < 3; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            struct rlimit limit = { i == 0 ? tag : nested, i == 0 ? tag : nested };
+            if (i < 2 && setrlimit(RLIMIT_LOCKS, &limit) < 0)
+                _exit(1);
+            char text[64];
+            snprintf(text, sizeof(text), "<13>logger: number %d", i);
+            say(fd, text);
+            close(hold[1]);
+            (void)!read(hold[0], text, 1); /* lives until it was looked at */
+            _exit(0);
+        }
+    }
+    assert_true(sees(b, "a.service: logger: number 0\n"));
+    assert_true(sees(b, "a.service: logger: number 1\n"));
+    assert_true(sees(b, "logger: number 2\n"));
+    assert_null(strstr(b->seen, "a.service: logger: number 2\n"));
+    close(hold[0]);
+    close(hold[1]);
+    for (int i = 0; i < 3; i++)
+        wait(NULL);
+    close(writer);
+    close(fd);
+}
+
 static void test_state_survives_a_re_execution(void **state) {
     struct bed *b = *state;
     uint64_t id;
@@ -439,6 +476,7 @@ int main(int argc, char **argv) {
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_closed_stdout_stops_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_programs_are_heard_on_the_log_sockets, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_messages_of_a_unit_s_processes_name_the_unit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_state_survives_a_re_execution, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_end_waits_for_the_last_line, set_up, tear_down),
     };
