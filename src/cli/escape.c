@@ -115,7 +115,7 @@ static int unescape_one(const struct options *o, const char *word, char **ret) {
             return complain("not of the given template", word);
         word = instance;
     }
-    if (o->path && strchr(word, '/'))
+    if (o->path && word[0] == '/')
         return -EINVAL;
     return o->path ? unit_name_path_unescape(word, ret) : unit_name_unescape(word, ret);
 }
