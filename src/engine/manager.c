@@ -9,6 +9,7 @@
 #include "syntax/timespan.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -142,6 +143,7 @@ void manager_check_finished(struct manager *m) {
     log_full(LOG_INFO, NULL, "b07a249cd024414a82dd00cd181378ff", "Startup finished in %s.",
              timespan_format(m->finish_time.monotonic - m->userspace_time.monotonic, USEC_PER_MSEC, span, sizeof(span)));
     OBSERVE(m, startup_finished);
+    malloc_trim(0); /* a boot's jobs and lists are gone for good */
 }
 
 struct unit *manager_unit_by_invocation(struct manager *m, struct id128 id) {

@@ -62,6 +62,21 @@ static bool at_separator(const char *p) {
     return *p == ';' && (!p[1] || strchr(WHITESPACE, p[1]));
 }
 
+/* The next word, quotes and escapes replaced. An escape that is none stays as it is, and is said. */
+static int take_word(struct parse_at *at, const char **p, char **ret) {
+    const char *start = *p;
+    int r = word_next(p, ret, NULL, WORD_UNQUOTE | WORD_UNESCAPE);
+    if (r != -EINVAL)
+        return r;
+    *p = start;
+    r = word_next(p, ret, NULL, WORD_UNQUOTE | WORD_UNESCAPE_RELAX);
+    if (r == -EINVAL)
+        return value_reject(at, "quotes that are not closed");
+    if (r >= 0)
+        value_reject(at, "an unknown escape stays as it is in '%.100s'", *ret);
+    return r;
+}
+
 /* One command, up to a lone semicolon or the end; *p moves behind it. 1, 0 if there was none, or an error. */
 static int take_command(struct parse_at *at, const char **p, struct exec_command **ret) {
     _cleanup_(command_freep) struct exec_command *c = calloc(1, sizeof(*c));
@@ -69,9 +84,7 @@ static int take_command(struct parse_at *at, const char **p, struct exec_command
     bool own_argv0 = false;
     if (!c)
         return -ENOMEM;
-    int r = word_next(p, &first, NULL, WORD_UNQUOTE | WORD_UNESCAPE);
-    if (r == -EINVAL)
-        return value_reject(at, "bad quoting or escape");
+    int r = take_word(at, p, &first);
     if (r <= 0)
         return r;
     r = value_expand_max(at, take_prefixes(first, &c->flags, &own_argv0), PATH_MAX, &c->path);
@@ -96,9 +109,7 @@ static int take_command(struct parse_at *at, const char **p, struct exec_command
         }
         _cleanup_free_ char *word = NULL;
         char *expanded = NULL;
-        r = word_next(p, &word, NULL, WORD_UNQUOTE | WORD_UNESCAPE);
-        if (r == -EINVAL)
-            value_reject(at, "bad quoting or escape");
+        r = take_word(at, p, &word);
         if (r == 0)
             break;
         if (r > 0)

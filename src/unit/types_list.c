@@ -94,7 +94,7 @@ static int add_unit(const struct value_type *type, struct parse_at *at, char *wo
 }
 static int parse_units(const struct value_type *type, struct parse_at *at, const char *text,
                        union value *value) {
-    return value_each_word(at, text, NULL, WORD_UNQUOTE, add_unit, type, &value->strv);
+    return value_each_word(at, text, NULL, 0, add_unit, type, &value->strv);
 }
 LIST(unit_list, "units", parse_units, value_print_words);
 LIST(socket_list, "sockets", parse_units, value_print_words);

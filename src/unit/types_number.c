@@ -354,12 +354,18 @@ static int parse_size_or_share(const struct value_type *type, struct parse_at *a
         return 0;
     }
     if (type != &type_count_or_infinity && parse_permyriad(text, &share) == 0 && share <= 10000) {
-        uint64_t of = type == &type_memory ? machine_memory() : TASKS_OF_MACHINE;
+        uint64_t of = type == &type_tasks ? TASKS_OF_MACHINE : machine_memory();
         value->size = (uint64_t)((unsigned __int128)of * (uint64_t)share / 10000);
         return 0;
     }
-    if (type == &type_memory)
-        return parse_size(type, at, text, value);
+    if (type == &type_memory || type == &type_memory_limit) {
+        uint64_t before = value->size;
+        int r = parse_size(type, at, text, value);
+        if (r < 0 || value->size > 0 || type == &type_memory)
+            return r;
+        value->size = before;
+        return value_reject(at, "a limit of nothing");
+    }
     uint64_t n;
     if (uint64_parse(text, &n) < 0 || n == UINT64_MAX)
         return value_reject(at, "not a number or infinity");
@@ -378,6 +384,9 @@ const struct value_type type_size = { "size", .parse = parse_size, .print = prin
                                       .equal = value_equal_number };
 const struct value_type type_memory = { "memory", .unset.size = UINT64_MAX, .parse = parse_size_or_share,
                                         .print = print_size, .equal = value_equal_number };
+const struct value_type type_memory_limit = { "memory, not 0", .unset.size = UINT64_MAX,
+                                              .parse = parse_size_or_share, .print = print_size,
+                                              .equal = value_equal_number };
 const struct value_type type_tasks = { "number of tasks", .unset.size = UINT64_MAX,
                                        .parse = parse_size_or_share, .print = print_size,
                                        .equal = value_equal_number };
@@ -402,9 +411,7 @@ static void print_percent(const struct value_type *type, const union value *valu
 const struct value_type type_percent = { "percentage", .unset.number = -1, .parse = parse_percent,
                                          .print = print_percent, .equal = value_equal_number };
 
-/* --- time
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- time ----------------------------------------------------------------------------------------------- */
 
 static int parse_seconds(const struct value_type *type, struct parse_at *at, const char *text,
                          union value *value) {

@@ -55,10 +55,8 @@ static int parse_condition(const struct value_type *type, struct parse_at *at, c
         return value_reject(at, "not a condition");
     bool trigger = *text == '|';
     text += trigger;
-    text += trigger ? strspn(text, " \t") : 0;
     bool negate = *text == '!';
     text += negate;
-    text += negate ? strspn(text, " \t") : 0;
     _cleanup_free_ char *parameter = NULL;
     int r = value_expand(at, text, &parameter);
     if (r >= 0 && kind <= CONDITION_NEEDS_UPDATE)
@@ -128,6 +126,7 @@ static int socket_address(struct parse_at *at, char *text, char **ret) {
             return -EINVAL;
         if (!text[1])
             return value_reject(at, "a name is missing");
+        value_modern_run(text);
         text_add(&t, text);
     } else if (strncmp(text, "vsock:", 6) == 0) {
         char *cid = text + 6, *port = strchr(cid, ':');
@@ -215,6 +214,7 @@ static int parse_listen(const struct value_type *type, struct parse_at *at, cons
     case LISTEN_USB:
     case LISTEN_MQUEUE:
         r = value_path(at, expanded);
+        value_modern_run(expanded);
         address = TAKE(expanded);
         break;
     default:

@@ -14,8 +14,10 @@ int value_reject(struct parse_at *at, const char *format, ...) _printf_(2, 3);
 /* Expands specifiers. 0, -ENOMEM, or -EINVAL with the reason said. */
 int value_expand(struct parse_at *at, const char *text, char **ret);
 int value_expand_max(struct parse_at *at, const char *text, size_t max_length, char **ret);
-/* Is it an absolute path? Simplifies it in place. 0 or -EINVAL, said. */
+/* Is it an absolute path, without ".."? Simplifies it in place. 0 or -EINVAL, said. */
 int value_path(struct parse_at *at, char *path);
+/* /var/run/x → /run/x, in place: for what is made below /run. */
+void value_modern_run(char *path);
 
 /* One word of a list, specifiers expanded: append it (or something else) to *list. -EINVAL, said: it is left
  * out and the others count. The word may be changed in place. */

@@ -75,8 +75,7 @@ static int parse_pid_file(const struct value_type *type, struct parse_at *at, co
     r = value_path(at, s);
     if (r < 0)
         return r;
-    if (!path_is_normalized(s))
-        return value_reject(at, "path with ..");
+    value_modern_run(s);
     return replace(value, TAKE(s));
 }
 STRING(pid_file, "path of a PID file", parse_pid_file);
@@ -90,8 +89,6 @@ static int parse_working_directory(const struct value_type *type, struct parse_a
     char *path = s + (*s == '-');
     if (strcmp(path, "~") != 0) {
         r = value_path(at, path);
-        if (r >= 0 && !path_is_normalized(path))
-            r = value_reject(at, "path with ..");
     }
     /* As under systemd, a service is not run in a directory nobody asked for. */
     if (r == -EINVAL && *text != '-')
@@ -116,7 +113,8 @@ static const char *user_name_problem(const char *s) {
                        strtoull(s, NULL, 10) >= UINT32_MAX
                    ? "not a user or group id"
                    : NULL;
-    if (*s == '-' || *s == ' ' || s[strlen(s) - 1] == ' ' || strcmp(s, ".") == 0 || strcmp(s, "..") == 0)
+    if ((*s == '-' && strspn(s + 1, "0123456789") == strlen(s + 1)) || *s == ' ' || s[strlen(s) - 1] == ' ' ||
+        strcmp(s, ".") == 0 || strcmp(s, "..") == 0)
         return "not a user or group name";
     return NULL;
 }

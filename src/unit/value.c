@@ -44,6 +44,8 @@ int value_path(struct parse_at *at, char *path) {
     if (strlen(path) >= PATH_MAX)
         return value_reject(at, "path of more than %d bytes", PATH_MAX - 1);
     path_simplify(path);
+    if (!path_is_normalized(path))
+        return value_reject(at, "path with ..");
     for (const char *s = path; *s;) {
         s += strspn(s, "/");
         size_t n = strcspn(s, "/");
@@ -52,6 +54,13 @@ int value_path(struct parse_at *at, char *path) {
         s += n;
     }
     return 0;
+}
+
+void value_modern_run(char *path) {
+    if (strncmp(path, "/var/run/", strlen("/var/run/")) != 0)
+        return;
+    for (char *to = path, *from = path + strlen("/var"); (*to = *from); to++)
+        from++;
 }
 
 /* --- words ---------------------------------------------------------------------------------------------- */

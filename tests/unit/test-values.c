@@ -112,6 +112,8 @@ static void scalars(void **state) {
     GOOD(SystemCallErrorNumber, "SystemCallErrorNumber=kill", "kill");
     GOOD(MemoryMax, "MemoryMax=1G", "1073741824");
     GOOD(MemoryMax, "MemoryMax=infinity", "infinity");
+    BAD(MemoryMax, "MemoryMax=0", "infinity", "a limit of nothing");
+    GOOD(MemoryLow, "MemoryLow=0", "0");
     GOOD(CPUWeight, "CPUWeight=idle", "idle");
     GOOD(CPUQuota, "CPUQuota=150%", "150.00%");
     GOOD(IOSchedulingClass, "IOSchedulingClass=idle", "idle");
@@ -138,7 +140,7 @@ static void times(void **state) {
 static void strings_and_paths(void **state) {
     GOOD(Description, "Description=The %p of %i: 100%%", "The a-b of c: 100%");
     GOOD(PIDFile, "PIDFile=x.pid", "/run/x.pid");
-    GOOD(PIDFile, "PIDFile=/var//run/%p.pid", "/var/run/a-b.pid");
+    GOOD(PIDFile, "PIDFile=/var//run/%p.pid", "/run/a-b.pid");
     BAD(PIDFile, "PIDFile=../x", "", "..");
     GOOD(WorkingDirectory, "WorkingDirectory=-~", "-~");
     GOOD(WorkingDirectory, "WorkingDirectory=-/a//b/", "-/a/b");
@@ -226,7 +228,8 @@ static void commands(void **state) {
     GOOD(ExecStart, "ExecStart=!!/a", "!!/a");
     GOOD(ExecStart, "ExecStart=!/a", "!/a");
     BAD(ExecStart, "ExecStart=/ok\nExecStart=/a ; b/c", "/ok", "neither an absolute path nor a file name");
-    BAD(ExecStart, "ExecStart=/a \"b", "", "bad quoting");
+    BAD(ExecStart, "ExecStart=/a \"b", "", "not closed");
+    BAD(ExecStart, "ExecStart=/a \\z\\n", "/a \"\\\\z\\n\"", "unknown escape");
     BAD(ExecStart, "ExecStart=@/a", "", "missing after @");
     BAD(ExecStart, "ExecStart=/a/", "", "is a directory");
     BAD(ExecStart, "ExecStart=-", "", "no program");
@@ -254,11 +257,12 @@ static void a_bad_command_is_fatal_unless_it_may_fail(void **state) {
 }
 
 static void conditions_are_one_list(void **state) {
-    GOOD(Conditions, "ConditionPathExists=|!/a//%i\nConditionVirtualization=! container\nAssertUser=root",
+    GOOD(Conditions, "ConditionPathExists=|!/a//%i\nConditionVirtualization=!container\nAssertUser=root",
          "ConditionPathExists=|!/a/c\nConditionVirtualization=!container");
     GOOD(Asserts, "ConditionPathExists=/a\nAssertUser=root", "AssertUser=root");
     GOOD(Conditions, "ConditionPathExists=/a\nConditionUser=", "");
     BAD(Conditions, "ConditionPathExists=a", "", "not an absolute path");
+    BAD(Conditions, "ConditionPathExists=/a/../b", "", "..");
 }
 
 static void what_a_socket_listens_on_is_one_list(void **state) {
