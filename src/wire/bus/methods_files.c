@@ -150,6 +150,14 @@ static void tell_files_changed(struct call *call) {
         bus_broadcast(call->bus, bus_new_signal(BUS_PATH, BUS_NAME ".Manager", "UnitFilesChanged"), false);
 }
 
+/* Units without a file, of which a disable had no links to remove either. */
+static bool nothing_but_errors(const struct install_changes *changes) {
+    for (size_t i = 0; i < changes->n; i++)
+        if (changes->items[i].type >= 0)
+            return false;
+    return changes->n > 0;
+}
+
 HANDLER(method_unit_files) {
     const struct row *row = rows;
     while (row < rows + ELEMENTS(rows) - 1 && strcmp(row->method, call->method->name) != 0)
@@ -220,6 +228,8 @@ HANDLER(method_unit_files) {
     }
     if (changes.n > 0)
         tell_files_changed(call);
+    if (r >= 0 && nothing_but_errors(&changes))
+        r = install_first_error(&changes)->type;
     if (r < 0)
         return refuse_install(call, r, &changes, verb_words[row->verb]);
     if (row->install_info)
