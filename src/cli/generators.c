@@ -237,6 +237,19 @@ static int read_output(int fd, pid_t pid, struct text *out) {
     return out->failed ? -ENOMEM : r;
 }
 
+/* As an environment file reads it back. */
+static void add_quoted(struct text *out, const char *assignment) {
+    const char *value = strchr(assignment, '=') + 1;
+    text_add_n(out, assignment, (size_t)(value - assignment));
+    text_add_char(out, '"');
+    for (; *value; value++) {
+        if (strchr("\"\\`$", *value))
+            text_add_char(out, '\\');
+        text_add_char(out, *value);
+    }
+    text_add(out, "\"\n");
+}
+
 /* One after the other; each sees what those before it set. What they set goes to `result` for the manager. */
 static int run_environment_generators(char *const *paths, char ***env, const char *result) {
     _cleanup_text_ struct text set = {};
@@ -265,7 +278,7 @@ static int run_environment_generators(char *const *paths, char ***env, const cha
             r = env_put(env, *assignment);
             if (r < 0)
                 return r;
-            text_addf(&set, "%s\n", *assignment);
+            add_quoted(&set, *assignment);
         }
     }
     if (set.failed)

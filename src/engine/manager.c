@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The manager's making and ending, and the small questions everybody asks it. Its phases are in boot order: init.c starts
  * it, reload.c renews it, shutdown.c ends it. */
+#include "base/fd.h"
+#include "base/path.h"
 #include "engine/manager_private.h"
 #include "engine/reap.h"
 #include "engine/reload.h"
 #include "engine/types.h"
 #include "engine/unit_private.h"
+#include "syntax/envfile.h"
 #include "syntax/timespan.h"
 
 #include <errno.h>
@@ -19,6 +22,8 @@
 #define DEFAULT_RESTART_USEC (100 * USEC_PER_MSEC)
 #define DEFAULT_START_LIMIT_INTERVAL_USEC (10 * USEC_PER_SEC)
 #define DEFAULT_START_LIMIT_BURST 5
+
+#define GENERATED_ENVIRONMENT_MAX ((size_t)1 << 20)
 
 int manager_new(const struct manager_options *options, struct manager **ret) {
     struct manager *m = calloc(1, sizeof(*m));
@@ -169,10 +174,26 @@ void manager_bus_name_changed(struct manager *m, const char *name, const char *o
 }
 
 /* --- environment ------------------------------------------------------------------------------------------------------- */
-/* What services inherit: the base, then what the clients set. */
+/* What environment generators set, as their helper process (src/cli/generators.c) wrote it down. */
+static int add_generated_environment(const struct manager *m, char ***env) {
+    _cleanup_free_ char *path = path_join(m->dirs.runtime, "systemd/environment.generated"), *data = NULL;
+    _cleanup_strv_ char **generated = NULL;
+    size_t size;
+    if (!path)
+        return -ENOMEM;
+    if (!m->system || file_read(path, GENERATED_ENVIRONMENT_MAX, &data, &size) < 0)
+        return 0;
+    int r = envfile_parse(data, size, &generated, NULL, NULL);
+    STRV_FOREACH(e, generated)
+        if (r >= 0 && env_assignment_valid(*e))
+            r = env_put(env, *e);
+    return r;
+}
+
+/* What services inherit: the base, what generators set, then what the clients set. */
 int manager_rebuild_environment(struct manager *m) {
     _cleanup_strv_ char **env = strv_copy(m->p->base_environment);
-    if (!env)
+    if (!env || add_generated_environment(m, &env) < 0)
         return -ENOMEM;
     STRV_FOREACH(e, m->client_environment)
         if (env_put(&env, *e) < 0)

@@ -38,6 +38,8 @@ void manager_helper_exited(struct manager *m, int status) {
     m->p->helper_pid = 0;
     timer_stop(&m->p->helper_timer);
     m->generators_finish = dual_now();
+    if (manager_rebuild_environment(m) < 0)
+        log_warning("No memory for what the environment generators set.");
     m->p->helper_done(m, status);
 }
 
