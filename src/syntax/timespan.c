@@ -78,6 +78,8 @@ int timespan_parse(const char *s, usec_t default_unit, usec_t *ret) {
         if (*s == '.') {
             fraction = ++s;
             s += n_fraction = strspn(s, "0123456789");
+            if (n_fraction == 0)
+                return -EINVAL;
         }
         if (digits + n_fraction == 0)
             return -EINVAL;

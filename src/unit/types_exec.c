@@ -84,6 +84,8 @@ static int take_command(struct parse_at *at, const char **p, struct exec_command
     bool own_argv0 = false;
     if (!c)
         return -ENOMEM;
+    while (at_separator(*p + strspn(*p, WHITESPACE)))
+        *p += strspn(*p, WHITESPACE) + 1;
     int r = take_word(at, p, &first);
     if (r <= 0)
         return r;
@@ -134,51 +136,33 @@ static void free_commands(union value *value) {
     free(list);
 }
 
-static void freep_commands(struct exec_command_list **list) {
-    free_commands(&(union value){ .object = *list });
-}
-
-static int append_command(struct exec_command_list **list, struct exec_command *command) {
-    size_t n = *list ? (*list)->n : 0;
-    struct exec_command_list *grown = realloc(*list, sizeof(*grown) + (n + 1) * sizeof(grown->commands[0]));
-    if (!grown) {
+static int append_command(union value *value, struct exec_command *command) {
+    struct exec_command_list *list = value->object;
+    size_t n = list ? list->n : 0;
+    list = realloc(list, sizeof(*list) + (n + 1) * sizeof(list->commands[0]));
+    if (!list) {
         command_free(command);
         return -ENOMEM;
     }
-    grown->commands[n] = command;
-    grown->n = n + 1;
-    *list = grown;
+    list->commands[n] = command;
+    list->n = n + 1;
+    value->object = list;
     return 0;
 }
 
+/* Of a line with a bad command the commands before it stay, as under systemd. */
 static int parse_exec(const struct value_type *type, struct parse_at *at, const char *text,
                       union value *value) {
-    _cleanup_(freep_commands) struct exec_command_list *added = NULL;
     for (;;) {
         struct exec_command *command = NULL;
         int r = take_command(at, &text, &command);
+        if (r > 0)
+            r = append_command(value, command);
         if (r < 0)
             return r;
-        if (r == 0)
-            break;
-        r = append_command(&added, command);
-        if (r < 0)
-            return r;
+        if (!command)
+            return 0;
     }
-    /* All of the line or nothing of it. */
-    size_t n = added ? added->n : 0,
-           before = value->object ? ((struct exec_command_list *)value->object)->n : 0;
-    if (n == 0)
-        return 0;
-    struct exec_command_list *grown =
-        realloc(value->object, sizeof(*grown) + (before + n) * sizeof(grown->commands[0]));
-    if (!grown)
-        return -ENOMEM;
-    memcpy(grown->commands + before, added->commands, n * sizeof(grown->commands[0]));
-    grown->n = before + n;
-    value->object = grown;
-    added->n = 0;
-    return 0;
 }
 
 static void print_exec(const struct value_type *type, const union value *value, struct text *out) {

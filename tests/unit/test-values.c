@@ -23,7 +23,7 @@ static void assign_lines(const char *unit_name, const char *lines, struct unit_f
     assert_int_equal(unit_file_new(unit_name, &unit), 0);
     unit_specifiers_init(&specifiers, unit, NULL);
     struct parse_at at = { .unit = unit->name, .specifiers = &specifiers.table };
-    STRV_FOREACH(line, list) {
+    STRV_FOREACH (line, list) {
         char *equals = strchr(*line, '=');
         assert_non_null(equals);
         *equals = 0;
@@ -227,7 +227,9 @@ static void commands(void **state) {
     GOOD(ExecStart, "ExecStart=/a\nExecStart=\nExecStart=/b", "/b");
     GOOD(ExecStart, "ExecStart=!!/a", "!!/a");
     GOOD(ExecStart, "ExecStart=!/a", "!/a");
-    BAD(ExecStart, "ExecStart=/ok\nExecStart=/a ; b/c", "/ok", "neither an absolute path nor a file name");
+    GOOD(ExecStart, "ExecStart=; /a ; ; /b ;", "/a\n/b");
+    BAD(ExecStart, "ExecStart=/ok\nExecStart=/a ; b/c", "/ok\n/a",
+        "neither an absolute path nor a file name");
     BAD(ExecStart, "ExecStart=/a \"b", "", "not closed");
     BAD(ExecStart, "ExecStart=/a \\z\\n", "/a \"\\\\z\\n\"", "unknown escape");
     BAD(ExecStart, "ExecStart=@/a", "", "missing after @");
