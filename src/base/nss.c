@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The libc names that would load NSS modules, over base/users.h. They exist so that the linker takes them instead of
- * libc's: libdbus and libc refer to them. Nothing of ours calls them. Looking up host names is not for PID 1: it fails. */
+/* The libc names that would load NSS modules, over base/users.h. They exist so that the linker takes them
+ * instead of libc's: libdbus and libc refer to them. Nothing of ours calls them. Looking up host names is not
+ * for PID 1: it fails. */
 #include "base/users.h"
 
 #include <errno.h>
@@ -25,7 +26,8 @@ static int passwd_fill(const struct user_record *user, struct passwd *out, char 
     return 0;
 }
 
-static int passwd_get(const char *key, struct passwd *out, char *buffer, size_t size, struct passwd **result) {
+static int passwd_get(const char *key, struct passwd *out, char *buffer, size_t size,
+                      struct passwd **result) {
     _cleanup_user_ struct user_record user = {};
     *result = NULL;
     int r = user_lookup(key, &user);
@@ -147,15 +149,16 @@ int initgroups(const char *user, gid_t gid) {
     return setgroups(n, list);
 }
 
-int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result) {
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                struct addrinfo **result) {
     return EAI_FAIL;
 }
 
 void freeaddrinfo(struct addrinfo *result) {
 }
 
-int getnameinfo(const struct sockaddr *address, socklen_t length, char *host, socklen_t host_length, char *service,
-                socklen_t service_length, int flags) {
+int getnameinfo(const struct sockaddr *address, socklen_t length, char *host, socklen_t host_length,
+                char *service, socklen_t service_length, int flags) {
     return EAI_FAIL;
 }
 

@@ -11,8 +11,10 @@
 /* More than this is no file a person wrote: refuse rather than read on. */
 #define DATABASE_MAX ((size_t)8 << 20)
 
-/* Makes the linker take nss.o out of our library before it comes to libc, where glob() and others ask for these names. */
-__attribute__((used)) static int (*const ours)(const char *, struct passwd *, char *, size_t, struct passwd **) = getpwnam_r;
+/* Makes the linker take nss.o out of our library before it comes to libc, where glob() and others ask for
+ * these names. */
+__attribute__((used)) static int (*const ours)(const char *, struct passwd *, char *, size_t,
+                                               struct passwd **) = getpwnam_r;
 
 /* The numbers in these files are plain digits; a name never is. */
 static bool number_parse(const char *s, uint32_t *ret) {
@@ -46,8 +48,8 @@ static int database_read(const char *root, const char *path, char **ret) {
     return r == -ENOENT ? -ESRCH : r;
 }
 
-/* Cuts the next line off *text and splits it at colons into exactly n fields. False at the end of the text; a line with
- * another number of fields is skipped. */
+/* Cuts the next line off *text and splits it at colons into exactly n fields. False at the end of the text; a
+ * line with another number of fields is skipped. */
 static bool next_entry(char **text, char **fields, size_t n) {
     while (**text) {
         char *line = *text, *end = strchrnul(line, '\n');
@@ -188,7 +190,8 @@ int user_name(uid_t uid, char **ret) {
     return 0;
 }
 
-static int group_find(const char *root, const char *name, const gid_t *gid, char **ret_block, struct group_entry *ret) {
+static int group_find(const char *root, const char *name, const gid_t *gid, char **ret_block,
+                      struct group_entry *ret) {
     _cleanup_free_ char *data = NULL;
     int r = database_read(root, "/etc/group", &data);
     if (r < 0)

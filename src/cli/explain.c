@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reeve explain UNIT: how a unit's commands would be run in this container, step by step, and what cannot be enforced.
- * Reads unit files itself; needs no manager and starts nothing. */
+/* reeve explain UNIT: how a unit's commands would be run in this container, step by step, and what cannot be
+ * enforced. Reads unit files itself; needs no manager and starts nothing. */
 #include "cli/applets.h"
 
 #include "base/strv.h"
@@ -13,13 +13,15 @@
 #include <string.h>
 #include <unistd.h>
 
-static const enum directive lists[] = { D_ExecCondition, D_ExecStartPre, D_ExecStart, D_ExecStartPost, D_ExecReload,
-                                        D_ExecStop,      D_ExecStopPost };
+static const enum directive lists[] = { D_ExecCondition, D_ExecStartPre, D_ExecStart,   D_ExecStartPost,
+                                        D_ExecReload,    D_ExecStop,     D_ExecStopPost };
 
 static int usage(FILE *out, int status) {
     fputs("Usage: reeve explain [--command=ExecStart] [--root=DIR] UNIT…\n\n"
-          "Shows how a unit's commands would be run here: every step of the child, the environment, and which settings\n"
-          "this container does not permit. Starts nothing. --command= picks one list of commands.\n", out);
+          "Shows how a unit's commands would be run here: every step of the child, the environment, and "
+          "which settings\n"
+          "this container does not permit. Starts nothing. --command= picks one list of commands.\n",
+          out);
     return status;
 }
 
@@ -30,9 +32,11 @@ static void report(void *userdata, const char *unit, const char *file, unsigned 
         fprintf(stderr, "%s: %s\n", unit, message);
 }
 
-/* The manager gives services its own PATH and locale; PassEnvironment= picks from what it was started with. */
-static int explain_command(const struct unit_file *unit, const struct manager_dirs *dirs, const struct permits *permits,
-                           enum directive list, const struct exec_command *command) {
+/* The manager gives services its own PATH and locale; PassEnvironment= picks from what it was started with.
+ */
+static int explain_command(const struct unit_file *unit, const struct manager_dirs *dirs,
+                           const struct permits *permits, enum directive list,
+                           const struct exec_command *command) {
     _cleanup_(exec_plan_freep) struct exec_plan *plan = NULL;
     _cleanup_text_ struct text why = {}, out = {};
     int exit_status;
@@ -44,7 +48,8 @@ static int explain_command(const struct unit_file *unit, const struct manager_di
         .permits = permits,
         .dirs = dirs,
         .passable_env = environ,
-        .notify_socket = type == SERVICE_TYPE_NOTIFY || type == SERVICE_TYPE_NOTIFY_RELOAD ? "/run/systemd/notify" : NULL,
+        .notify_socket =
+            type == SERVICE_TYPE_NOTIFY || type == SERVICE_TYPE_NOTIFY_RELOAD ? "/run/systemd/notify" : NULL,
         .stdin_fd = -1,
         .stdout_fd = STDOUT_FILENO,
         .stderr_fd = STDOUT_FILENO,
@@ -61,8 +66,8 @@ static int explain_command(const struct unit_file *unit, const struct manager_di
     return r;
 }
 
-static int explain_unit(const struct search_path *search, const struct manager_dirs *dirs, const struct permits *permits,
-                        const char *argument, enum directive only) {
+static int explain_unit(const struct search_path *search, const struct manager_dirs *dirs,
+                        const struct permits *permits, const char *argument, enum directive only) {
     _cleanup_free_ char *name = NULL;
     _cleanup_(unit_file_freep) struct unit_file *unit = NULL;
     int r = unit_name_mangle(argument, &name);
@@ -111,8 +116,10 @@ int explain_main(int argc, char **argv) {
                 if (lists[i] == row->id)
                     only = row->id;
             if (only == DIRECTIVE_INVALID) {
-                fprintf(stderr, "%s: not one of ExecCondition, ExecStartPre, ExecStart, ExecStartPost, ExecReload, "
-                                "ExecStop, ExecStopPost\n", optarg);
+                fprintf(stderr,
+                        "%s: not one of ExecCondition, ExecStartPre, ExecStart, ExecStartPost, ExecReload, "
+                        "ExecStop, ExecStopPost\n",
+                        optarg);
                 return 2;
             }
             break;
@@ -128,8 +135,12 @@ int explain_main(int argc, char **argv) {
     if (optind >= argc)
         return usage(stderr, 2);
 
-    static const struct manager_dirs dirs = { .runtime = "/run", .state = "/var/lib", .cache = "/var/cache",
-                                              .logs = "/var/log", .configuration = "/etc", .system = true };
+    static const struct manager_dirs dirs = { .runtime = "/run",
+                                              .state = "/var/lib",
+                                              .cache = "/var/cache",
+                                              .logs = "/var/log",
+                                              .configuration = "/etc",
+                                              .system = true };
     struct permits permits;
     struct search_path search;
     int r = search_path_init(&search, root, NULL, true);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory that is given up all at once. An allocation that fails is remembered, so that a plan is checked once, at its
- * end. Knows nothing of plans. */
+/* Memory that is given up all at once. An allocation that fails is remembered, so that a plan is checked
+ * once, at its end. Knows nothing of plans. */
 #pragma once
 
 #include "base/macro.h"

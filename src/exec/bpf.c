@@ -126,7 +126,8 @@ static void land(struct bpf *b, size_t jump) {
 }
 
 void bpf_blocks(struct bpf *b, const struct bpf_block *blocks, size_t n, uint32_t otherwise) {
-    const struct bpf_block *x32 = block_of(blocks, n, SCMP_ARCH_X32), *x86_64 = block_of(blocks, n, SCMP_ARCH_X86_64);
+    const struct bpf_block *x32 = block_of(blocks, n, SCMP_ARCH_X32),
+                           *x86_64 = block_of(blocks, n, SCMP_ARCH_X86_64);
     for (size_t i = 0; i <= n; i++) {
         /* x86-64 and x32 share a mark; x32 alone has its turn too. */
         const struct bpf_block *block = i < n ? &blocks[i] : NULL;

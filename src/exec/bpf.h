@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writing seccomp programs: a test of the architecture, a search tree over call numbers, tests of arguments. libseccomp
- * knows the numbers of every architecture's calls and is asked for them; its own compiler takes 20 ms and a megabyte for a
- * list of calls, which PID 1 cannot spare.
+/* Writing seccomp programs: a test of the architecture, a search tree over call numbers, tests of arguments.
+ * libseccomp knows the numbers of every architecture's calls and is asked for them; its own compiler takes 20
+ * ms and a megabyte for a list of calls, which PID 1 cannot spare.
  *
- * Arguments are compared by their lower 32 bits: the kernel takes those of the calls in question as int or unsigned int, so
- * a comparison of all 64 could be evaded by setting a bit that the kernel does not look at. */
+ * Arguments are compared by their lower 32 bits: the kernel takes those of the calls in question as int or
+ * unsigned int, so a comparison of all 64 could be evaded by setting a bit that the kernel does not look at.
+ */
 #pragma once
 
 #include "base/macro.h"
@@ -37,8 +38,8 @@ struct rule {
     struct compare compare[2];
 };
 
-/* From this number on (up to that of the next leaf) a call gets `action`, or, if it has rules, is tested by them and gets
- * `action` if none applies. Sorted by number, the first at 0. */
+/* From this number on (up to that of the next leaf) a call gets `action`, or, if it has rules, is tested by
+ * them and gets `action` if none applies. Sorted by number, the first at 0. */
 struct leaf {
     uint32_t number;
     uint32_t action;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Credentials: files below /run/credentials/UNIT that only the service's user may read. systemd.exec(5), "Credentials". */
+/* Credentials: files below /run/credentials/UNIT that only the service's user may read. systemd.exec(5),
+ * "Credentials". */
 #include "exec/planner.h"
 
 #include "base/fd.h"
@@ -20,7 +21,8 @@ static const char *const lists[] = { "/run/credentials/@system", "/etc/credstore
                                      "/usr/local/lib/credstore", "/usr/lib/credstore" };
 
 bool plan_has_credentials(const struct planner *p) {
-    return strv_length(unit_strv(p->unit, D_LoadCredential)) > 0 || strv_length(unit_strv(p->unit, D_SetCredential)) > 0 ||
+    return strv_length(unit_strv(p->unit, D_LoadCredential)) > 0 ||
+           strv_length(unit_strv(p->unit, D_SetCredential)) > 0 ||
            strv_length(unit_strv(p->unit, D_ImportCredential)) > 0;
 }
 
@@ -164,8 +166,8 @@ int plan_credentials(struct planner *p) {
 
     _cleanup_strv_ char **ids = NULL;
     struct credentials c = { .p = p, .directory = directory };
-    plan_directory(p, arena_printf(p->arena, "%s/credentials", p->request->dirs->runtime), 0755, p->permits->uid,
-                   p->permits->gid);
+    plan_directory(p, arena_printf(p->arena, "%s/credentials", p->request->dirs->runtime), 0755,
+                   p->permits->uid, p->permits->gid);
     plan_directory(p, directory, 0700, p->permits->uid, p->permits->gid);
     int r = load_all(&c);
     ids = c.ids;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RuntimeDirectory= and its sisters: planned here, made by the child (directories_child.c). systemd.exec(5), "Sandboxing",
- * RuntimeDirectory=. */
+/* RuntimeDirectory= and its sisters: planned here, made by the child (directories_child.c). systemd.exec(5),
+ * "Sandboxing", RuntimeDirectory=. */
 #include "exec/planner.h"
 
 #include "base/strv.h"
@@ -21,7 +21,8 @@ static const struct kind {
       EXIT_STATE_DIRECTORY },
     { D_CacheDirectory, D_CacheDirectoryMode, "CACHE_DIRECTORY", offsetof(struct manager_dirs, cache),
       EXIT_CACHE_DIRECTORY },
-    { D_LogsDirectory, D_LogsDirectoryMode, "LOGS_DIRECTORY", offsetof(struct manager_dirs, logs), EXIT_LOGS_DIRECTORY },
+    { D_LogsDirectory, D_LogsDirectoryMode, "LOGS_DIRECTORY", offsetof(struct manager_dirs, logs),
+      EXIT_LOGS_DIRECTORY },
     { D_ConfigurationDirectory, D_ConfigurationDirectoryMode, "CONFIGURATION_DIRECTORY",
       offsetof(struct manager_dirs, configuration), EXIT_CONFIGURATION_DIRECTORY },
 };
@@ -71,8 +72,9 @@ void plan_directories(struct planner *p) {
         size_t n = 0, length = strv_length(list);
         if (length == 0)
             continue;
-        char **removed = kinds[i].list == D_RuntimeDirectory ? arena_alloc(p->arena, (2 * length + 1) * sizeof(char *))
-                                                             : NULL;
+        char **removed = kinds[i].list == D_RuntimeDirectory
+                             ? arena_alloc(p->arena, (2 * length + 1) * sizeof(char *))
+                             : NULL;
         STRV_FOREACH(entry, list) {
             plan_entry(p, &kinds[i], *entry);
             const char *link = strchr(*entry, ':');

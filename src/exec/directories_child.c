@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Directories, links and credential files, made by the child as root before it changes user. System calls only.
+/* Directories, links and credential files, made by the child as root before it changes user. System calls
+ * only.
  *
- * A service may own a directory above the one that is made here. So paths are walked one component at a time, and only
- * symbolic links that belong to root (or to us) are followed. */
+ * A service may own a directory above the one that is made here. So paths are walked one component at a time,
+ * and only symbolic links that belong to root (or to us) are followed. */
 #include "exec/steps.h"
 
 #include <dirent.h>
@@ -40,8 +41,8 @@ static int open_component(int dir, const char *name, int flags) {
     return fd < 0 ? -errno : fd;
 }
 
-/* Walks to the directory `path`, making what is missing: parents 0755, the last one with `mode`. Its descriptor, or a
- * negative errno. */
+/* Walks to the directory `path`, making what is missing: parents 0755, the last one with `mode`. Its
+ * descriptor, or a negative errno. */
 static int make_path(const char *path, mode_t mode, bool *ret_created) {
     char name[NAME_MAX + 1];
     int dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -156,7 +157,8 @@ int step_symlink(const struct step *step) {
         r = -errno;
         char target[PATH_MAX];
         ssize_t n = r == -EEXIST ? readlinkat(dir, name, target, sizeof(target)) : -1;
-        if (n >= 0 && (size_t)n == strlen(step->link.target) && memcmp(target, step->link.target, (size_t)n) == 0)
+        if (n >= 0 && (size_t)n == strlen(step->link.target) &&
+            memcmp(target, step->link.target, (size_t)n) == 0)
             r = 0;
     }
     close(dir);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The environment block: later wins, in systemd's order. systemd.exec(5), "Environment" and "Environment Variables Set or
- * Propagated by the Service Manager". */
+/* The environment block: later wins, in systemd's order. systemd.exec(5), "Environment" and "Environment
+ * Variables Set or Propagated by the Service Manager". */
 #include "exec/planner.h"
 
 #include "base/fd.h"
@@ -28,7 +28,6 @@ static char **env_find(const struct planner *p, const char *name, size_t n) {
             return &p->env[i];
     return NULL;
 }
-
 
 void plan_env_set(struct planner *p, char *assignment) {
     size_t n = name_length(assignment);
@@ -104,7 +103,8 @@ static void set_listen(struct planner *p) {
     for (size_t i = 0; i < request->n_listen_fds; i++) {
         if (i > 0)
             text_add_char(&names, ':');
-        text_add(&names, request->listen_names && request->listen_names[i] ? request->listen_names[i] : "unknown");
+        text_add(&names,
+                 request->listen_names && request->listen_names[i] ? request->listen_names[i] : "unknown");
     }
     if (names.failed)
         arena_fail(p->arena);
@@ -164,7 +164,8 @@ static void unset(struct planner *p, const char *what) {
     size_t n = name_length(what), to = 0;
     bool whole = what[n] == '=';
     for (size_t i = 0; i < p->n_env; i++) {
-        bool hit = whole ? strcmp(p->env[i], what) == 0 : strncmp(p->env[i], what, n) == 0 && p->env[i][n] == '=';
+        bool hit =
+            whole ? strcmp(p->env[i], what) == 0 : strncmp(p->env[i], what, n) == 0 && p->env[i][n] == '=';
         if (!hit)
             p->env[to++] = p->env[i];
     }
@@ -187,7 +188,8 @@ int plan_environment(struct planner *p) {
     set_listen(p);
     if (request->watchdog_usec > 0 && request->watchdog_usec != USEC_INFINITY) {
         set_pid(p, "WATCHDOG_PID");
-        plan_env_set(p, arena_printf(p->arena, "WATCHDOG_USEC=%llu", (unsigned long long)request->watchdog_usec));
+        plan_env_set(
+            p, arena_printf(p->arena, "WATCHDOG_USEC=%llu", (unsigned long long)request->watchdog_usec));
     }
     set_user(p);
     set_terminal(p);
@@ -196,8 +198,8 @@ int plan_environment(struct planner *p) {
         set_pair(p, "JOURNAL_STREAM", stream);
     plan_directories_environment(p);
     if (plan_has_credentials(p))
-        plan_env_set(p, arena_printf(p->arena, "CREDENTIALS_DIRECTORY=%s/credentials/%s", request->dirs->runtime,
-                                     p->unit->name));
+        plan_env_set(p, arena_printf(p->arena, "CREDENTIALS_DIRECTORY=%s/credentials/%s",
+                                     request->dirs->runtime, p->unit->name));
     set_pid(p, "SYSTEMD_EXEC_PID");
 
     char *const *search = unit_strv(p->unit, D_ExecSearchPath);

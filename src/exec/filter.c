@@ -14,7 +14,9 @@
 #define CACHE_MAX 64
 #define GROUP_DEPTH 4
 
-/* --- calls ---------------------------------------------------------------------------------------------------------- */
+/* --- calls
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 static const struct syscall_group *group_find(const char *name) {
     for (const struct syscall_group *g = syscall_groups; g->name; g++)
@@ -89,7 +91,7 @@ int filter_call_number(uint32_t architecture, const char *name, uint32_t *ret) {
     return 0;
 }
 
-/* --- the cache ------------------------------------------------------------------------------------------------------ */
+/* --- the cache --------------------------------------------------------------------------------- */
 
 struct cached {
     char *key;
@@ -118,7 +120,8 @@ static bool given_away(const struct filter_program *programs, const struct sock_
 
 typedef int (*builder)(const struct filter_settings *settings, struct bpf *b);
 
-static int build_entry(struct text *key, const struct filter_settings *settings, builder build, struct cached *ret) {
+static int build_entry(struct text *key, const struct filter_settings *settings, builder build,
+                       struct cached *ret) {
     _cleanup_(bpf_done) struct bpf b = {};
     int r = bpf_new(&b);
     if (r >= 0)
@@ -168,13 +171,14 @@ static int compile(struct text *key, const struct filter_settings *settings, bui
     return 0;
 }
 
-int filter_compile(const struct filter_settings *settings, struct filter_program ret[static FILTER_PROGRAMS]) {
+int filter_compile(const struct filter_settings *settings,
+                   struct filter_program ret[static FILTER_PROGRAMS]) {
     struct filter_program programs[FILTER_PROGRAMS] = {};
     if (settings->restrictions || settings->namespaces != UINT64_MAX || strv_length(settings->families) > 0 ||
         strv_length(settings->architectures) > 0) {
         _cleanup_text_ struct text key = {};
-        text_addf(&key, "restrictions %x %llx %lx\n", settings->restrictions, (unsigned long long)settings->namespaces,
-                  settings->personality);
+        text_addf(&key, "restrictions %x %llx %lx\n", settings->restrictions,
+                  (unsigned long long)settings->namespaces, settings->personality);
         key_add(&key, "families", settings->families);
         key_add(&key, "architectures", settings->architectures);
         int r = compile(&key, settings, filter_restrictions, programs, 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* System-call filters, compiled to BPF programs in the manager, each distinct setting once. systemd.exec(5), "System Call
- * Filtering" and the Restrict* settings of "Sandboxing". Knows no units. */
+/* System-call filters, compiled to BPF programs in the manager, each distinct setting once. systemd.exec(5),
+ * "System Call Filtering" and the Restrict* settings of "Sandboxing". Knows no units. */
 #pragma once
 
 #include "base/macro.h"
@@ -21,7 +21,8 @@ enum restriction {
 
 struct filter_settings {
     enum restriction restrictions;
-    char *const *families;      /* RestrictAddressFamilies=, as type_address_families keeps it; NULL: all are allowed */
+    char *const
+        *families; /* RestrictAddressFamilies=, as type_address_families keeps it; NULL: all are allowed */
     uint64_t namespaces;        /* CLONE_NEW* flags that stay allowed; UINT64_MAX: all */
     char *const *architectures; /* SystemCallArchitectures=; NULL: all */
     char *const *calls;         /* SystemCallFilter=, as type_system_calls keeps it; NULL: none */
@@ -35,11 +36,11 @@ struct filter_program {
 };
 #define FILTER_PROGRAMS 2
 
-/* The programs to install, in this order. They are borrowed from a cache: copy them before the next call. 0 or a negative
- * errno. */
+/* The programs to install, in this order. They are borrowed from a cache: copy them before the next call. 0
+ * or a negative errno. */
 int filter_compile(const struct filter_settings *settings, struct filter_program ret[static FILTER_PROGRAMS]);
 
-/* Which calls a SystemCallFilter= comes down to, for tests: appends one line "NAME" or "NAME:error" each, sorted as the
- * kernel numbers them, after a first line "allow" or "deny". */
+/* Which calls a SystemCallFilter= comes down to, for tests: appends one line "NAME" or "NAME:error" each,
+ * sorted as the kernel numbers them, after a first line "allow" or "deny". */
 struct text;
 int filter_list_calls(char *const *calls, struct text *out);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SystemCallFilter=: a list of calls that are allowed, or that are not. systemd.exec(5), "System Call Filtering". */
+/* SystemCallFilter=: a list of calls that are allowed, or that are not. systemd.exec(5), "System Call
+ * Filtering". */
 #include "exec/filter_private.h"
 
 #include "base/strv.h"
@@ -15,11 +16,11 @@ enum { NOT_LISTED = -1, KILL = -2, DEFAULT = 0 };
 /* The list as one architecture numbers its calls. */
 struct call_list {
     uint32_t architecture, first;
-    bool allow;           /* what is listed is allowed; else denied */
-    bool inverted;        /* the word being read */
-    int error;            /* and its error: DEFAULT, KILL or an errno */
-    size_t known;         /* calls from here on are newer than our tables */
-    int calls[CALL_MAX];  /* NOT_LISTED, DEFAULT, KILL or an errno */
+    bool allow;          /* what is listed is allowed; else denied */
+    bool inverted;       /* the word being read */
+    int error;           /* and its error: DEFAULT, KILL or an errno */
+    size_t known;        /* calls from here on are newer than our tables */
+    int calls[CALL_MAX]; /* NOT_LISTED, DEFAULT, KILL or an errno */
 };
 
 static int place(const struct call_list *list, const char *name) {
@@ -51,11 +52,28 @@ static int error_from_string(const char *s) {
         const char *name;
         int number;
     } errors[] = {
-        { "EPERM", EPERM },   { "EACCES", EACCES }, { "ENOSYS", ENOSYS }, { "EINVAL", EINVAL }, { "ENOENT", ENOENT },
-        { "EAGAIN", EAGAIN }, { "EFAULT", EFAULT }, { "ENOTSUP", ENOTSUP }, { "EOPNOTSUPP", EOPNOTSUPP },
-        { "EBUSY", EBUSY },   { "ENOMEM", ENOMEM }, { "EUCLEAN", EUCLEAN }, { "ENODEV", ENODEV }, { "EIO", EIO },
-        { "EBADF", EBADF },   { "ESRCH", ESRCH },   { "EINTR", EINTR },   { "ENOTTY", ENOTTY }, { "EROFS", EROFS },
-        { "EAFNOSUPPORT", EAFNOSUPPORT }, { "EPROTONOSUPPORT", EPROTONOSUPPORT }, { "ENOTUNIQ", ENOTUNIQ },
+        { "EPERM", EPERM },
+        { "EACCES", EACCES },
+        { "ENOSYS", ENOSYS },
+        { "EINVAL", EINVAL },
+        { "ENOENT", ENOENT },
+        { "EAGAIN", EAGAIN },
+        { "EFAULT", EFAULT },
+        { "ENOTSUP", ENOTSUP },
+        { "EOPNOTSUPP", EOPNOTSUPP },
+        { "EBUSY", EBUSY },
+        { "ENOMEM", ENOMEM },
+        { "EUCLEAN", EUCLEAN },
+        { "ENODEV", ENODEV },
+        { "EIO", EIO },
+        { "EBADF", EBADF },
+        { "ESRCH", ESRCH },
+        { "EINTR", EINTR },
+        { "ENOTTY", ENOTTY },
+        { "EROFS", EROFS },
+        { "EAFNOSUPPORT", EAFNOSUPPORT },
+        { "EPROTONOSUPPORT", EPROTONOSUPPORT },
+        { "ENOTUNIQ", ENOTUNIQ },
     };
     if (strcmp(s, "kill") == 0)
         return KILL;
@@ -68,7 +86,8 @@ static int error_from_string(const char *s) {
 }
 
 static void call_list_read(char *const *words, uint32_t architecture, struct call_list *list) {
-    *list = (struct call_list){ .architecture = architecture, .first = filter_first_number(architecture),
+    *list = (struct call_list){ .architecture = architecture,
+                                .first = filter_first_number(architecture),
                                 .allow = words[0][0] != '~' };
     for (size_t i = 0; i < CALL_MAX; i++)
         list->calls[i] = NOT_LISTED;
@@ -104,7 +123,8 @@ static uint32_t action_of(const struct call_list *list, size_t i, uint32_t refus
     return list->allow && i >= list->known ? bpf_error(ENOSYS) : refused;
 }
 
-static size_t make_leaves(const struct call_list *list, uint32_t refused, struct leaf leaves[static CALL_MAX + 1]) {
+static size_t make_leaves(const struct call_list *list, uint32_t refused,
+                          struct leaf leaves[static CALL_MAX + 1]) {
     size_t n = 0;
     for (size_t i = 0; i < CALL_MAX; i++) {
         uint32_t action = action_of(list, i, refused);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Restrict*, Protect* and Lock* settings as rules: everything is allowed but …. systemd.exec(5), "Sandboxing". */
+/* The Restrict*, Protect* and Lock* settings as rules: everything is allowed but …. systemd.exec(5),
+ * "Sandboxing". */
 #include "exec/filter_private.h"
 
 #include "base/strv.h"
@@ -64,7 +65,9 @@ static struct compare not_equal(unsigned argument, uint32_t value) {
 
 /* All of these bits are set. */
 static struct compare has(unsigned argument, uint32_t bits) {
-    return (struct compare){ .argument = (unsigned char)argument, .op = COMPARE_MASKED, .mask = bits, .value = bits };
+    return (struct compare){
+        .argument = (unsigned char)argument, .op = COMPARE_MASKED, .mask = bits, .value = bits
+    };
 }
 
 static int visit_deny(void *userdata, const char *name) {
@@ -96,9 +99,9 @@ static void restrict_suid_sgid(struct rules *r) {
         const char *name;
         int mode, flags; /* argument numbers; flags: only where they create, -1: always */
     } calls[] = {
-        { "chmod", 1, -1 },   { "fchmod", 1, -1 },  { "fchmodat", 2, -1 }, { "fchmodat2", 2, -1 }, { "mkdir", 1, -1 },
-        { "mkdirat", 2, -1 }, { "mknod", 1, -1 },   { "mknodat", 2, -1 },  { "open", 2, 1 },       { "openat", 3, 2 },
-        { "creat", 1, -1 },
+        { "chmod", 1, -1 }, { "fchmod", 1, -1 },  { "fchmodat", 2, -1 }, { "fchmodat2", 2, -1 },
+        { "mkdir", 1, -1 }, { "mkdirat", 2, -1 }, { "mknod", 1, -1 },    { "mknodat", 2, -1 },
+        { "open", 2, 1 },   { "openat", 3, 2 },   { "creat", 1, -1 },
     };
     for (size_t b = 0; b < ELEMENTS(bits); b++)
         for (size_t i = 0; i < ELEMENTS(calls); i++) {
@@ -122,7 +125,7 @@ static void deny_write_execute(struct rules *r) {
 }
 
 static void restrict_namespaces(struct rules *r, uint64_t allowed) {
-    static const uint32_t flags[] = { CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS,
+    static const uint32_t flags[] = { CLONE_NEWCGROUP, CLONE_NEWIPC,  CLONE_NEWNET, CLONE_NEWNS,
                                       CLONE_NEWPID,    CLONE_NEWUSER, CLONE_NEWUTS, CLONE_NEWTIME };
     unsigned clone_flags = seccomp_arch_native() == SCMP_ARCH_S390X;
     bool any = false;
@@ -149,18 +152,53 @@ static const struct {
     const char *name;
     int family;
 } address_families[] = {
-    { "AF_UNIX", AF_UNIX },       { "AF_LOCAL", AF_UNIX },     { "AF_INET", AF_INET },         { "AF_INET6", AF_INET6 },
-    { "AF_NETLINK", AF_NETLINK }, { "AF_PACKET", AF_PACKET },  { "AF_BLUETOOTH", AF_BLUETOOTH }, { "AF_CAN", AF_CAN },
-    { "AF_ALG", AF_ALG },         { "AF_VSOCK", AF_VSOCK },    { "AF_KEY", AF_KEY },           { "AF_AX25", AF_AX25 },
-    { "AF_IPX", AF_IPX },         { "AF_APPLETALK", AF_APPLETALK }, { "AF_NETROM", AF_NETROM }, { "AF_BRIDGE", AF_BRIDGE },
-    { "AF_ATMPVC", AF_ATMPVC },   { "AF_X25", AF_X25 },        { "AF_ROSE", AF_ROSE },         { "AF_DECnet", AF_DECnet },
-    { "AF_NETBEUI", AF_NETBEUI }, { "AF_SECURITY", AF_SECURITY }, { "AF_ROUTE", AF_ROUTE },    { "AF_ASH", AF_ASH },
-    { "AF_ECONET", AF_ECONET },   { "AF_ATMSVC", AF_ATMSVC },  { "AF_RDS", AF_RDS },           { "AF_SNA", AF_SNA },
-    { "AF_IRDA", AF_IRDA },       { "AF_PPPOX", AF_PPPOX },    { "AF_WANPIPE", AF_WANPIPE },   { "AF_LLC", AF_LLC },
-    { "AF_IB", AF_IB },           { "AF_MPLS", AF_MPLS },      { "AF_TIPC", AF_TIPC },         { "AF_IUCV", AF_IUCV },
-    { "AF_RXRPC", AF_RXRPC },     { "AF_ISDN", AF_ISDN },      { "AF_PHONET", AF_PHONET },     { "AF_IEEE802154", AF_IEEE802154 },
-    { "AF_CAIF", AF_CAIF },       { "AF_NFC", AF_NFC },        { "AF_KCM", AF_KCM },           { "AF_QIPCRTR", AF_QIPCRTR },
-    { "AF_SMC", AF_SMC },         { "AF_XDP", AF_XDP },        { "AF_MCTP", 45 },
+    { "AF_UNIX", AF_UNIX },
+    { "AF_LOCAL", AF_UNIX },
+    { "AF_INET", AF_INET },
+    { "AF_INET6", AF_INET6 },
+    { "AF_NETLINK", AF_NETLINK },
+    { "AF_PACKET", AF_PACKET },
+    { "AF_BLUETOOTH", AF_BLUETOOTH },
+    { "AF_CAN", AF_CAN },
+    { "AF_ALG", AF_ALG },
+    { "AF_VSOCK", AF_VSOCK },
+    { "AF_KEY", AF_KEY },
+    { "AF_AX25", AF_AX25 },
+    { "AF_IPX", AF_IPX },
+    { "AF_APPLETALK", AF_APPLETALK },
+    { "AF_NETROM", AF_NETROM },
+    { "AF_BRIDGE", AF_BRIDGE },
+    { "AF_ATMPVC", AF_ATMPVC },
+    { "AF_X25", AF_X25 },
+    { "AF_ROSE", AF_ROSE },
+    { "AF_DECnet", AF_DECnet },
+    { "AF_NETBEUI", AF_NETBEUI },
+    { "AF_SECURITY", AF_SECURITY },
+    { "AF_ROUTE", AF_ROUTE },
+    { "AF_ASH", AF_ASH },
+    { "AF_ECONET", AF_ECONET },
+    { "AF_ATMSVC", AF_ATMSVC },
+    { "AF_RDS", AF_RDS },
+    { "AF_SNA", AF_SNA },
+    { "AF_IRDA", AF_IRDA },
+    { "AF_PPPOX", AF_PPPOX },
+    { "AF_WANPIPE", AF_WANPIPE },
+    { "AF_LLC", AF_LLC },
+    { "AF_IB", AF_IB },
+    { "AF_MPLS", AF_MPLS },
+    { "AF_TIPC", AF_TIPC },
+    { "AF_IUCV", AF_IUCV },
+    { "AF_RXRPC", AF_RXRPC },
+    { "AF_ISDN", AF_ISDN },
+    { "AF_PHONET", AF_PHONET },
+    { "AF_IEEE802154", AF_IEEE802154 },
+    { "AF_CAIF", AF_CAIF },
+    { "AF_NFC", AF_NFC },
+    { "AF_KCM", AF_KCM },
+    { "AF_QIPCRTR", AF_QIPCRTR },
+    { "AF_SMC", AF_SMC },
+    { "AF_XDP", AF_XDP },
+    { "AF_MCTP", 45 },
 };
 
 static int family_from_string(const char *name) {
@@ -215,7 +253,7 @@ static void collect(const struct filter_settings *s, struct rules *r) {
         restrict_families(r, s->families);
 }
 
-/* --- rules to leaves ------------------------------------------------------------------------------------------------- */
+/* --- rules to leaves --------------------------------------------------------------------------- */
 
 /* These pass mmap()'s arguments in a structure, which a filter cannot see. */
 static bool hides_mmap(uint32_t architecture) {
@@ -269,12 +307,23 @@ static const struct {
     const char *name;
     uint32_t arch;
 } architecture_names[] = {
-    { "x86", SCMP_ARCH_X86 },         { "x86-64", SCMP_ARCH_X86_64 },     { "x32", SCMP_ARCH_X32 },
-    { "arm", SCMP_ARCH_ARM },         { "arm64", SCMP_ARCH_AARCH64 },     { "mips", SCMP_ARCH_MIPS },
-    { "mips64", SCMP_ARCH_MIPS64 },   { "mips64-n32", SCMP_ARCH_MIPS64N32 }, { "mips-le", SCMP_ARCH_MIPSEL },
-    { "mips64-le", SCMP_ARCH_MIPSEL64 }, { "mips64-le-n32", SCMP_ARCH_MIPSEL64N32 }, { "ppc", SCMP_ARCH_PPC },
-    { "ppc64", SCMP_ARCH_PPC64 },     { "ppc64-le", SCMP_ARCH_PPC64LE },  { "s390", SCMP_ARCH_S390 },
-    { "s390x", SCMP_ARCH_S390X },     { "riscv64", SCMP_ARCH_RISCV64 },
+    { "x86", SCMP_ARCH_X86 },
+    { "x86-64", SCMP_ARCH_X86_64 },
+    { "x32", SCMP_ARCH_X32 },
+    { "arm", SCMP_ARCH_ARM },
+    { "arm64", SCMP_ARCH_AARCH64 },
+    { "mips", SCMP_ARCH_MIPS },
+    { "mips64", SCMP_ARCH_MIPS64 },
+    { "mips64-n32", SCMP_ARCH_MIPS64N32 },
+    { "mips-le", SCMP_ARCH_MIPSEL },
+    { "mips64-le", SCMP_ARCH_MIPSEL64 },
+    { "mips64-le-n32", SCMP_ARCH_MIPSEL64N32 },
+    { "ppc", SCMP_ARCH_PPC },
+    { "ppc64", SCMP_ARCH_PPC64 },
+    { "ppc64-le", SCMP_ARCH_PPC64LE },
+    { "s390", SCMP_ARCH_S390 },
+    { "s390x", SCMP_ARCH_S390X },
+    { "riscv64", SCMP_ARCH_RISCV64 },
 };
 
 static size_t listed_architectures(char *const *names, uint32_t ret[static ARCHITECTURES_MAX]) {
@@ -291,7 +340,8 @@ int filter_restrictions(const struct filter_settings *s, struct bpf *b) {
     struct bpf_block blocks[ARCHITECTURES_MAX];
     uint32_t architectures[ARCHITECTURES_MAX];
     bool listed = strv_length(s->architectures) > 0;
-    size_t n = listed ? listed_architectures(s->architectures, architectures) : filter_architectures(architectures);
+    size_t n =
+        listed ? listed_architectures(s->architectures, architectures) : filter_architectures(architectures);
     _cleanup_free_ struct rules *rules = calloc(1, sizeof(struct rules));
     _cleanup_free_ struct block *storage = calloc(n, sizeof(struct block));
     if (!rules || !storage)

@@ -22,8 +22,9 @@ static uint32_t hash_name(const char *s) {
 }
 
 static bool no_login_shell(const char *shell) {
-    static const char *const none[] = { "/bin/nologin", "/sbin/nologin", "/usr/bin/nologin", "/usr/sbin/nologin",
-                                        "/bin/false", "/usr/bin/false", "/bin/true", "/usr/bin/true" };
+    static const char *const none[] = { "/bin/nologin",      "/sbin/nologin", "/usr/bin/nologin",
+                                        "/usr/sbin/nologin", "/bin/false",    "/usr/bin/false",
+                                        "/bin/true",         "/usr/bin/true" };
     for (size_t i = 0; i < ELEMENTS(none); i++)
         if (strcmp(shell, none[i]) == 0)
             return true;
@@ -34,12 +35,14 @@ static bool no_login_shell(const char *shell) {
 static const char *dynamic_name(struct planner *p) {
     const char *name = p->unit->name, *dot = strrchr(name, '.');
     size_t n = dot ? (size_t)(dot - name) : strlen(name);
-    bool fine = n > 0 && n < 32 && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") >= n &&
+    bool fine = n > 0 && n < 32 &&
+                strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") >= n &&
                 !strchr("0123456789-", name[0]);
     return fine ? arena_string_n(p->arena, name, n) : arena_printf(p->arena, "_du%08x", hash_name(name));
 }
 
-/* A number for a name, the same at every start, that no entry of /etc/passwd has. Two names may meet: rare, and said. */
+/* A number for a name, the same at every start, that no entry of /etc/passwd has. Two names may meet: rare,
+ * and said. */
 static uid_t dynamic_uid(const char *name) {
     uint32_t range = DYNAMIC_LAST - DYNAMIC_FIRST + 1, h = hash_name(name);
     for (uint32_t i = 0; i < 8; i++) {
@@ -163,13 +166,17 @@ int plan_identity(struct planner *p) {
     if (id->user_set && (id->uid != permits->uid || id->resolve)) {
         id->change_uid = has_cap(p, CAP_SETUID);
         if (!id->change_uid)
-            plan_degrade(p, D_User, "needs CAP_SETUID, which this container lacks: runs as the manager's user");
+            plan_degrade(p, D_User,
+                         "needs CAP_SETUID, which this container lacks: runs as the manager's user");
         if (!id->change_uid)
             id->uid = permits->uid; /* whose its files will be, too */
     }
     id->change_gid = has_cap(p, CAP_SETGID);
     if (!id->change_gid && (id->gid != permits->gid || id->n_groups > 1))
-        plan_degrade(p, group ? D_Group : user ? D_User : D_SupplementaryGroups,
+        plan_degrade(p,
+                     group  ? D_Group
+                     : user ? D_User
+                            : D_SupplementaryGroups,
                      "needs CAP_SETGID, which this container lacks: keeps the manager's groups");
     if (!id->change_gid)
         id->gid = permits->gid;

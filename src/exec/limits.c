@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Scheduling and resource limits. systemd.exec(5), "Process Properties" and "Scheduling". What this container forbids is
- * set as far as it allows and recorded; it never fails a start. */
+/* Scheduling and resource limits. systemd.exec(5), "Process Properties" and "Scheduling". What this container
+ * forbids is set as far as it allows and recorded; it never fails a start. */
 #include "exec/planner.h"
 
 #include "base/strv.h"
@@ -34,7 +34,8 @@ static void plan_oom_score(struct planner *p) {
     if (!has_cap(p, CAP_SYS_RESOURCE)) {
         int own = own_oom_score();
         if (wanted < own) {
-            plan_degrade(p, D_OOMScoreAdjust, "lowering it needs CAP_SYS_RESOURCE, which this container lacks");
+            plan_degrade(p, D_OOMScoreAdjust,
+                         "lowering it needs CAP_SYS_RESOURCE, which this container lacks");
             return;
         }
     }
@@ -63,7 +64,8 @@ static void plan_policy(struct planner *p) {
     int priority = (int)unit_number(p->unit, D_CPUSchedulingPriority);
     bool realtime = policy == SCHED_FIFO || policy == SCHED_RR;
     if (realtime && !has_cap(p, CAP_SYS_NICE)) {
-        plan_degrade(p, D_CPUSchedulingPolicy, "real-time policies need CAP_SYS_NICE, which this container lacks");
+        plan_degrade(p, D_CPUSchedulingPolicy,
+                     "real-time policies need CAP_SYS_NICE, which this container lacks");
         return;
     }
     struct step *s = plan_step(p, STEP_SCHEDULER, realtime ? 0 : EXIT_SETSCHEDULER);
@@ -103,11 +105,14 @@ static void plan_affinity(struct planner *p) {
 }
 
 static void plan_io_priority(struct planner *p) {
-    if (!unit_setting_written(p->unit, D_IOSchedulingClass) && !unit_setting_written(p->unit, D_IOSchedulingPriority))
+    if (!unit_setting_written(p->unit, D_IOSchedulingClass) &&
+        !unit_setting_written(p->unit, D_IOSchedulingPriority))
         return;
-    int class = (int)unit_number(p->unit, D_IOSchedulingClass), priority = (int)unit_number(p->unit, D_IOSchedulingPriority);
+    int class = (int)unit_number(p->unit, D_IOSchedulingClass),
+        priority = (int)unit_number(p->unit, D_IOSchedulingPriority);
     if (class == IOPRIO_CLASS_RT && !has_cap(p, CAP_SYS_ADMIN) && !has_cap(p, CAP_SYS_NICE)) {
-        plan_degrade(p, D_IOSchedulingClass, "the realtime class needs CAP_SYS_NICE, which this container lacks");
+        plan_degrade(p, D_IOSchedulingClass,
+                     "the realtime class needs CAP_SYS_NICE, which this container lacks");
         return;
     }
     /* A priority alone means best effort; the idle class and "none" have no priorities. */
@@ -131,10 +136,13 @@ void plan_scheduling(struct planner *p) {
     if (unit_setting_written(p->unit, D_TimerSlackNSec) && unit_size(p->unit, D_TimerSlackNSec) != UINT64_MAX)
         plan_step(p, STEP_TIMER_SLACK, EXIT_TIMERSLACK)->number = unit_size(p->unit, D_TimerSlackNSec);
     if (unit_setting_written(p->unit, D_Personality) && unit_number(p->unit, D_Personality) >= 0)
-        plan_step(p, STEP_PERSONALITY, EXIT_PERSONALITY)->number = (uint64_t)unit_number(p->unit, D_Personality);
-    if (unit_setting_written(p->unit, D_CoredumpFilter) && unit_size(p->unit, D_CoredumpFilter) != UINT64_MAX) {
+        plan_step(p, STEP_PERSONALITY, EXIT_PERSONALITY)->number =
+            (uint64_t)unit_number(p->unit, D_Personality);
+    if (unit_setting_written(p->unit, D_CoredumpFilter) &&
+        unit_size(p->unit, D_CoredumpFilter) != UINT64_MAX) {
         struct step *s = plan_step(p, STEP_COREDUMP_FILTER, 0);
-        char *text = arena_printf(p->arena, "0x%llx", (unsigned long long)unit_size(p->unit, D_CoredumpFilter));
+        char *text =
+            arena_printf(p->arena, "0x%llx", (unsigned long long)unit_size(p->unit, D_CoredumpFilter));
         s->blob.data = text;
         s->blob.size = strlen(text);
         p->plan->forks = true; /* it belongs to the memory, which is ours */
@@ -145,11 +153,20 @@ static const struct {
     enum directive id;
     int resource;
 } limits[] = {
-    { D_LimitCPU, RLIMIT_CPU },         { D_LimitFSIZE, RLIMIT_FSIZE },     { D_LimitDATA, RLIMIT_DATA },
-    { D_LimitSTACK, RLIMIT_STACK },     { D_LimitCORE, RLIMIT_CORE },       { D_LimitRSS, RLIMIT_RSS },
-    { D_LimitNOFILE, RLIMIT_NOFILE },   { D_LimitAS, RLIMIT_AS },           { D_LimitNPROC, RLIMIT_NPROC },
-    { D_LimitMEMLOCK, RLIMIT_MEMLOCK }, { D_LimitSIGPENDING, RLIMIT_SIGPENDING },
-    { D_LimitMSGQUEUE, RLIMIT_MSGQUEUE }, { D_LimitNICE, RLIMIT_NICE },     { D_LimitRTPRIO, RLIMIT_RTPRIO },
+    { D_LimitCPU, RLIMIT_CPU },
+    { D_LimitFSIZE, RLIMIT_FSIZE },
+    { D_LimitDATA, RLIMIT_DATA },
+    { D_LimitSTACK, RLIMIT_STACK },
+    { D_LimitCORE, RLIMIT_CORE },
+    { D_LimitRSS, RLIMIT_RSS },
+    { D_LimitNOFILE, RLIMIT_NOFILE },
+    { D_LimitAS, RLIMIT_AS },
+    { D_LimitNPROC, RLIMIT_NPROC },
+    { D_LimitMEMLOCK, RLIMIT_MEMLOCK },
+    { D_LimitSIGPENDING, RLIMIT_SIGPENDING },
+    { D_LimitMSGQUEUE, RLIMIT_MSGQUEUE },
+    { D_LimitNICE, RLIMIT_NICE },
+    { D_LimitRTPRIO, RLIMIT_RTPRIO },
     { D_LimitRTTIME, RLIMIT_RTTIME },
     /* LimitLOCKS= is stored and shown only: that limit carries the lineage tag. */
 };
@@ -171,7 +188,8 @@ void plan_limits(struct planner *p) {
         struct rlimit wanted = { pair->soft, pair->hard }, old;
         nofile |= limits[i].resource == RLIMIT_NOFILE;
         rtprio |= limits[i].resource == RLIMIT_RTPRIO;
-        if (!has_cap(p, CAP_SYS_RESOURCE) && getrlimit(limits[i].resource, &old) >= 0 && wanted.rlim_max > old.rlim_max) {
+        if (!has_cap(p, CAP_SYS_RESOURCE) && getrlimit(limits[i].resource, &old) >= 0 &&
+            wanted.rlim_max > old.rlim_max) {
             wanted.rlim_max = old.rlim_max;
             wanted.rlim_cur = MIN(wanted.rlim_cur, wanted.rlim_max);
             plan_degrade(p, limits[i].id, "above this container's hard limit: raised as far as that");

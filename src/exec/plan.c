@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 /* Where commands without a path are looked for: systemd.service(5), "Command lines". */
-static const char *const search_default[] = { "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin",
-                                              "/bin" };
+static const char *const search_default[] = { "/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
+                                              "/usr/bin",        "/sbin",          "/bin" };
 
 struct step *plan_step(struct planner *p, enum step_kind kind, int exit_status) {
     static struct step nowhere;
@@ -175,7 +175,8 @@ static int make(struct planner *p) {
     decide_scope(p);
     if ((r = plan_identity(p)) < 0)
         return r;
-    size_t failures = p->plan->n_steps; /* users and groups that do not exist: after the signals are in order */
+    /* Users and groups that do not exist: the child fails at them once its signals are in order. */
+    size_t failures = p->plan->n_steps;
     struct step *failed = p->plan->steps;
     p->plan->steps = NULL;
     p->plan->n_steps = p->room_steps = 0;
@@ -206,15 +207,20 @@ static int make(struct planner *p) {
     return arena_failed(p->arena) ? -ENOMEM : 0;
 }
 
-int exec_plan_make(const struct exec_request *request, struct exec_plan **ret, int *ret_exit_status, struct text *why) {
+int exec_plan_make(const struct exec_request *request, struct exec_plan **ret, int *ret_exit_status,
+                   struct text *why) {
     *ret_exit_status = 0;
     struct arena *arena = arena_new();
     struct exec_plan *plan = arena ? arena_alloc(arena, sizeof(struct exec_plan)) : NULL;
     int r = -ENOMEM;
     if (plan) {
         plan->arena = arena;
-        struct planner p = { .request = request, .unit = request->unit, .permits = request->permits, .plan = plan,
-                             .arena = arena, .why = why };
+        struct planner p = { .request = request,
+                             .unit = request->unit,
+                             .permits = request->permits,
+                             .plan = plan,
+                             .arena = arena,
+                             .why = why };
         r = make(&p);
     }
     if (r < 0) {

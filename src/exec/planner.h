@@ -44,13 +44,13 @@ enum exec_exit {
 };
 
 struct identity {
-    const char *user;        /* as $USER has it; NULL: none is set */
+    const char *user;         /* as $USER has it; NULL: none is set */
     const char *home, *shell; /* NULL: not told */
-    uid_t uid;               /* for files; UID_RESOLVED */
+    uid_t uid;                /* for files; UID_RESOLVED */
     gid_t gid;
     bool user_set, group_set, groups_set;
-    bool change_uid, change_gid; /* steps are needed and allowed */
-    bool resolve;            /* only the child will know */
+    bool change_uid, change_gid;  /* steps are needed and allowed */
+    bool resolve;                 /* only the child will know */
     char *home_slot, *shell_slot; /* then: where in the environment it writes what it found */
     gid_t *groups;
     size_t n_groups;
@@ -75,7 +75,7 @@ struct planner {
     char *pid_slots[4];
     size_t n_pid_slots;
     bool no_new_privileges;
-    bool needs_filters;      /* a filter will be installed after the user was changed */
+    bool needs_filters; /* a filter will be installed after the user was changed */
 };
 
 static inline bool has_cap(const struct planner *p, int cap) {

@@ -203,5 +203,6 @@ void exec_plan_print(const struct exec_plan *plan, struct text *out) {
     if (plan->n_degraded > 0)
         text_add(out, "Not enforced here:\n");
     for (size_t i = 0; i < plan->n_degraded; i++)
-        text_addf(out, "  %s=: %s\n", directive_row(plan->degraded[i].directive)->name, plan->degraded[i].why);
+        text_addf(out, "  %s=: %s\n", directive_row(plan->degraded[i].directive)->name,
+                  plan->degraded[i].why);
 }

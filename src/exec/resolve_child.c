@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Users whom /etc/passwd does not have (LDAP, sssd, …): asked of the image's own getent, by a child that was forked
- * and so may wait for it. Our static binary must not load the image's name service modules itself. */
+/* Users whom /etc/passwd does not have (LDAP, sssd, …): asked of the image's own getent, by a child that was
+ * forked and so may wait for it. Our static binary must not load the image's name service modules itself. */
 #include "exec/steps.h"
 
 #include <errno.h>

@@ -56,13 +56,14 @@ static int child_main(void *arg) {
     return 0;
 }
 
-/* One stack for all children that share our memory, as there is never more than one before its exec. The page below it
- * is a guard. */
+/* One stack for all children that share our memory, as there is never more than one before its exec. The page
+ * below it is a guard. */
 static void *shared_stack(void) {
     static char *top;
     if (!top) {
         size_t page = (size_t)sysconf(_SC_PAGESIZE);
-        char *p = mmap(NULL, page + STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+        char *p = mmap(NULL, page + STACK_SIZE, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
         if (p == MAP_FAILED)
             return NULL;
         mprotect(p, page, PROT_NONE);
@@ -167,9 +168,10 @@ int exec_plan_run(const struct exec_plan *plan, struct exec_child *ret) {
     return 0;
 }
 
-void exec_failure_explain(const struct exec_plan *plan, const struct exec_failure *failure, struct text *out) {
-    const struct step *step = failure->step >= 0 && (size_t)failure->step < plan->n_steps ? &plan->steps[failure->step]
-                                                                                          : NULL;
+void exec_failure_explain(const struct exec_plan *plan, const struct exec_failure *failure,
+                          struct text *out) {
+    const struct step *step =
+        failure->step >= 0 && (size_t)failure->step < plan->n_steps ? &plan->steps[failure->step] : NULL;
     const char *name = exit_status_to_string(failure->status);
     text_add(out, "Failed at step ");
     if (name)

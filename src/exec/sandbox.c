@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sandbox a unit asks for, as far as this container lets it be built. systemd.exec(5), "Capabilities", "Security",
- * "Sandboxing", "System Call Filtering". What cannot be had is recorded; it never fails a start. */
+/* The sandbox a unit asks for, as far as this container lets it be built. systemd.exec(5), "Capabilities",
+ * "Security", "Sandboxing", "System Call Filtering". What cannot be had is recorded; it never fails a start.
+ */
 #include "exec/planner.h"
 
 #include "base/strv.h"
@@ -14,7 +15,7 @@
 
 #define CAP(name) (UINT64_C(1) << CAP_##name)
 
-/* --- namespaces and mounts ---------------------------------------------------------------------------------------- */
+/* --- namespaces and mounts --------------------------------------------------------------------- */
 
 static const char lacks_admin[] = "needs a mount namespace, for which this container lacks CAP_SYS_ADMIN";
 static const char mount_forbidden[] = "needs a mount namespace, which this container forbids";
@@ -25,12 +26,14 @@ static const char *why_no_mounts(const struct planner *p) {
 }
 
 /* Settings whose wish is a number above "no", and lists that are not empty. */
-static const enum directive mount_numbers[] = { D_ProtectSystem, D_ProtectHome, D_PrivateTmp, D_ProtectControlGroups,
-                                                D_ProtectProc, D_ProcSubset };
-/* Not ProtectKernelModules= and ProtectKernelLogs=: their greater part is done by capabilities and filters. */
+static const enum directive mount_numbers[] = { D_ProtectSystem,        D_ProtectHome, D_PrivateTmp,
+                                                D_ProtectControlGroups, D_ProtectProc, D_ProcSubset };
+/* Not ProtectKernelModules= and ProtectKernelLogs=: their greater part is done by capabilities and filters.
+ */
 static const enum directive mount_booleans[] = { D_PrivateDevices, D_ProtectKernelTunables };
-static const enum directive mount_lists[] = { D_ReadOnlyPaths, D_InaccessiblePaths, D_ExecPaths, D_NoExecPaths, D_BindPaths,
-                                              D_BindReadOnlyPaths, D_TemporaryFileSystem };
+static const enum directive mount_lists[] = { D_ReadOnlyPaths,      D_InaccessiblePaths, D_ExecPaths,
+                                              D_NoExecPaths,        D_BindPaths,         D_BindReadOnlyPaths,
+                                              D_TemporaryFileSystem };
 
 static void plan_mounts(struct planner *p) {
     const char *why = why_no_mounts(p);
@@ -41,7 +44,8 @@ static void plan_mounts(struct planner *p) {
         if (unit_setting_written(p->unit, mount_booleans[i]) && unit_bool(p->unit, mount_booleans[i]))
             plan_degrade(p, mount_booleans[i], why);
     for (size_t i = 0; i < ELEMENTS(mount_lists); i++)
-        if (unit_setting_written(p->unit, mount_lists[i]) && strv_length(unit_strv(p->unit, mount_lists[i])) > 0)
+        if (unit_setting_written(p->unit, mount_lists[i]) &&
+            strv_length(unit_strv(p->unit, mount_lists[i])) > 0)
             plan_degrade(p, mount_lists[i], why);
     if (unit_setting_written(p->unit, D_PrivateMounts) && unit_number(p->unit, D_PrivateMounts) > 0)
         plan_degrade(p, D_PrivateMounts, why);
@@ -56,14 +60,16 @@ void plan_namespaces(struct planner *p) {
                 plan_step(p, STEP_LOOPBACK, 0);
                 p->plan->forks = true;
             } else
-                plan_degrade(p, D_PrivateNetwork, "needs a network namespace, for which this container lacks CAP_SYS_ADMIN");
+                plan_degrade(p, D_PrivateNetwork,
+                             "needs a network namespace, for which this container lacks CAP_SYS_ADMIN");
         }
         if (unit_bool(p->unit, D_PrivateIPC)) {
             if (has_cap(p, CAP_SYS_ADMIN) && p->permits->mount) {
                 plan_step(p, STEP_NAMESPACE, EXIT_NAMESPACE)->number = CLONE_NEWIPC;
                 p->plan->forks = true;
             } else
-                plan_degrade(p, D_PrivateIPC, "needs an IPC namespace, for which this container lacks CAP_SYS_ADMIN");
+                plan_degrade(p, D_PrivateIPC,
+                             "needs an IPC namespace, for which this container lacks CAP_SYS_ADMIN");
         }
         if (unit_setting_written(p->unit, D_PrivateUsers) && unit_number(p->unit, D_PrivateUsers) > 0)
             plan_degrade(p, D_PrivateUsers, "user namespaces are not built yet");
@@ -84,14 +90,15 @@ void plan_namespaces(struct planner *p) {
         if (strcmp(root + optional, "/") == 0)
             ;
         else if (has_cap(p, CAP_SYS_CHROOT)) {
-            plan_step(p, STEP_CHROOT, optional ? 0 : EXIT_CHROOT)->subject = arena_string(p->arena, root + optional);
+            plan_step(p, STEP_CHROOT, optional ? 0 : EXIT_CHROOT)->subject =
+                arena_string(p->arena, root + optional);
             p->plan->forks = true;
         } else
             plan_degrade(p, D_RootDirectory, "needs CAP_SYS_CHROOT, which this container lacks");
     }
 }
 
-/* --- filters -------------------------------------------------------------------------------------------------------- */
+/* --- filters ----------------------------------------------------------------------------------- */
 
 static const struct {
     enum directive id;
@@ -122,8 +129,9 @@ static const struct {
 };
 
 static uint64_t bounding_wanted(const struct planner *p) {
-    uint64_t set = unit_setting_written(p->unit, D_CapabilityBoundingSet) ? unit_size(p->unit, D_CapabilityBoundingSet)
-                                                                          : UINT64_MAX;
+    uint64_t set = unit_setting_written(p->unit, D_CapabilityBoundingSet)
+                       ? unit_size(p->unit, D_CapabilityBoundingSet)
+                       : UINT64_MAX;
     for (size_t i = 0; i < ELEMENTS(taken_away); i++)
         if (unit_bool(p->unit, taken_away[i].id))
             set &= ~taken_away[i].capabilities;
@@ -151,8 +159,9 @@ static bool filter_wishes(const struct planner *p, struct filter_settings *s) {
         if (!wanted)
             continue;
         s->restrictions |= restrictions[i].restriction;
-        needed |= id == D_RestrictRealtime ? realtime_possible(p, bounding)
-                                           : !restrictions[i].capabilities || restrictions[i].capabilities & bounding;
+        needed |= id == D_RestrictRealtime
+                      ? realtime_possible(p, bounding)
+                      : !restrictions[i].capabilities || restrictions[i].capabilities & bounding;
     }
     if (unit_setting_written(p->unit, D_RestrictNamespaces))
         s->namespaces = unit_size(p->unit, D_RestrictNamespaces);
@@ -164,12 +173,13 @@ static bool filter_wishes(const struct planner *p, struct filter_settings *s) {
     s->personality = unit_setting_written(p->unit, D_Personality) && unit_number(p->unit, D_Personality) >= 0
                          ? (unsigned long)unit_number(p->unit, D_Personality)
                          : PER_LINUX;
-    return needed || s->namespaces != UINT64_MAX || strv_length(s->families) > 0 || strv_length(s->architectures) > 0 ||
-           strv_length(s->calls) > 0;
+    return needed || s->namespaces != UINT64_MAX || strv_length(s->families) > 0 ||
+           strv_length(s->architectures) > 0 || strv_length(s->calls) > 0;
 }
 
 static void degrade_filters(struct planner *p, const char *why) {
-    static const enum directive lists[] = { D_RestrictAddressFamilies, D_SystemCallArchitectures, D_SystemCallFilter };
+    static const enum directive lists[] = { D_RestrictAddressFamilies, D_SystemCallArchitectures,
+                                            D_SystemCallFilter };
     for (size_t i = 0; i < ELEMENTS(restrictions); i++) {
         enum directive id = restrictions[i].id;
         if (restrictions[i].number ? unit_number(p->unit, id) > 0 : unit_bool(p->unit, id))
@@ -178,12 +188,14 @@ static void degrade_filters(struct planner *p, const char *why) {
     for (size_t i = 0; i < ELEMENTS(lists); i++)
         if (strv_length(unit_strv(p->unit, lists[i])) > 0)
             plan_degrade(p, lists[i], why);
-    if (unit_setting_written(p->unit, D_RestrictNamespaces) && unit_size(p->unit, D_RestrictNamespaces) != UINT64_MAX)
+    if (unit_setting_written(p->unit, D_RestrictNamespaces) &&
+        unit_size(p->unit, D_RestrictNamespaces) != UINT64_MAX)
         plan_degrade(p, D_RestrictNamespaces, why);
 }
 
-/* systemd.exec(5) NoNewPrivileges=: without CAP_SYS_ADMIN a filter takes effect only together with it. Filters that forbid
- * nothing a missing capability would not forbid anyway are left out rather than imply it. */
+/* systemd.exec(5) NoNewPrivileges=: without CAP_SYS_ADMIN a filter takes effect only together with it.
+ * Filters that forbid nothing a missing capability would not forbid anyway are left out rather than imply it.
+ */
 void plan_sandbox_decide(struct planner *p) {
     if (!p->sandboxing)
         return;
@@ -231,7 +243,7 @@ void plan_filters(struct planner *p) {
     }
 }
 
-/* --- capabilities --------------------------------------------------------------------------------------------------- */
+/* --- capabilities ------------------------------------------------------------------------------ */
 
 static const struct {
     int cap;
@@ -263,8 +275,9 @@ void plan_capabilities(struct planner *p) {
             plan_step(p, STEP_CAPS_BOUND, EXIT_CAPABILITIES)->number = bounding;
         else if (drop && unit_setting_written(p->unit, D_CapabilityBoundingSet))
             plan_degrade(p, D_CapabilityBoundingSet, "needs CAP_SETPCAP, which this container lacks");
-        uint64_t wanted = unit_setting_written(p->unit, D_AmbientCapabilities) ? unit_size(p->unit, D_AmbientCapabilities)
-                                                                               : 0;
+        uint64_t wanted = unit_setting_written(p->unit, D_AmbientCapabilities)
+                              ? unit_size(p->unit, D_AmbientCapabilities)
+                              : 0;
         ambient = wanted & p->permits->capabilities & bounding;
         uint64_t missing = wanted & bounding & ~p->permits->capabilities;
         if (missing)
@@ -272,8 +285,8 @@ void plan_capabilities(struct planner *p) {
     }
 
     uint64_t keep = 0;
-    int64_t securebits = p->sandboxing && unit_setting_written(p->unit, D_SecureBits) ? unit_number(p->unit, D_SecureBits)
-                                                                                      : 0;
+    int64_t securebits =
+        p->sandboxing && unit_setting_written(p->unit, D_SecureBits) ? unit_number(p->unit, D_SecureBits) : 0;
     if (securebits && !has_cap(p, CAP_SETPCAP)) {
         plan_degrade(p, D_SecureBits, "needs CAP_SETPCAP, which this container lacks");
         securebits = 0;

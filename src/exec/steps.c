@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The steps of a plan, one function each. Runs in the child, possibly in the manager's memory: glibc's wrappers are used
- * where they are plain system calls; those that take locks or tell other threads (setuid and its kin) are not. */
+/* The steps of a plan, one function each. Runs in the child, possibly in the manager's memory: glibc's
+ * wrappers are used where they are plain system calls; those that take locks or tell other threads (setuid
+ * and its kin) are not. */
 #include "exec/steps.h"
 
 #include <errno.h>
@@ -330,7 +331,8 @@ static int step_caps_ambient(const struct step *step) {
 }
 
 static int step_seccomp(const struct step *step) {
-    struct sock_fprog program = { .len = step->program.length, .filter = (struct sock_filter *)step->program.filter };
+    struct sock_fprog program = { .len = step->program.length,
+                                  .filter = (struct sock_filter *)step->program.filter };
     return or_errno(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
 }
 
@@ -390,7 +392,8 @@ int step_run(struct child *child, const struct step *step) {
     case STEP_TTY:
         return step_tty(step);
     case STEP_TTY_OWNER:
-        if (fchown(STDIN_FILENO, (uid_t)step->number == UID_RESOLVED ? child->uid : (uid_t)step->number, -1) < 0)
+        if (fchown(STDIN_FILENO, (uid_t)step->number == UID_RESOLVED ? child->uid : (uid_t)step->number, -1) <
+            0)
             return -errno;
         return or_errno(fchmod(STDIN_FILENO, 0620));
     case STEP_DATA:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One step of a plan, done. For run.c only: this code runs in the child, possibly in the manager's memory. System calls
- * and nothing else: no allocation, no stdio, no locks. */
+/* One step of a plan, done. For run.c only: this code runs in the child, possibly in the manager's memory.
+ * System calls and nothing else: no allocation, no stdio, no locks. */
 #pragma once
 
 #include "exec/plan.h"
@@ -12,8 +12,8 @@
 struct child {
     const struct exec_plan *plan;
     bool shares_memory;
-    int spare;                 /* what STEP_FD_SPARE put aside; -1 */
-    uid_t uid;                 /* what STEP_RESOLVE_USER found */
+    int spare; /* what STEP_FD_SPARE put aside; -1 */
+    uid_t uid; /* what STEP_RESOLVE_USER found */
     gid_t gid;
     size_t n_groups;
     gid_t groups[RESOLVED_GROUPS_MAX];

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Standard streams and passed descriptors. systemd.exec(5), "Logging and Standard Input/Output".
  *
- * Descriptors are put in place in two rounds: first all that the manager holds, as one parallel assignment (a descriptor
- * that is still needed is never overwritten), then files and terminals are opened and streams inherited. */
+ * Descriptors are put in place in two rounds: first all that the manager holds, as one parallel assignment (a
+ * descriptor that is still needed is never overwritten), then files and terminals are opened and streams
+ * inherited. */
 #include "exec/planner.h"
 
 #include "base/strv.h"
@@ -17,14 +18,14 @@
 
 enum stream_kind {
     STREAM_NULL,
-    STREAM_FD,      /* a descriptor of the manager's */
+    STREAM_FD, /* a descriptor of the manager's */
     STREAM_FILE,
     STREAM_TTY,     /* standard input: take it */
     STREAM_TTY_OUT, /* write only, without taking it */
     STREAM_DATA,
-    STREAM_STDIN,   /* as standard input */
-    STREAM_STDOUT,  /* as standard output */
-    STREAM_BROKEN,  /* fd:NAME of no socket */
+    STREAM_STDIN,  /* as standard input */
+    STREAM_STDOUT, /* as standard output */
+    STREAM_BROKEN, /* fd:NAME of no socket */
 };
 
 struct stream {
@@ -33,7 +34,7 @@ struct stream {
     int open_flags;
     enum tty_flags tty;
     const char *path;
-    bool log;       /* it is the log pipe */
+    bool log; /* it is the log pipe */
 };
 
 static const char *after(const char *s, const char *prefix) {
@@ -62,12 +63,14 @@ static bool two_way(const char *input) {
 }
 
 static const char *output_setting(const struct planner *p) {
-    const char *s = unit_setting_written(p->unit, D_StandardOutput) ? unit_string(p->unit, D_StandardOutput) : "inherit";
+    const char *s =
+        unit_setting_written(p->unit, D_StandardOutput) ? unit_string(p->unit, D_StandardOutput) : "inherit";
     return !s || (says(s, "inherit") && !two_way(input_setting(p))) ? "journal" : s;
 }
 
 static const char *error_setting(const struct planner *p) {
-    const char *s = unit_setting_written(p->unit, D_StandardError) ? unit_string(p->unit, D_StandardError) : "inherit";
+    const char *s =
+        unit_setting_written(p->unit, D_StandardError) ? unit_string(p->unit, D_StandardError) : "inherit";
     return s ? s : "inherit";
 }
 
@@ -107,7 +110,8 @@ static struct stream input_stream(const struct planner *p) {
         return (struct stream){ .kind = STREAM_TTY, .path = tty_path(p), .tty = flags };
     }
     if (says(s, "socket"))
-        return p->request->stdin_fd >= 0 ? from_fd(p->request->stdin_fd) : (struct stream){ .kind = STREAM_NULL };
+        return p->request->stdin_fd >= 0 ? from_fd(p->request->stdin_fd)
+                                         : (struct stream){ .kind = STREAM_NULL };
     if (says(s, "fd") || after(s, "fd:"))
         return from_fd(named_fd(p, s, "stdin"));
     if (says(s, "data"))
@@ -207,8 +211,8 @@ static void move_now(struct planner *p, struct move m) {
     s->fd.to = m.to;
 }
 
-/* All moves as if at once. A move is made when nobody still reads its target; when none is left that may, the rest are
- * rings: putting one source aside opens a ring. */
+/* All moves as if at once. A move is made when nobody still reads its target; when none is left that may, the
+ * rest are rings: putting one source aside opens a ring. */
 static void plan_moves(struct planner *p, struct move *moves, size_t n, int first_free) {
     while (n > 0) {
         size_t before = n;
@@ -267,7 +271,8 @@ static void open_stream(struct planner *p, int to, const struct stream *stream) 
         }
         return;
     case STREAM_DATA: {
-        const char *text = unit_string(p->unit, D_StandardInputText), *data = unit_string(p->unit, D_StandardInputData);
+        const char *text = unit_string(p->unit, D_StandardInputText),
+                   *data = unit_string(p->unit, D_StandardInputData);
         char *all = arena_printf(p->arena, "%s%s", text ? text : "", data ? data : "");
         s = plan_step(p, STEP_DATA, status);
         s->blob.data = all;

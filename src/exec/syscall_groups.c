@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The groups of SystemCallFilter=, by name. systemd.exec(5) lists what they are for, `systemd-analyze syscall-filter` what is
- * in them. Calls that an architecture does not have are skipped there. */
+/* The groups of SystemCallFilter=, by name. systemd.exec(5) lists what they are for, `systemd-analyze
+ * syscall-filter` what is in them. Calls that an architecture does not have are skipped there. */
 #include "exec/syscall_groups.h"
 
 const struct syscall_group syscall_groups[] = {
@@ -13,18 +13,14 @@ const struct syscall_group syscall_groups[] = {
       "nanosleep pause prlimit64 restart_syscall riscv_flush_icache riscv_hwprobe rseq rt_sigreturn "
       "sched_getaffinity sched_yield set_robust_list set_thread_area set_tid_address set_tls sigreturn "
       "time ugetrlimit uretprobe mseal" },
-    { "@aio",
-      "io_cancel io_destroy io_getevents io_pgetevents io_pgetevents_time64 io_setup io_submit "
-      "io_uring_enter io_uring_register io_uring_setup" },
+    { "@aio", "io_cancel io_destroy io_getevents io_pgetevents io_pgetevents_time64 io_setup io_submit "
+              "io_uring_enter io_uring_register io_uring_setup" },
     { "@basic-io",
       "_llseek close close_range dup dup2 dup3 lseek pread64 preadv preadv2 pwrite64 pwritev pwritev2 "
       "read readv write writev" },
-    { "@chown",
-      "chown chown32 fchown fchown32 fchownat lchown lchown32" },
-    { "@clock",
-      "adjtimex clock_adjtime clock_adjtime64 clock_settime clock_settime64 settimeofday" },
-    { "@cpu-emulation",
-      "modify_ldt subpage_prot switch_endian vm86 vm86old" },
+    { "@chown", "chown chown32 fchown fchown32 fchownat lchown lchown32" },
+    { "@clock", "adjtimex clock_adjtime clock_adjtime64 clock_settime clock_settime64 settimeofday" },
+    { "@cpu-emulation", "modify_ldt subpage_prot switch_endian vm86 vm86old" },
     { "@debug",
       "lookup_dcookie perf_event_open pidfd_getfd ptrace rtas s390_runtime_instr sys_debug_setcontext" },
     { "@file-system",
@@ -45,12 +41,9 @@ const struct syscall_group syscall_groups[] = {
       "mq_timedsend mq_timedsend_time64 mq_unlink msgctl msgget msgrcv msgsnd pipe pipe2 process_madvise "
       "process_vm_readv process_vm_writev semctl semget semop semtimedop semtimedop_time64 shmat shmctl "
       "shmdt shmget" },
-    { "@keyring",
-      "add_key keyctl request_key" },
-    { "@memlock",
-      "mlock mlock2 mlockall munlock munlockall" },
-    { "@module",
-      "delete_module finit_module init_module" },
+    { "@keyring", "add_key keyctl request_key" },
+    { "@memlock", "mlock mlock2 mlockall munlock munlockall" },
+    { "@module", "delete_module finit_module init_module" },
     { "@mount",
       "chroot fsconfig fsmount fsopen fspick mount mount_setattr move_mount open_tree pivot_root umount "
       "umount2" },
@@ -62,8 +55,7 @@ const struct syscall_group syscall_groups[] = {
       "_sysctl afs_syscall bdflush break create_module ftime get_kernel_syms getpmsg gtty idle lock mpx "
       "prof profil putpmsg query_module security sgetmask ssetmask stime stty sysfs tuxcall ulimit "
       "uselib ustat vserver" },
-    { "@pkey",
-      "pkey_alloc pkey_free pkey_mprotect" },
+    { "@pkey", "pkey_alloc pkey_free pkey_mprotect" },
     { "@privileged",
       "@chown @clock @module @raw-io @reboot @swap _sysctl acct bpf capset chroot fanotify_init "
       "fanotify_mark nfsservctl open_by_handle_at pivot_root quotactl quotactl_fd setdomainname setfsuid "
@@ -73,24 +65,19 @@ const struct syscall_group syscall_groups[] = {
       "capget clone clone3 execveat fork getrusage kill pidfd_open pidfd_send_signal prctl "
       "rt_sigqueueinfo rt_tgsigqueueinfo setns swapcontext tgkill times tkill unshare vfork wait4 waitid "
       "waitpid" },
-    { "@raw-io",
-      "ioperm iopl pciconfig_iobase pciconfig_read pciconfig_write s390_pci_mmio_read "
-      "s390_pci_mmio_write" },
-    { "@reboot",
-      "kexec_file_load kexec_load reboot" },
+    { "@raw-io", "ioperm iopl pciconfig_iobase pciconfig_read pciconfig_write s390_pci_mmio_read "
+                 "s390_pci_mmio_write" },
+    { "@reboot", "kexec_file_load kexec_load reboot" },
     { "@resources",
       "ioprio_set mbind migrate_pages move_pages nice sched_setaffinity sched_setattr sched_setparam "
       "sched_setscheduler set_mempolicy set_mempolicy_home_node setpriority setrlimit" },
-    { "@setuid",
-      "setgid setgid32 setgroups setgroups32 setregid setregid32 setresgid setresgid32 setresuid "
-      "setresuid32 setreuid setreuid32 setuid setuid32" },
+    { "@setuid", "setgid setgid32 setgroups setgroups32 setregid setregid32 setresgid setresgid32 setresuid "
+                 "setresuid32 setreuid setreuid32 setuid setuid32" },
     { "@signal",
       "rt_sigaction rt_sigpending rt_sigprocmask rt_sigsuspend rt_sigtimedwait rt_sigtimedwait_time64 "
       "sigaction sigaltstack signal signalfd signalfd4 sigpending sigprocmask sigsuspend" },
-    { "@swap",
-      "swapoff swapon" },
-    { "@sync",
-      "fdatasync fsync msync sync sync_file_range sync_file_range2 syncfs" },
+    { "@swap", "swapoff swapon" },
+    { "@sync", "fdatasync fsync msync sync sync_file_range sync_file_range2 syncfs" },
     { "@system-service",
       "@aio @basic-io @chown @default @file-system @io-event @ipc @keyring @memlock @network-io @process "
       "@resources @setuid @signal @sync @timer arm_fadvise64_64 capget capset copy_file_range fadvise64 "

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* exec/filter.h: the programs, read by an interpreter of our own, so that calls of every architecture can be tried. What
- * the kernel makes of them is in test-exec.c. */
+/* exec/filter.h: the programs, read by an interpreter of our own, so that calls of every architecture can be
+ * tried. What the kernel makes of them is in test-exec.c. */
 #include "base/text.h"
 #include "exec/filter.h"
 #include "exec/syscall_groups.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+
 #include <cmocka.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -73,7 +75,8 @@ static uint32_t ask_call(char *const *calls, int error, uint32_t architecture, c
     return ask(&settings, 1, call_at(architecture, name));
 }
 
-static uint32_t ask_restriction(enum restriction restriction, const char *name, uint64_t a0, uint64_t a1, uint64_t a2) {
+static uint32_t ask_restriction(enum restriction restriction, const char *name, uint64_t a0, uint64_t a1,
+                                uint64_t a2) {
     struct filter_settings settings = { .namespaces = UINT64_MAX, .restrictions = restriction };
     struct seccomp_data data = call_at(SCMP_ARCH_X86_64, name);
     data.args[0] = a0;
@@ -83,10 +86,10 @@ static uint32_t ask_restriction(enum restriction restriction, const char *name, 
 }
 
 #define CALLS(...) ((char *const[]){ __VA_ARGS__, NULL })
-#define X86_ONLY()                                       \
-    do                                                   \
-        if (seccomp_arch_native() != SCMP_ARCH_X86_64)   \
-            skip();                                      \
+#define X86_ONLY()                                                                                           \
+    do                                                                                                       \
+        if (seccomp_arch_native() != SCMP_ARCH_X86_64)                                                       \
+            skip();                                                                                          \
     while (0)
 
 static void an_allow_list_allows_what_it_lists(void **state) {
@@ -109,7 +112,8 @@ static void a_call_newer_than_our_tables_is_enosys(void **state) {
     X86_ONLY();
     struct filter_settings settings = { .namespaces = UINT64_MAX, .calls = CALLS((char *)"read") };
     for (int nr = 900; nr < 2000; nr += 50)
-        assert_int_equal(ask(&settings, 1, (struct seccomp_data){ .nr = nr, .arch = SCMP_ARCH_X86_64 }), ERROR(ENOSYS));
+        assert_int_equal(ask(&settings, 1, (struct seccomp_data){ .nr = nr, .arch = SCMP_ARCH_X86_64 }),
+                         ERROR(ENOSYS));
 }
 
 static void a_deny_list_denies_what_it_lists(void **state) {
@@ -154,7 +158,8 @@ static void programs_agree_with_their_lists(void **state) {
 static void architectures(void **state) {
     X86_ONLY();
     struct filter_settings native = { .namespaces = UINT64_MAX, .architectures = CALLS((char *)"native") };
-    struct filter_settings both = { .namespaces = UINT64_MAX, .architectures = CALLS((char *)"native", (char *)"x86") };
+    struct filter_settings both = { .namespaces = UINT64_MAX,
+                                    .architectures = CALLS((char *)"native", (char *)"x86") };
     assert_int_equal(ask(&native, 0, call_at(SCMP_ARCH_X86_64, "read")), ALLOW);
     assert_int_equal(ask(&native, 0, call_at(SCMP_ARCH_X86, "read")), KILL);
     assert_int_equal(ask(&native, 0, call_at(SCMP_ARCH_X32, "read")), KILL);
@@ -165,8 +170,10 @@ static void architectures(void **state) {
 static void restrictions_look_at_arguments(void **state) {
     X86_ONLY();
     const uint64_t high = UINT64_C(1) << 32; /* what the kernel ignores must not help */
-    assert_int_equal(ask_restriction(RESTRICT_REALTIME, "sched_setscheduler", 0, SCHED_FIFO, 0), ERROR(EPERM));
-    assert_int_equal(ask_restriction(RESTRICT_REALTIME, "sched_setscheduler", 0, SCHED_FIFO | high, 0), ERROR(EPERM));
+    assert_int_equal(ask_restriction(RESTRICT_REALTIME, "sched_setscheduler", 0, SCHED_FIFO, 0),
+                     ERROR(EPERM));
+    assert_int_equal(ask_restriction(RESTRICT_REALTIME, "sched_setscheduler", 0, SCHED_FIFO | high, 0),
+                     ERROR(EPERM));
     assert_int_equal(ask_restriction(RESTRICT_REALTIME, "sched_setscheduler", 0, SCHED_BATCH, 0), ALLOW);
     assert_int_equal(ask_restriction(RESTRICT_SUID_SGID, "chmod", 0, 04755, 0), ERROR(EPERM));
     assert_int_equal(ask_restriction(RESTRICT_SUID_SGID, "chmod", 0, 0755, 0), ALLOW);
@@ -177,7 +184,8 @@ static void restrictions_look_at_arguments(void **state) {
     assert_int_equal(ask_restriction(LOCK_PERSONALITY, "personality", 0x40000, 0, 0), ERROR(EPERM));
     assert_int_equal(ask_restriction(DENY_WRITE_EXECUTE, "mmap", 0, 0, PROT_WRITE | PROT_EXEC), ERROR(EPERM));
     assert_int_equal(ask_restriction(DENY_WRITE_EXECUTE, "mmap", 0, 0, PROT_READ | PROT_EXEC), ALLOW);
-    assert_int_equal(ask_restriction(DENY_WRITE_EXECUTE, "mprotect", 0, 0, PROT_READ | PROT_EXEC), ERROR(EPERM));
+    assert_int_equal(ask_restriction(DENY_WRITE_EXECUTE, "mprotect", 0, 0, PROT_READ | PROT_EXEC),
+                     ERROR(EPERM));
     assert_int_equal(ask_restriction(PROTECT_CLOCK, "settimeofday", 0, 0, 0), ERROR(EPERM));
     assert_int_equal(ask_restriction(PROTECT_CLOCK, "gettimeofday", 0, 0, 0), ALLOW);
     assert_int_equal(ask_restriction(PROTECT_HOSTNAME, "sethostname", 0, 0, 0), ERROR(EPERM));
@@ -196,7 +204,8 @@ static void namespaces_and_families(void **state) {
     assert_int_equal(ask(&some, 0, call_at(SCMP_ARCH_X86_64, "setns")), ERROR(EPERM)); /* of any kind */
     assert_int_equal(ask(&some, 0, call_at(SCMP_ARCH_X86_64, "clone3")), ERROR(ENOSYS));
 
-    struct filter_settings only = { .namespaces = UINT64_MAX, .families = CALLS((char *)"AF_UNIX", (char *)"AF_INET") };
+    struct filter_settings only = { .namespaces = UINT64_MAX,
+                                    .families = CALLS((char *)"AF_UNIX", (char *)"AF_INET") };
     struct filter_settings none = { .namespaces = UINT64_MAX, .families = CALLS((char *)"none") };
     struct filter_settings but = { .namespaces = UINT64_MAX, .families = CALLS((char *)"~AF_NETLINK") };
     data = call_at(SCMP_ARCH_X86_64, "socket");
@@ -215,7 +224,9 @@ static void namespaces_and_families(void **state) {
 static void more_settings_than_the_cache_holds(void **state) {
     struct filter_program programs[FILTER_PROGRAMS];
     for (int i = 1; i < 200; i++) {
-        struct filter_settings settings = { .namespaces = (uint64_t)i, .calls = CALLS((char *)"read"), .error = i };
+        struct filter_settings settings = { .namespaces = (uint64_t)i,
+                                            .calls = CALLS((char *)"read"),
+                                            .error = i };
         assert_int_equal(filter_compile(&settings, programs), 0);
         struct seccomp_data data = call_at(seccomp_arch_native(), "mount");
         assert_int_equal(run(&programs[1], &data), ERROR(i));

@@ -8,7 +8,9 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+
 #include <cmocka.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -19,13 +21,17 @@
 
 #define CAP(name) (UINT64_C(1) << CAP_##name)
 /* `docker run` without options. */
-#define DOCKER_CAPABILITIES                                                                                           \
-    (CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FOWNER) | CAP(FSETID) | CAP(KILL) | CAP(SETGID) | CAP(SETUID) |            \
-     CAP(SETPCAP) | CAP(NET_BIND_SERVICE) | CAP(NET_RAW) | CAP(SYS_CHROOT) | CAP(MKNOD) | CAP(AUDIT_WRITE) |         \
+#define DOCKER_CAPABILITIES                                                                                  \
+    (CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FOWNER) | CAP(FSETID) | CAP(KILL) | CAP(SETGID) | CAP(SETUID) |    \
+     CAP(SETPCAP) | CAP(NET_BIND_SERVICE) | CAP(NET_RAW) | CAP(SYS_CHROOT) | CAP(MKNOD) | CAP(AUDIT_WRITE) | \
      CAP(SETFCAP))
 
-static const struct manager_dirs dirs = { .runtime = "/run", .state = "/var/lib", .cache = "/var/cache", .logs = "/var/log",
-                                          .configuration = "/etc", .system = true };
+static const struct manager_dirs dirs = { .runtime = "/run",
+                                          .state = "/var/lib",
+                                          .cache = "/var/cache",
+                                          .logs = "/var/log",
+                                          .configuration = "/etc",
+                                          .system = true };
 
 struct fixture {
     struct unit_file *unit;
@@ -50,13 +56,21 @@ static void setup(struct fixture *f, const char *const *lines) {
             fail_msg("%s: %s", *lines, text_str(&at.why));
         text_free(&at.why);
     }
-    f->permits = (struct permits){ .root = true, .capabilities = DOCKER_CAPABILITIES, .bounding = DOCKER_CAPABILITIES,
-                                   .seccomp = true, .own_pid_namespace = true };
+    f->permits = (struct permits){ .root = true,
+                                   .capabilities = DOCKER_CAPABILITIES,
+                                   .bounding = DOCKER_CAPABILITIES,
+                                   .seccomp = true,
+                                   .own_pid_namespace = true };
     getrlimit(RLIMIT_NOFILE, &f->permits.nofile);
     const struct exec_command_list *commands = unit_commands(f->unit, D_ExecStart);
     assert_non_null(commands);
-    f->request = (struct exec_request){ .unit = f->unit, .command = commands->commands[0], .permits = &f->permits,
-                                        .dirs = &dirs, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1 };
+    f->request = (struct exec_request){ .unit = f->unit,
+                                        .command = commands->commands[0],
+                                        .permits = &f->permits,
+                                        .dirs = &dirs,
+                                        .stdin_fd = -1,
+                                        .stdout_fd = -1,
+                                        .stderr_fd = -1 };
 }
 
 static int make(struct fixture *f) {
@@ -94,8 +108,9 @@ static void a_plain_service_takes_few_steps_in_shared_memory(void **state) {
     f.request.lineage = 77;
     f.request.stdout_fd = f.request.stderr_fd = 1;
     assert_int_equal(make(&f), 0);
-    const enum step_kind expected[] = { STEP_SIGNALS, STEP_SETSID, STEP_LINEAGE, STEP_FD,           STEP_FD,         STEP_FD,
-                                        STEP_UMASK,   STEP_CHDIR,  STEP_CLOSE_OTHERS, STEP_LISTEN_PID, STEP_EXEC };
+    const enum step_kind expected[] = { STEP_SIGNALS,      STEP_SETSID,     STEP_LINEAGE, STEP_FD,
+                                        STEP_FD,           STEP_FD,         STEP_UMASK,   STEP_CHDIR,
+                                        STEP_CLOSE_OTHERS, STEP_LISTEN_PID, STEP_EXEC };
     assert_int_equal(f.plan->n_steps, ELEMENTS(expected));
     for (size_t i = 0; i < ELEMENTS(expected); i++)
         assert_int_equal(f.plan->steps[i].kind, expected[i]);
@@ -114,9 +129,10 @@ static void the_environment_is_in_systemds_order(void **state) {
     _cleanup_close_ int fd = mkstemp(path);
     assert_int_equal(write_all(fd, "C=file\nD=file\nGONE=file\n", 24), 0);
     snprintf(line, sizeof(line), "EnvironmentFile=%s", path);
-    setup(&f, (const char *const[]){ "ExecStart=/bin/true", "User=root", "PassEnvironment=PASSED B MISSING",
-                                     "Environment=B=unit C=unit USER=me", line, "EnvironmentFile=-/nowhere/file",
-                                     "UnsetEnvironment=GONE A=manager D=other", NULL });
+    setup(&f,
+          (const char *const[]){ "ExecStart=/bin/true", "User=root", "PassEnvironment=PASSED B MISSING",
+                                 "Environment=B=unit C=unit USER=me", line, "EnvironmentFile=-/nowhere/file",
+                                 "UnsetEnvironment=GONE A=manager D=other", NULL });
     char *manager[] = { (char *)"A=manager", (char *)"LANG=C.UTF-8", NULL };
     char *passable[] = { (char *)"PASSED=yes", (char *)"B=passed", (char *)"SECRET=x", NULL };
     char *extra[] = { (char *)"MAINPID=5", NULL };
@@ -162,7 +178,8 @@ static void an_environment_file_that_is_missing_refuses_the_start(void **state) 
     _cleanup_fixture_ struct fixture f;
     setup(&f, LINES("EnvironmentFile=/nowhere/file"));
     assert_int_equal(make(&f), -ENOENT);
-    assert_string_equal(text_str(&f.why), "Failed to load environment files: /nowhere/file: No such file or directory");
+    assert_string_equal(text_str(&f.why),
+                        "Failed to load environment files: /nowhere/file: No such file or directory");
 }
 
 static void an_environment_file_that_is_a_fifo_does_not_block(void **state) {
@@ -198,10 +215,16 @@ static void check_words(const char *const *words, char *const *env, const char *
 }
 
 static void variables_in_command_lines(void **state) {
-    char *env[] = { (char *)"ONE=uno", (char *)"TWO=two words", (char *)"QUOTED='a b' c", (char *)"EMPTY=",
-                    (char *)"OPEN=it's", (char *)"SELF=$ONE", NULL };
-    check_words((const char *const[]){ "x", "$ONE", "${ONE}", "$TWO", "${TWO}", "pre${TWO}post", NULL }, env,
-                (const char *const[]){ "x", "uno", "uno", "two", "words", "two words", "pretwo wordspost", NULL });
+    char *env[] = { (char *)"ONE=uno",
+                    (char *)"TWO=two words",
+                    (char *)"QUOTED='a b' c",
+                    (char *)"EMPTY=",
+                    (char *)"OPEN=it's",
+                    (char *)"SELF=$ONE",
+                    NULL };
+    check_words(
+        (const char *const[]){ "x", "$ONE", "${ONE}", "$TWO", "${TWO}", "pre${TWO}post", NULL }, env,
+        (const char *const[]){ "x", "uno", "uno", "two", "words", "two words", "pretwo wordspost", NULL });
     check_words((const char *const[]){ "$EMPTY", "${EMPTY}", "$UNSET", "${UNSET}", NULL }, env,
                 (const char *const[]){ "", "", NULL });
     check_words((const char *const[]){ "$$ONE", "a$$b", "$", "$$", "100$", NULL }, env,
@@ -281,8 +304,8 @@ static void an_unknown_group_is_216(void **state) {
 
 static void without_privileges_a_user_is_degraded(void **state) {
     _cleanup_fixture_ struct fixture f;
-    setup(&f, LINES("User=daemon", "StateDirectory=x", "CapabilityBoundingSet=CAP_CHOWN", "AmbientCapabilities=CAP_CHOWN",
-                    "LimitCORE=infinity"));
+    setup(&f, LINES("User=daemon", "StateDirectory=x", "CapabilityBoundingSet=CAP_CHOWN",
+                    "AmbientCapabilities=CAP_CHOWN", "LimitCORE=infinity"));
     f.permits = (struct permits){ .uid = 4710, .gid = 0, .seccomp = true, .nofile = f.permits.nofile };
     assert_int_equal(make(&f), 0);
     assert_null(step_of(&f, STEP_UID));
@@ -294,8 +317,8 @@ static void without_privileges_a_user_is_degraded(void **state) {
 
 static void prefixes_exempt(void **state) {
     _cleanup_fixture_ struct fixture plus, bang;
-    setup(&plus, (const char *const[]){ "ExecStart=+/bin/true", "User=daemon", "NoNewPrivileges=yes", "LimitCORE=0",
-                                        "CapabilityBoundingSet=", NULL });
+    setup(&plus, (const char *const[]){ "ExecStart=+/bin/true", "User=daemon", "NoNewPrivileges=yes",
+                                        "LimitCORE=0", "CapabilityBoundingSet=", NULL });
     assert_int_equal(make(&plus), 0);
     assert_null(step_of(&plus, STEP_UID));
     assert_null(step_of(&plus, STEP_NO_NEW_PRIVS));
@@ -321,13 +344,15 @@ static void permissions_start_only_exempts_control_commands(void **state) {
 
 static void the_sandbox_degrades_and_says_so(void **state) {
     _cleanup_fixture_ struct fixture f;
-    setup(&f, LINES("ProtectSystem=full", "ProtectHome=yes", "PrivateTmp=yes", "PrivateNetwork=yes", "Nice=-5",
-                    "AmbientCapabilities=CAP_IPC_LOCK", "ReadOnlyPaths=/etc", "PrivateUsers=yes",
+    setup(&f, LINES("ProtectSystem=full", "ProtectHome=yes", "PrivateTmp=yes", "PrivateNetwork=yes",
+                    "Nice=-5", "AmbientCapabilities=CAP_IPC_LOCK", "ReadOnlyPaths=/etc", "PrivateUsers=yes",
                     "CPUSchedulingPolicy=fifo", "OOMScoreAdjust=-900", "BindReadOnlyPaths=/dev/log:/var/x"));
     assert_int_equal(make(&f), 0);
-    const enum directive expected[] = { D_ProtectSystem, D_ProtectHome, D_PrivateTmp, D_PrivateNetwork, D_Nice,
-                                        D_AmbientCapabilities, D_ReadOnlyPaths, D_PrivateUsers, D_CPUSchedulingPolicy,
-                                        D_OOMScoreAdjust, D_BindReadOnlyPaths };
+    const enum directive expected[] = {
+        D_ProtectSystem,       D_ProtectHome,   D_PrivateTmp,   D_PrivateNetwork,      D_Nice,
+        D_AmbientCapabilities, D_ReadOnlyPaths, D_PrivateUsers, D_CPUSchedulingPolicy, D_OOMScoreAdjust,
+        D_BindReadOnlyPaths
+    };
     for (size_t i = 0; i < ELEMENTS(expected); i++)
         if (!why_degraded(&f, expected[i]))
             fail_msg("%s= is not recorded", directive_row(expected[i])->name);
@@ -341,8 +366,8 @@ static void the_sandbox_degrades_and_says_so(void **state) {
 static void filters_imply_no_new_privileges_only_where_needed(void **state) {
     _cleanup_fixture_ struct fixture f, g, h;
     /* Nothing a filter would forbid is possible here without these capabilities anyway. */
-    setup(&f, LINES("ProtectClock=yes", "ProtectKernelModules=yes", "ProtectHostname=yes", "PrivateDevices=yes",
-                    "RestrictRealtime=yes"));
+    setup(&f, LINES("ProtectClock=yes", "ProtectKernelModules=yes", "ProtectHostname=yes",
+                    "PrivateDevices=yes", "RestrictRealtime=yes"));
     assert_int_equal(make(&f), 0);
     assert_null(step_of(&f, STEP_NO_NEW_PRIVS));
     assert_null(step_of(&f, STEP_SECCOMP));
@@ -376,7 +401,8 @@ static void capability_sets(void **state) {
 
 static void directories_and_their_variables(void **state) {
     _cleanup_fixture_ struct fixture f;
-    setup(&f, LINES("User=daemon", "RuntimeDirectory=one two/three", "RuntimeDirectoryMode=0750", "StateDirectory=a:b/c"));
+    setup(&f, LINES("User=daemon", "RuntimeDirectory=one two/three", "RuntimeDirectoryMode=0750",
+                    "StateDirectory=a:b/c"));
     assert_int_equal(make(&f), 0);
     assert_string_equal(env_get(f.plan->envp, "RUNTIME_DIRECTORY"), "/run/one:/run/two/three");
     assert_string_equal(env_get(f.plan->envp, "STATE_DIRECTORY"), "/var/lib/a");
@@ -414,7 +440,8 @@ static void the_log_pipe_is_named(void **state) {
     char expected[64];
     assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
     assert_int_equal(fstat(fds[1], &st), 0);
-    snprintf(expected, sizeof(expected), "%llu:%llu", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+    snprintf(expected, sizeof(expected), "%llu:%llu", (unsigned long long)st.st_dev,
+             (unsigned long long)st.st_ino);
     setup(&f, LINES("StandardOutput=null", "StandardError=journal"));
     f.request.stdout_fd = f.request.stderr_fd = fds[1];
     assert_int_equal(make(&f), 0);
@@ -490,8 +517,9 @@ static void an_inetd_service_gets_the_socket_everywhere(void **state) {
 
 static void credentials_come_by_value_and_by_file(void **state) {
     _cleanup_fixture_ struct fixture f;
-    setup(&f, LINES("SetCredential=word:from the unit", "LoadCredential=file:/etc/passwd", "SetCredential=spare:default",
-                    "LoadCredential=spare:/nowhere/absent", "LoadCredential=left-out"));
+    setup(&f, LINES("SetCredential=word:from the unit", "LoadCredential=file:/etc/passwd",
+                    "SetCredential=spare:default", "LoadCredential=spare:/nowhere/absent",
+                    "LoadCredential=left-out"));
     assert_int_equal(make(&f), 0);
     assert_string_equal(env_get(f.plan->envp, "CREDENTIALS_DIRECTORY"), "/run/credentials/test.service");
     assert_string_equal(f.plan->credentials_directory, "/run/credentials/test.service");

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* exec/run.h: walking a plan in the child. Plans are written by hand here; test-plan.c makes them from settings. */
+/* exec/run.h: walking a plan in the child. Plans are written by hand here; test-plan.c makes them from
+ * settings. */
 #include "base/fd.h"
 #include "exec/run.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+
 #include <cmocka.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -25,7 +28,8 @@ struct fixture {
     char *argv[4], *envp[4];
 };
 
-static void fixture_init(struct fixture *f, bool forks, const char *script, const struct step *steps, size_t n) {
+static void fixture_init(struct fixture *f, bool forks, const char *script, const struct step *steps,
+                         size_t n) {
     *f = (struct fixture){ .argv = { (char *)"sh", (char *)"-c", (char *)script, NULL },
                            .envp = { (char *)"PATH=/usr/bin:/bin", NULL } };
     f->steps[0] = (struct step){ .kind = STEP_SIGNALS, .exit_status = 99, .number = UINT64_C(1) << SIGPIPE };
@@ -34,8 +38,12 @@ static void fixture_init(struct fixture *f, bool forks, const char *script, cons
         f->steps[i + 1].exit_status = 100 + (int)i;
     }
     f->steps[n + 1] = (struct step){ .kind = STEP_EXEC, .exit_status = 203 };
-    f->plan = (struct exec_plan){ .path = (char *)"/bin/sh", .argv = f->argv, .envp = f->envp, .steps = f->steps,
-                                  .n_steps = n + 2, .forks = forks };
+    f->plan = (struct exec_plan){ .path = (char *)"/bin/sh",
+                                  .argv = f->argv,
+                                  .envp = f->envp,
+                                  .steps = f->steps,
+                                  .n_steps = n + 2,
+                                  .forks = forks };
 }
 
 static int wait_for(const struct exec_child *child) {
@@ -107,12 +115,13 @@ static void a_missing_program_is_a_failed_exec(void **state) {
 
         _cleanup_text_ struct text text = {};
         exec_failure_explain(&f.plan, &failure, &text);
-        assert_string_equal(text_str(&text), "Failed at step EXEC spawning /nowhere/at-all: No such file or directory");
+        assert_string_equal(text_str(&text),
+                            "Failed at step EXEC spawning /nowhere/at-all: No such file or directory");
     }
 }
 
-/* The walk: whichever step fails, it is that one that is reported, with its errno and status, and nothing after it is
- * done. */
+/* The walk: whichever step fails, it is that one that is reported, with its errno and status, and nothing
+ * after it is done. */
 static void every_step_that_fails_is_named(void **state) {
     const struct sock_filter allow[] = { BPF_STMT(BPF_RET | BPF_K, 0x7fff0000U) };
     struct step good[] = {
@@ -195,7 +204,8 @@ static void signals_are_as_a_program_expects_them(void **state) {
         struct fixture f;
         fixture_init(&f, forks,
                      "grep -q '^SigBlk:\t0000000000000000' /proc/self/status &&"
-                     "grep -q '^SigIgn:\t0000000000001000' /proc/self/status", NULL, 0);
+                     "grep -q '^SigIgn:\t0000000000001000' /proc/self/status",
+                     NULL, 0);
         assert_int_equal(WEXITSTATUS(run_and_wait(&f)), 0);
     }
     signal(SIGUSR1, old);
@@ -279,7 +289,8 @@ static void a_change_of_user_leaves_us_dumpable(void **state) {
     };
     for (int forks = 0; forks < 2; forks++) {
         struct fixture f;
-        fixture_init(&f, forks, "test \"$(id -u) $(id -g) $(id -G)\" = '4710 4711 4711 4712'", steps, ELEMENTS(steps));
+        fixture_init(&f, forks, "test \"$(id -u) $(id -g) $(id -G)\" = '4710 4711 4711 4712'", steps,
+                     ELEMENTS(steps));
         f.plan.changes_ids = true;
         assert_int_equal(WEXITSTATUS(run_and_wait(&f)), 0);
         assert_int_equal(prctl(PR_GET_DUMPABLE), 1);
@@ -368,7 +379,9 @@ static void a_link_that_a_service_planted_is_not_followed(void **state) {
     for (int below = 0; below < 2; below++) {
         snprintf(path, sizeof(path), "%s%s", trap, below ? "/sub" : "");
         struct step steps[] = {
-            { .kind = STEP_DIRECTORY, .subject = path, .directory = { 0755, 4710, 4711, DIRECTORY_RECURSIVE } },
+            { .kind = STEP_DIRECTORY,
+              .subject = path,
+              .directory = { 0755, 4710, 4711, DIRECTORY_RECURSIVE } },
         };
         struct fixture f;
         struct exec_child child;
@@ -392,7 +405,9 @@ static void credentials_belong_to_the_user_alone(void **state) {
     struct stat st;
     scratch(base);
     snprintf(path, sizeof(path), "%s/secret", base);
-    struct step steps[] = { { .kind = STEP_CREDENTIAL, .subject = path, .blob = { "se\0cret", 7, 4710, 4711, 0 } } };
+    struct step steps[] = {
+        { .kind = STEP_CREDENTIAL, .subject = path, .blob = { "se\0cret", 7, 4710, 4711, 0 } }
+    };
     for (int times = 0; times < 2; times++) {
         _cleanup_free_ char *content = NULL;
         size_t size;

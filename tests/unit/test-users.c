@@ -6,7 +6,9 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+
 #include <cmocka.h>
+
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -31,7 +33,9 @@ static int make_root(void **state) {
                                 "\n"
                                 "www-data:x:33:34:web:/var/www:/usr/sbin/nologin\n"
                                 "33:x:4711:4711:a name of digits:/srv:/bin/sh\n"
-                                "last:x:99:99::/home/last:/bin/sh", 0644), 0);
+                                "last:x:99:99::/home/last:/bin/sh",
+                                0644),
+                     0);
     snprintf(path, sizeof(path), "%s/etc/group", root);
     assert_int_equal(file_write(path, "root:x:0:\nadm:x:4:syslog,www-data\nweb:x:34:\n", 0644), 0);
     return 0;
