@@ -4,9 +4,10 @@
 
 #include "base/macro.h"
 
-/* Resolves every symlink of `path`, which starts with `root` ("" or NULL: the system's own). 1: *ret exists; 0: it does
- * not, and *ret is the path with everything resolved that could be; -ELOOP, -ENOMEM, or the errno of looking. The
- * result starts with `root`; caller frees. For trees that nobody hostile writes to while we look. */
+/* Resolves every symlink of `path`, which starts with `root` ("" or NULL: the system's own). 1: *ret exists;
+ * 0: it does not, and *ret is the path with everything resolved that could be; -ELOOP, -ENOMEM, or the errno
+ * of looking. The result starts with `root`; caller frees. For trees that nobody hostile writes to while we
+ * look. */
 int chase(const char *path, const char *root, char **ret);
 /* The same, but the last component is left alone if it is a symlink. */
 int chase_parent(const char *path, const char *root, char **ret);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shell patterns over paths. Not glob(3), which knows about users' home directories and so pulls in the name service. */
+/* Shell patterns over paths. Not glob(3), which knows about users' home directories and so pulls in the name
+ * service. */
 #pragma once
 
 #include "base/macro.h"
 
-/* Appends every existing path that matches the absolute pattern to *ret, sorted: * ? [ ] in any component, a leading
- * dot must be matched literally. A pattern without such characters matches itself if it exists (a dangling symlink
- * does). 0 (also for no match), -ENOMEM, -E2BIG. */
+/* Appends every existing path that matches the absolute pattern to *ret, sorted: * ? [ ] in any component, a
+ * leading dot must be matched literally. A pattern without such characters matches itself if it exists (a
+ * dangling symlink does). 0 (also for no match), -ENOMEM, -E2BIG. */
 int glob_paths(const char *pattern, char ***ret);
 bool glob_is_pattern(const char *s);
 /* Is there at least one? 1, 0, -ENOMEM. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The systemd-escape applet: strings to unit names and back. systemd-escape(1). */
-#include "cli/applets.h"
 #include "base/text.h"
+#include "cli/applets.h"
 #include "unit/name.h"
 
 #include <errno.h>
@@ -9,18 +9,17 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char usage[] =
-    "systemd-escape [OPTIONS...] STRING...\n"
-    "\n"
-    "Escapes strings for use in unit names.\n"
-    "\n"
-    "  --suffix=SUFFIX      append this unit suffix\n"
-    "  --template=TEMPLATE  insert each string as the instance of this template\n"
-    "  --instance           with --unescape: the instance of each unit name\n"
-    "  -u, --unescape       the way back\n"
-    "  -m, --mangle         make whole unit names, escaping only what must be\n"
-    "  -p, --path           the strings are paths\n"
-    "  -h, --help  --version\n";
+static const char usage[] = "systemd-escape [OPTIONS...] STRING...\n"
+                            "\n"
+                            "Escapes strings for use in unit names.\n"
+                            "\n"
+                            "  --suffix=SUFFIX      append this unit suffix\n"
+                            "  --template=TEMPLATE  insert each string as the instance of this template\n"
+                            "  --instance           with --unescape: the instance of each unit name\n"
+                            "  -u, --unescape       the way back\n"
+                            "  -m, --mangle         make whole unit names, escaping only what must be\n"
+                            "  -p, --path           the strings are paths\n"
+                            "  -h, --help  --version\n";
 
 struct options {
     const char *suffix, *template;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `reeve generators NORMAL EARLY LATE`: the process in which unit generators run, so that PID 1 need not wait.
- * systemd.generator(7), systemd.environment-generator(7). Packages' generators are run; systemd's own are built in or
- * have no meaning in a container. */
-#include "cli/applets.h"
-#include "cli/sysv.h"
+/* `reeve generators NORMAL EARLY LATE`: the process in which unit generators run, so that PID 1 need not
+ * wait. systemd.generator(7), systemd.environment-generator(7). Packages' generators are run; systemd's own
+ * are built in or have no meaning in a container. */
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "cli/applets.h"
+#include "cli/sysv.h"
 #include "syntax/envfile.h"
 #include "unit/condition.h"
 #include "unit/install.h"
@@ -34,15 +34,18 @@
 
 /* Built in, or about machines: never run, whoever installed them. */
 static const char *const own_generators[] = {
-    "systemd-bless-boot-generator",  "systemd-cryptsetup-generator",       "systemd-debug-generator",
-    "systemd-factory-reset-generator", "systemd-fstab-generator",          "systemd-getty-generator",
-    "systemd-gpt-auto-generator",    "systemd-hibernate-resume-generator", "systemd-import-generator",
-    "systemd-integritysetup-generator", "systemd-rc-local-generator",      "systemd-run-generator",
-    "systemd-ssh-generator",         "systemd-system-update-generator",    "systemd-sysv-generator",
-    "systemd-tpm2-generator",        "systemd-veritysetup-generator",
+    "systemd-bless-boot-generator",  "systemd-cryptsetup-generator",
+    "systemd-debug-generator",       "systemd-factory-reset-generator",
+    "systemd-fstab-generator",       "systemd-getty-generator",
+    "systemd-gpt-auto-generator",    "systemd-hibernate-resume-generator",
+    "systemd-import-generator",      "systemd-integritysetup-generator",
+    "systemd-rc-local-generator",    "systemd-run-generator",
+    "systemd-ssh-generator",         "systemd-system-update-generator",
+    "systemd-sysv-generator",        "systemd-tpm2-generator",
+    "systemd-veritysetup-generator",
 };
 
-/* --- finding ------------------------------------------------------------------------------------------------------ */
+/* --- finding -------------------------------------------------------------------------------------------- */
 
 static bool is_own(const char *name) {
     for (size_t i = 0; i < ELEMENTS(own_generators); i++)
@@ -55,11 +58,11 @@ static int compare_base(const void *a, const void *b) {
     return strcmp(path_base(*(char *const *)a), path_base(*(char *const *)b));
 }
 
-/* Paths of the programs in the directories named `kind`, by name; one of a directory of higher priority hides those of
- * its name, also when it is a link to /dev/null or not executable. */
+/* Paths of the programs in the directories named `kind`, by name; one of a directory of higher priority hides
+ * those of its name, also when it is a link to /dev/null or not executable. */
 static int find_programs(const char *kind, char ***ret) {
-    static const char *const places[] = { "/run/systemd", "/etc/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd",
-                                          "/lib/systemd" };
+    static const char *const places[] = { "/run/systemd", "/etc/systemd", "/usr/local/lib/systemd",
+                                          "/usr/lib/systemd", "/lib/systemd" };
     _cleanup_strv_ char **names = NULL, **paths = NULL;
     for (size_t i = 0; i < ELEMENTS(places); i++) {
         _cleanup_free_ char *directory = path_join(places[i], kind);
@@ -70,8 +73,8 @@ static int find_programs(const char *kind, char ***ret) {
             if (e->d_name[0] == '.' || strv_contains(names, e->d_name))
                 continue;
             r = strv_add(&names, e->d_name);
-            if (r < 0 || fstatat(dirfd(d), e->d_name, &st, 0) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0 ||
-                !(st.st_mode & S_IXUSR) || is_own(e->d_name))
+            if (r < 0 || fstatat(dirfd(d), e->d_name, &st, 0) < 0 || !S_ISREG(st.st_mode) ||
+                st.st_size == 0 || !(st.st_mode & S_IXUSR) || is_own(e->d_name))
                 continue;
             r = strv_take(&paths, path_join(directory, e->d_name));
         }
@@ -86,7 +89,7 @@ static int find_programs(const char *kind, char ***ret) {
     return 0;
 }
 
-/* --- the directories they write to -------------------------------------------------------------------------------- */
+/* --- the directories they write to ---------------------------------------------------------------------- */
 
 static void empty_directory(int parent, const char *name, bool itself, int depth) {
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -112,14 +115,15 @@ static int prepare_directory(const char *path) {
     return r;
 }
 
-/* --- running ------------------------------------------------------------------------------------------------------ */
+/* --- running -------------------------------------------------------------------------------------------- */
 
 static int make_environment(char ***ret) {
     _cleanup_strv_ char **env = strv_copy(environ);
     bool vm;
     const char *virtualization = virtualization_detect(environ, &vm);
     int r = env ? 0 : -ENOMEM;
-    static const char *const fixed[] = { "SYSTEMD_SCOPE=system", "SYSTEMD_IN_INITRD=0", "SYSTEMD_FIRST_BOOT=0" };
+    static const char *const fixed[] = { "SYSTEMD_SCOPE=system", "SYSTEMD_IN_INITRD=0",
+                                         "SYSTEMD_FIRST_BOOT=0" };
     for (size_t i = 0; r >= 0 && i < ELEMENTS(fixed); i++)
         r = env_put(&env, fixed[i]);
     if (r >= 0 && !env_get(env, "PATH"))
@@ -288,7 +292,7 @@ static int run_environment_generators(char *const *paths, char ***env, const cha
     return file_write(result, text_str(&set), 0644);
 }
 
-/* --- those built in ----------------------------------------------------------------------------------------------- */
+/* --- those built in ------------------------------------------------------------------------------------- */
 
 static int link_into(const char *directory, const char *target, const char *unit, const char *to) {
     _cleanup_text_ struct text link = {};
@@ -299,21 +303,20 @@ static int link_into(const char *directory, const char *target, const char *unit
     return r >= 0 && symlink(to, text_str(&link)) < 0 && errno != EEXIST ? -errno : r;
 }
 
-static const char rc_local_unit[] =
-    "# Made by reeve, because /etc/rc.local is executable\n"
-    "\n"
-    "[Unit]\n"
-    "Description=/etc/rc.local\n"
-    "ConditionFileIsExecutable=/etc/rc.local\n"
-    "After=network-online.target\n"
-    "Wants=network-online.target\n"
-    "\n"
-    "[Service]\n"
-    "Type=forking\n"
-    "ExecStart=/etc/rc.local start\n"
-    "TimeoutSec=infinity\n"
-    "RemainAfterExit=yes\n"
-    "GuessMainPID=no\n";
+static const char rc_local_unit[] = "# Made by reeve, because /etc/rc.local is executable\n"
+                                    "\n"
+                                    "[Unit]\n"
+                                    "Description=/etc/rc.local\n"
+                                    "ConditionFileIsExecutable=/etc/rc.local\n"
+                                    "After=network-online.target\n"
+                                    "Wants=network-online.target\n"
+                                    "\n"
+                                    "[Service]\n"
+                                    "Type=forking\n"
+                                    "ExecStart=/etc/rc.local start\n"
+                                    "TimeoutSec=infinity\n"
+                                    "RemainAfterExit=yes\n"
+                                    "GuessMainPID=no\n";
 
 /* /etc/rc.local, if it is executable: systemd-rc-local-generator(8). */
 static int generate_rc_local(const char *normal, const char *late) {

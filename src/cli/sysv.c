@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From init scripts to unit files: which scripts there are, what the runlevels' links say, and the text of the units. */
+/* From init scripts to unit files: which scripts there are, what the runlevels' links say, and the text of
+ * the units. */
 #include "cli/sysv.h"
-#include "cli/sysv_parse.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "cli/sysv_parse.h"
 #include "unit/install.h"
 
 #include <dirent.h>
@@ -53,7 +54,7 @@ static char **places(const char *variable, const char *const *usual) {
     return value ? strv_split(value, ":") : strv_copy((char *const *)usual);
 }
 
-/* --- which scripts ------------------------------------------------------------------------------------------------ */
+/* --- which scripts -------------------------------------------------------------------------------------- */
 
 static int add_script(struct scripts *scripts, const struct search_path *where, const char *directory,
                       const char *file) {
@@ -150,7 +151,7 @@ static int order(struct scripts *scripts, struct sysv_script *script) {
     return 0;
 }
 
-/* --- the units ---------------------------------------------------------------------------------------------------- */
+/* --- the units ------------------------------------------------------------------------------------------ */
 
 /* A name inside a unit file: percent signs are not specifiers there. */
 static void add_escaped(struct text *out, const char *s) {
@@ -171,14 +172,16 @@ static void add_list(struct text *out, const char *name, char *const *list) {
     }
 }
 
-static void add_command(struct text *out, const char *name, const struct sysv_script *script, const char *verb) {
+static void add_command(struct text *out, const char *name, const struct sysv_script *script,
+                        const char *verb) {
     text_addf(out, "%s=", name);
     add_escaped(out, script->path);
     text_addf(out, " %s\n", verb);
 }
 
 static void describe_unit(struct text *out, const struct sysv_script *script) {
-    text_add(out, "# Made by reeve from an init script\n\n[Unit]\nDocumentation=man:systemd-sysv-generator(8)\nSourcePath=");
+    text_add(out, "# Made by reeve from an init "
+                  "script\n\n[Unit]\nDocumentation=man:systemd-sysv-generator(8)\nSourcePath=");
     add_escaped(out, script->path);
     text_add_char(out, '\n');
     if (script->description) {

@@ -33,7 +33,7 @@ int sysv_unit_name(const char *file, char **ret) {
     return base ? unit_name_mangle(base, ret) : -ENOMEM;
 }
 
-/* --- facilities --------------------------------------------------------------------------------------------------- */
+/* --- facilities ----------------------------------------------------------------------------------------- */
 
 /* The names that the Linux Standard Base defines; NULL: always there. */
 static const struct {
@@ -83,7 +83,8 @@ static int provide(struct sysv_script *script, const char *unit) {
         return strv_add(&script->aliases, unit);
     if (unit_name_type(unit) != UNIT_TARGET)
         return 0;
-    /* The target says that the thing is there; it is pulled in by who provides it, not the other way round. */
+    /* The target says that the thing is there; it is pulled in by who provides it, not the other way round.
+     */
     int r = strv_add(&script->before, unit);
     return r < 0 ? r : strv_add(&script->wants, unit);
 }
@@ -95,7 +96,7 @@ static int depend(struct sysv_script *script, const char *unit, bool before) {
     return r;
 }
 
-/* --- the LSB header ----------------------------------------------------------------------------------------------- */
+/* --- the LSB header ------------------------------------------------------------------------------------- */
 
 enum lsb_field { LSB_PROVIDES, LSB_AFTER, LSB_BEFORE, LSB_DESCRIPTION, LSB_SHORT_DESCRIPTION };
 
@@ -103,9 +104,12 @@ static const struct {
     const char *name;
     enum lsb_field field;
 } lsb_fields[] = {
-    { "Provides:", LSB_PROVIDES },       { "Required-Start:", LSB_AFTER },
-    { "Should-Start:", LSB_AFTER },      { "X-Start-After:", LSB_AFTER },
-    { "X-Start-Before:", LSB_BEFORE },   { "Description:", LSB_DESCRIPTION },
+    { "Provides:", LSB_PROVIDES },
+    { "Required-Start:", LSB_AFTER },
+    { "Should-Start:", LSB_AFTER },
+    { "X-Start-After:", LSB_AFTER },
+    { "X-Start-Before:", LSB_BEFORE },
+    { "Description:", LSB_DESCRIPTION },
     { "Short-Description:", LSB_SHORT_DESCRIPTION },
 };
 
@@ -154,7 +158,8 @@ static int append(char **s, const char *more) {
 
 /* Does a usage line offer "reload"? */
 static bool offers_reload(const char *line) {
-    static const char *const ways[] = { "{reload|", "{reload}", "{reload\"", "|reload|", "|reload}", "|reload\"" };
+    static const char *const ways[] = { "{reload|", "{reload}", "{reload\"",
+                                        "|reload|", "|reload}", "|reload\"" };
     for (size_t i = 0; i < ELEMENTS(ways); i++)
         if (strcasestr(line, ways[i]))
             return true;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The systemd-tmpfiles applet: options, and the order in which things are done. systemd-tmpfiles(8). */
-#include "cli/applets.h"
 #include "cli/tmpfiles/tmpfiles.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "base/strv.h"
+#include "cli/applets.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -32,8 +32,19 @@ static const char usage[] =
     "  --root=PATH              work below this root directory\n"
     "  -h, --help  --version\n";
 
-enum { OPT_CREATE = 256, OPT_CLEAN, OPT_REMOVE, OPT_BOOT, OPT_GRACEFUL, OPT_DRY_RUN, OPT_PREFIX, OPT_EXCLUDE, OPT_ROOT,
-       OPT_NO_PAGER, OPT_VERSION };
+enum {
+    OPT_CREATE = 256,
+    OPT_CLEAN,
+    OPT_REMOVE,
+    OPT_BOOT,
+    OPT_GRACEFUL,
+    OPT_DRY_RUN,
+    OPT_PREFIX,
+    OPT_EXCLUDE,
+    OPT_ROOT,
+    OPT_NO_PAGER,
+    OPT_VERSION
+};
 
 static const struct option options[] = {
     { "create", no_argument, NULL, OPT_CREATE },
@@ -146,7 +157,8 @@ int tmpfiles_main(int argc, char **argv) {
         if (r == -ENOMEM)
             log_error("out of memory");
         if (t.unresolved > 0)
-            log_notice("%u lines of tmpfiles.d need what is not known here, such as a machine id; they were left out",
+            log_notice("%u lines of tmpfiles.d need what is not known here, such as a machine id; they were "
+                       "left out",
                        t.unresolved);
         if (t.skipped > 0)
             log_debug("%u lines about attributes and access control lists were not carried out", t.skipped);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One function per kind of condition, and the rule that combines them. */
-#include "unit/condition_private.h"
 #include "base/fd.h"
 #include "base/glob.h"
 #include "base/id128.h"
@@ -10,6 +9,7 @@
 #include "base/users.h"
 #include "syntax/names.h"
 #include "syntax/words.h"
+#include "unit/condition_private.h"
 #include "unit/system_specifier.h"
 
 #include <dirent.h>
@@ -34,7 +34,7 @@
 
 typedef const struct condition_context *context;
 
-/* --- paths -------------------------------------------------------------------------------------------------------- */
+/* --- paths ---------------------------------------------------------------------------------------------- */
 
 static int look(const char *path, struct stat *st) {
     return fstatat(AT_FDCWD, path, st, AT_NO_AUTOMOUNT) < 0 ? -errno : 0;
@@ -128,7 +128,7 @@ static int test_needs_update(context ctx, const char *path) {
     return usr.st_mtim.tv_nsec > stamp.st_mtim.tv_nsec;
 }
 
-/* --- the machine -------------------------------------------------------------------------------------------------- */
+/* --- the machine ---------------------------------------------------------------------------------------- */
 
 static int test_first_boot(context ctx, const char *parameter) {
     int wanted = bool_parse(parameter);
@@ -158,8 +158,8 @@ static int smbios_field(const char *expression) {
     size_t n = strcspn(copy, " !<=>$");
     const char *want = copy + n;
     want += strspn(want, " ");
-    enum comparison operator = comparison_take(&want, true);
-    if (n == 0 || operator == COMPARISON_INVALID || memchr(copy, '/', n))
+    enum comparison operator= comparison_take(&want, true);
+    if (n == 0 || operator== COMPARISON_INVALID || memchr(copy, '/', n))
         return -EINVAL;
     want += strspn(want, " ");
     copy[n] = 0;
@@ -172,10 +172,10 @@ static int smbios_field(const char *expression) {
     switch (operator) {
     case COMPARE_FNMATCH:
     case COMPARE_NOT_FNMATCH:
-        return (fnmatch(want, data, 0) == 0) == (operator == COMPARE_FNMATCH);
+        return (fnmatch(want, data, 0) == 0) == (operator== COMPARE_FNMATCH);
     case COMPARE_STRING_EQUAL:
     case COMPARE_STRING_UNEQUAL:
-        return (strcmp(want, data) == 0) == (operator == COMPARE_STRING_EQUAL);
+        return (strcmp(want, data) == 0) == (operator== COMPARE_STRING_EQUAL);
     default:
         return comparison_holds(version_compare(data, want), operator);
     }
@@ -230,7 +230,8 @@ static int test_host(context ctx, const char *parameter) {
     return r < 0 ? r : fnmatch(parameter, have, FNM_CASEFOLD) == 0;
 }
 
-/* In a container, what PID 1 was started with stands for the kernel command line; the machine's is not ours. */
+/* In a container, what PID 1 was started with stands for the kernel command line; the machine's is not ours.
+ */
 static int test_kernel_command_line(context ctx, const char *parameter) {
     bool container = strcmp(ctx->virtualization, "none") != 0 && !ctx->virtualization_vm;
     _cleanup_free_ char *data = NULL;
@@ -248,13 +249,15 @@ static int test_kernel_command_line(context ctx, const char *parameter) {
     size_t n = strlen(parameter);
     bool whole = strchr(parameter, '=');
     STRV_FOREACH(word, words)
-        if (strcmp(*word, parameter) == 0 || (!whole && strncmp(*word, parameter, n) == 0 && (*word)[n] == '='))
+        if (strcmp(*word, parameter) == 0 ||
+            (!whole && strncmp(*word, parameter, n) == 0 && (*word)[n] == '='))
             return 1;
     return 0;
 }
 
 static int test_credential(context ctx, const char *parameter) {
-    if (!parameter[0] || strchr(parameter, '/') || strcmp(parameter, ".") == 0 || strcmp(parameter, "..") == 0)
+    if (!parameter[0] || strchr(parameter, '/') || strcmp(parameter, ".") == 0 ||
+        strcmp(parameter, "..") == 0)
         return -EINVAL;
     if (!ctx->dirs->credentials)
         return 0;
@@ -287,8 +290,8 @@ static int test_security(context ctx, const char *parameter) {
     if (strcmp(parameter, "apparmor") == 0)
         return file_read("/sys/module/apparmor/parameters/enabled", 4096, &data, NULL) >= 0 && data[0] == 'Y';
     if (strcmp(parameter, "uefi-secureboot") == 0)
-        return file_read("/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c", 4096, &data,
-                         &size) >= 0 &&
+        return file_read("/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c", 4096,
+                         &data, &size) >= 0 &&
                size == 5 && data[4] == 1;
     return 0; /* cvm, measured-uki, and what does not exist yet */
 }
@@ -351,7 +354,7 @@ static int test_cpu_feature(context ctx, const char *parameter) {
     return 0;
 }
 
-/* --- the manager -------------------------------------------------------------------------------------------------- */
+/* --- the manager ---------------------------------------------------------------------------------------- */
 
 static int test_environment(context ctx, const char *parameter) {
     return strchr(parameter, '=') ? strv_contains(ctx->environment, parameter)
@@ -407,11 +410,21 @@ static int test_control_group_controller(context ctx, const char *parameter) {
     return 1;
 }
 
-static int test_kernel_version_of(context ctx, const char *parameter) { return test_kernel_version(parameter); }
-static int test_version_of(context ctx, const char *parameter) { return test_version(parameter); }
-static int test_os_release_of(context ctx, const char *parameter) { return test_os_release(parameter); }
-static int test_memory_of(context ctx, const char *parameter) { return test_memory(parameter); }
-static int test_cpus_of(context ctx, const char *parameter) { return test_cpus(parameter); }
+static int test_kernel_version_of(context ctx, const char *parameter) {
+    return test_kernel_version(parameter);
+}
+static int test_version_of(context ctx, const char *parameter) {
+    return test_version(parameter);
+}
+static int test_os_release_of(context ctx, const char *parameter) {
+    return test_os_release(parameter);
+}
+static int test_memory_of(context ctx, const char *parameter) {
+    return test_memory(parameter);
+}
+static int test_cpus_of(context ctx, const char *parameter) {
+    return test_cpus(parameter);
+}
 static int test_memory_pressure(context ctx, const char *parameter) {
     return test_pressure(CONDITION_MEMORY_PRESSURE, parameter);
 }
@@ -422,7 +435,7 @@ static int test_io_pressure(context ctx, const char *parameter) {
     return test_pressure(CONDITION_IO_PRESSURE, parameter);
 }
 
-/* --- the table and the rule --------------------------------------------------------------------------------------- */
+/* --- the table and the rule ----------------------------------------------------------------------------- */
 
 static int (*const tests[CONDITION_KINDS])(context ctx, const char *parameter) = {
     [CONDITION_PATH_EXISTS] = test_path_exists,
@@ -461,20 +474,23 @@ static int (*const tests[CONDITION_KINDS])(context ctx, const char *parameter) =
     [CONDITION_IO_PRESSURE] = test_io_pressure,
 };
 
-void condition_context_init(struct condition_context *ctx, const struct manager_dirs *dirs, char *const *environment) {
+void condition_context_init(struct condition_context *ctx, const struct manager_dirs *dirs,
+                            char *const *environment) {
     *ctx = (struct condition_context){ .dirs = dirs, .environment = environment };
     ctx->virtualization = virtualization_detect(environment, &ctx->virtualization_vm);
 }
 
 int condition_test(const struct condition *condition, const struct condition_context *ctx) {
-    if (condition->kind < 0 || condition->kind >= CONDITION_KINDS || !tests[condition->kind] || !condition->parameter)
+    if (condition->kind < 0 || condition->kind >= CONDITION_KINDS || !tests[condition->kind] ||
+        !condition->parameter)
         return -EOPNOTSUPP;
     int r = tests[condition->kind](ctx, condition->parameter);
     return r < 0 ? r : (r > 0) != condition->negate;
 }
 
 bool conditions_pass(const struct condition_list *list, const struct condition_context *ctx,
-                     void (*failed)(void *userdata, const struct condition *condition), void *userdata, int *results) {
+                     void (*failed)(void *userdata, const struct condition *condition), void *userdata,
+                     int *results) {
     bool triggers = false, triggered = false;
     for (size_t i = 0; results && list && i < list->n; i++)
         results[i] = 0;
@@ -505,6 +521,6 @@ bool conditions_pass(const struct condition_list *list, const struct condition_c
 
 void condition_describe(const struct condition *condition, struct text *out) {
     text_addf(out, "%s%s=%s%s%s", condition->assert ? "Assert" : "Condition",
-              condition_kind_to_string(condition->kind), condition->trigger ? "|" : "", condition->negate ? "!" : "",
-              condition->parameter);
+              condition_kind_to_string(condition->kind), condition->trigger ? "|" : "",
+              condition->negate ? "!" : "", condition->parameter);
 }

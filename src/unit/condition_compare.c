@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The conditions that compare: versions, sizes, counts, pressures. */
-#include "unit/condition_private.h"
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/strv.h"
@@ -8,6 +7,7 @@
 #include "syntax/names.h"
 #include "syntax/timespan.h"
 #include "syntax/words.h"
+#include "unit/condition_private.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -29,16 +29,11 @@ static const struct {
     enum comparison operator;
     bool text_only;
 } operators[] = {
-    { "!$=", COMPARE_NOT_FNMATCH, true },
-    { "$=", COMPARE_FNMATCH, true },
-    { "<=", COMPARE_LOWER_OR_EQUAL, false },
-    { ">=", COMPARE_GREATER_OR_EQUAL, false },
-    { "<>", COMPARE_UNEQUAL, false },
-    { "==", COMPARE_EQUAL, false },
-    { "!=", COMPARE_STRING_UNEQUAL, false },
-    { "=", COMPARE_STRING_EQUAL, false },
-    { "<", COMPARE_LOWER, false },
-    { ">", COMPARE_GREATER, false },
+    { "!$=", COMPARE_NOT_FNMATCH, true },    { "$=", COMPARE_FNMATCH, true },
+    { "<=", COMPARE_LOWER_OR_EQUAL, false }, { ">=", COMPARE_GREATER_OR_EQUAL, false },
+    { "<>", COMPARE_UNEQUAL, false },        { "==", COMPARE_EQUAL, false },
+    { "!=", COMPARE_STRING_UNEQUAL, false }, { "=", COMPARE_STRING_EQUAL, false },
+    { "<", COMPARE_LOWER, false },           { ">", COMPARE_GREATER, false },
 };
 
 enum comparison comparison_take(const char **s, bool text) {
@@ -49,9 +44,9 @@ enum comparison comparison_take(const char **s, bool text) {
         if (operators[i].text_only && !text)
             return COMPARISON_INVALID;
         *s += n;
-        if (!text && operators[i].operator == COMPARE_STRING_EQUAL)
+        if (!text && operators[i].operator== COMPARE_STRING_EQUAL)
             return COMPARE_EQUAL;
-        if (!text && operators[i].operator == COMPARE_STRING_UNEQUAL)
+        if (!text && operators[i].operator== COMPARE_STRING_UNEQUAL)
             return COMPARE_UNEQUAL;
         return operators[i].operator;
     }
@@ -79,7 +74,7 @@ bool comparison_holds(int order, enum comparison operator) {
     }
 }
 
-/* --- versions ----------------------------------------------------------------------------------------------------- */
+/* --- versions ------------------------------------------------------------------------------------------- */
 
 static bool version_character(char c) {
     return isalnum((unsigned char)c) || strchr("~-^.", c);
@@ -143,7 +138,7 @@ int version_compare(const char *a, const char *b) {
     }
 }
 
-static bool text_holds(const char *have, enum comparison operator, const char *want) {
+static bool text_holds(const char *have, enum comparison operator, const char * want) {
     switch (operator) {
     case COMPARE_FNMATCH:
         return fnmatch(want, have, 0) == 0;
@@ -167,12 +162,12 @@ static int version_holds(const char *have, const char *parameter) {
         if (r <= 0)
             return r < 0 ? r : !first;
         const char *want = word;
-        enum comparison operator = comparison_take(&want, true);
-        if (operator == COMPARE_STRING_EQUAL || operator == COMPARE_STRING_UNEQUAL)
-            operator = operator == COMPARE_STRING_EQUAL ? COMPARE_EQUAL : COMPARE_UNEQUAL;
-        if (operator == COMPARISON_INVALID) {
+        enum comparison operator= comparison_take(&want, true);
+        if (operator== COMPARE_STRING_EQUAL || operator== COMPARE_STRING_UNEQUAL)
+            operator= operator== COMPARE_STRING_EQUAL ? COMPARE_EQUAL : COMPARE_UNEQUAL;
+        if (operator== COMPARISON_INVALID) {
             /* Long ago it was a single pattern. */
-            operator = COMPARE_FNMATCH;
+            operator= COMPARE_FNMATCH;
         } else if (!*want) {
             r = word_next(&p, &next, NULL, WORD_UNQUOTE);
             if (r <= 0)
@@ -221,8 +216,8 @@ int test_os_release(const char *parameter) {
         const char *want = *word + n;
         if (n == 0 || !*want)
             return -EINVAL;
-        enum comparison operator = comparison_take(&want, true);
-        if (operator == COMPARISON_INVALID || !*want)
+        enum comparison operator= comparison_take(&want, true);
+        if (operator== COMPARISON_INVALID || !* want)
             return -EINVAL;
         (*word)[n] = 0;
         const char *have = env_get(fields, *word);
@@ -232,14 +227,14 @@ int test_os_release(const char *parameter) {
     return 1;
 }
 
-/* --- numbers ------------------------------------------------------------------------------------------------------ */
+/* --- numbers -------------------------------------------------------------------------------------------- */
 
 static int number_holds(uint64_t have, const char *parameter, uint64_t base) {
     uint64_t want;
     parameter += strspn(parameter, " \t");
-    enum comparison operator = comparison_take(&parameter, false);
-    if (operator == COMPARISON_INVALID)
-        operator = COMPARE_GREATER_OR_EQUAL;
+    enum comparison operator= comparison_take(&parameter, false);
+    if (operator== COMPARISON_INVALID)
+        operator= COMPARE_GREATER_OR_EQUAL;
     parameter += strspn(parameter, " \t");
     int r = base ? size_parse(parameter, base, &want) : uint64_parse(parameter, &want);
     if (r < 0)
@@ -250,7 +245,8 @@ static int number_holds(uint64_t have, const char *parameter, uint64_t base) {
 /* What the machine has, or the control group is limited to. */
 static uint64_t physical_memory(void) {
     uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE), limit;
-    static const char *const limits[] = { "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes" };
+    static const char *const limits[] = { "/sys/fs/cgroup/memory.max",
+                                          "/sys/fs/cgroup/memory/memory.limit_in_bytes" };
     for (size_t i = 0; i < ELEMENTS(limits); i++) {
         _cleanup_free_ char *data = NULL;
         if (file_read(limits[i], 4096, &data, NULL) < 0)
@@ -273,7 +269,7 @@ int test_cpus(const char *parameter) {
     return number_holds(n > 0 ? (uint64_t)n : 1, parameter, 0);
 }
 
-/* --- pressure: "[slice:]percent[%][/timespan]" -------------------------------------------------------------------- */
+/* --- pressure: "[slice:]percent[%][/timespan]" ---------------------------------------------------------- */
 
 /* The average of one line ("some", "full") in hundredths of a percent. */
 static int read_pressure(const char *data, const char *line, const char *average, long *ret) {
@@ -305,7 +301,9 @@ static int slice_path(const char *slice, size_t n, const char *file, struct text
 }
 
 int test_pressure(enum condition_kind kind, const char *parameter) {
-    const char *file = kind == CONDITION_MEMORY_PRESSURE ? "memory" : kind == CONDITION_CPU_PRESSURE ? "cpu" : "io";
+    const char *file = kind == CONDITION_MEMORY_PRESSURE ? "memory"
+                       : kind == CONDITION_CPU_PRESSURE  ? "cpu"
+                                                         : "io";
     _cleanup_free_ char *data = NULL;
     _cleanup_text_ struct text path = {};
     const char *colon = strchr(parameter, ':'), *average = "avg300=";

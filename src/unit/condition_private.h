@@ -7,7 +7,8 @@
 enum comparison {
     COMPARE_FNMATCH,
     COMPARE_NOT_FNMATCH,
-    COMPARE_STRING_EQUAL, /* "=" and "!=" where strings are compared; version or number comparison elsewhere */
+    COMPARE_STRING_EQUAL, /* "=" and "!=" where strings are compared; version or number comparison elsewhere
+                           */
     COMPARE_STRING_UNEQUAL,
     COMPARE_LOWER_OR_EQUAL,
     COMPARE_GREATER_OR_EQUAL,

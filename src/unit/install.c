@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verbs on unit files: enable, disable, mask, link, revert, presets … in terms of entries (install_info.c) and
- * links (install_links.c). */
-#include "unit/install_internal.h"
+/* The verbs on unit files: enable, disable, mask, link, revert, presets … in terms of entries
+ * (install_info.c) and links (install_links.c). */
 #include "base/path.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "unit/install_internal.h"
 #include "unit/name.h"
 #include "unit/preset.h"
 
@@ -23,7 +23,8 @@ int install_enable(const struct search_path *where, enum install_flags flags, ch
         if (r < 0)
             return r;
     }
-    int r = install_context_apply(&context, flags, false, install_config_path(where, flags), SEARCH_LOAD, changes);
+    int r = install_context_apply(&context, flags, false, install_config_path(where, flags), SEARCH_LOAD,
+                                  changes);
     return r > 0 ? 1 : r;
 }
 
@@ -39,7 +40,8 @@ int install_disable(const struct search_path *where, enum install_flags flags, c
     }
     int r = install_context_mark(&context, &marked, changes);
     if (r >= 0)
-        r = install_links_remove(where, &marked, install_config_path(where, flags), flags & INSTALL_DRY_RUN, changes);
+        r = install_links_remove(where, &marked, install_config_path(where, flags), flags & INSTALL_DRY_RUN,
+                                 changes);
     if (r < 0)
         return r;
     for (size_t i = 0; i < context.n; i++)
@@ -175,7 +177,8 @@ static int remove_tree(const char *path, int depth, struct install_changes *chan
 }
 
 static bool may_revert(const struct search_path *where, const char *path) {
-    return path_is_config(where, path, true) || path_is_control(where, path) || path_is_transient(where, path);
+    return path_is_config(where, path, true) || path_is_control(where, path) ||
+           path_is_transient(where, path);
 }
 
 int install_revert(const struct search_path *where, char *const *names, struct install_changes *changes) {
@@ -194,8 +197,9 @@ int install_revert(const struct search_path *where, char *const *names, struct i
                 return -ENOMEM;
             if (lstat(path, &st) >= 0 && S_ISREG(st.st_mode) && path_is_vendor_or_generated(where, path))
                 has_vendor = true;
-            if (lstat(text_str(&dropins), &st) >= 0 && S_ISDIR(st.st_mode) && may_revert(where, text_str(&dropins)) &&
-                !strv_contains(todo, text_str(&dropins)) && (r = strv_add(&todo, text_str(&dropins))) < 0)
+            if (lstat(text_str(&dropins), &st) >= 0 && S_ISDIR(st.st_mode) &&
+                may_revert(where, text_str(&dropins)) && !strv_contains(todo, text_str(&dropins)) &&
+                (r = strv_add(&todo, text_str(&dropins))) < 0)
                 return r;
         }
         if (!has_vendor)
@@ -205,8 +209,8 @@ int install_revert(const struct search_path *where, char *const *names, struct i
             _cleanup_free_ char *path = path_join(*directory, *name);
             if (!path)
                 return -ENOMEM;
-            if (lstat(path, &st) >= 0 && (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)) && may_revert(where, path) &&
-                !strv_contains(todo, path) && (r = strv_add(&todo, path)) < 0)
+            if (lstat(path, &st) >= 0 && (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)) &&
+                may_revert(where, path) && !strv_contains(todo, path) && (r = strv_add(&todo, path)) < 0)
                 return r;
         }
     }
@@ -224,7 +228,8 @@ int install_revert(const struct search_path *where, char *const *names, struct i
 
 int install_add_dependency(const struct search_path *where, enum install_flags flags, char *const *names,
                            const char *target, bool requires, struct install_changes *changes) {
-    _cleanup_(install_context_done) struct install_context context = { .where = where }, targets = { .where = where };
+    _cleanup_(install_context_done) struct install_context context = { .where = where },
+                                                           targets = { .where = where };
     struct install_info *aim, *info;
     if (!unit_name_valid(target, UNIT_NAME_ANY))
         return -EINVAL;
@@ -238,7 +243,8 @@ int install_add_dependency(const struct search_path *where, enum install_flags f
         if (r < 0)
             return r;
     }
-    r = install_context_apply(&context, flags, false, install_config_path(where, flags), SEARCH_FOLLOW, changes);
+    r = install_context_apply(&context, flags, false, install_config_path(where, flags), SEARCH_FOLLOW,
+                              changes);
     return r > 0 ? 1 : r;
 }
 
@@ -275,7 +281,7 @@ int install_get_default(const struct search_path *where, char **ret) {
     return 0;
 }
 
-/* --- presets ------------------------------------------------------------------------------------------------------ */
+/* --- presets -------------------------------------------------------------------------------------------- */
 
 /* Puts the unit where the presets want it: among those to enable or those to disable. */
 static int sort_by_preset(const struct search_path *where, const struct preset_rules *rules, const char *name,
@@ -330,7 +336,8 @@ static int execute_preset(enum install_flags flags, enum preset_mode mode, struc
 
 int install_preset(const struct search_path *where, enum install_flags flags, char *const *names,
                    enum preset_mode mode, struct install_changes *changes) {
-    _cleanup_(install_context_done) struct install_context plus = { .where = where }, minus = { .where = where };
+    _cleanup_(install_context_done) struct install_context plus = { .where = where },
+                                                           minus = { .where = where };
     _cleanup_(preset_rules_done) struct preset_rules rules = {};
     int r = preset_rules_read(where, &rules);
     if (r < 0)
@@ -346,8 +353,19 @@ int install_preset(const struct search_path *where, enum install_flags flags, ch
 /* What one unit file may have wrong without stopping the others. */
 static bool tolerable(int error) {
     switch (-error) {
-    case EEXIST: case ERFKILL: case EADDRNOTAVAIL: case EBADSLT: case EIDRM: case EUCLEAN: case ELOOP: case ENOENT:
-    case EUNATCH: case EXDEV: case ENOLINK: case EINVAL: case EISDIR:
+    case EEXIST:
+    case ERFKILL:
+    case EADDRNOTAVAIL:
+    case EBADSLT:
+    case EIDRM:
+    case EUCLEAN:
+    case ELOOP:
+    case ENOENT:
+    case EUNATCH:
+    case EXDEV:
+    case ENOLINK:
+    case EINVAL:
+    case EISDIR:
         return true;
     default:
         return false;
@@ -356,7 +374,8 @@ static bool tolerable(int error) {
 
 int install_preset_all(const struct search_path *where, enum install_flags flags, enum preset_mode mode,
                        struct install_changes *changes) {
-    _cleanup_(install_context_done) struct install_context plus = { .where = where }, minus = { .where = where };
+    _cleanup_(install_context_done) struct install_context plus = { .where = where },
+                                                           minus = { .where = where };
     _cleanup_(preset_rules_done) struct preset_rules rules = {};
     int r = preset_rules_read(where, &rules);
     if (r < 0)

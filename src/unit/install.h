@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Enabling, masking, presets: the symlinks in /etc/systemd/system that [Install] sections ask for, and what they say
- * about a unit file. Works on files only, so the same code serves the manager, `systemctl --root=` and image builds.
- * systemctl(1) "Unit File Commands", systemd.unit(5) "[Install] Section Options", systemd.preset(5). */
+/* Enabling, masking, presets: the symlinks in /etc/systemd/system that [Install] sections ask for, and what
+ * they say about a unit file. Works on files only, so the same code serves the manager, `systemctl --root=`
+ * and image builds. systemctl(1) "Unit File Commands", systemd.unit(5) "[Install] Section Options",
+ * systemd.preset(5). */
 #pragma once
 
 #include "base/text.h"
@@ -36,7 +37,7 @@ enum unit_file_state {
 const char *unit_file_state_to_string(enum unit_file_state state);
 enum unit_file_state unit_file_state_from_string(const char *s);
 
-/* --- what was done ------------------------------------------------------------------------------------------------ */
+/* --- what was done -------------------------------------------------------------------------------------- */
 enum install_change_type {
     INSTALL_SYMLINK,             /* path → source was made */
     INSTALL_UNLINK,              /* path was removed */
@@ -62,28 +63,32 @@ void install_changes_done(struct install_changes *changes);
 
 /* The word in D-Bus replies' a(sss): "symlink", "unlink", …; NULL for errors, which go into no reply. */
 const char *install_change_type_to_string(int type);
-/* What systemctl prints for it: "Created symlink A → B.", "Removed A.", without newline. `verb` ("enable") appears in
- * the sentences about failures. An error of a call as a whole that left no failed change: install_error_describe(). */
+/* What systemctl prints for it: "Created symlink A → B.", "Removed A.", without newline. `verb` ("enable")
+ * appears in the sentences about failures. An error of a call as a whole that left no failed change:
+ * install_error_describe(). */
 void install_change_describe(const struct install_change *change, const char *verb, struct text *out);
-/* The sentence for the negative errno a call returned: that of the first failed change, or one about the errno. */
-void install_error_describe(int error, const struct install_changes *changes, const char *verb, struct text *out);
+/* The sentence for the negative errno a call returned: that of the first failed change, or one about the
+ * errno. */
+void install_error_describe(int error, const struct install_changes *changes, const char *verb,
+                            struct text *out);
 /* For errors on the bus: the first failed change, or NULL. */
 const struct install_change *install_first_error(const struct install_changes *changes);
 
-/* --- the verbs ----------------------------------------------------------------------------------------------------
+/* --- the verbs
+ * ----------------------------------------------------------------------------------------------------
  *
- * `names` are unit names, or absolute paths where systemctl takes them (enable, link, reenable). All return a negative
- * errno with the reason appended to `changes` (what was done before stays done and is listed), else 0, or where said 1
- * for "carries install info". -ENOENT: no such unit file; -EEXIST: something else is in the way; -ERFKILL: masked;
- * -EADDRNOTAVAIL: generated or transient, cannot be enabled; -EUCLEAN: the unit's name is wrong; -ELOOP: cyclic
- * aliases; -EXDEV: an Alias= with another suffix; -EINVAL. */
+ * `names` are unit names, or absolute paths where systemctl takes them (enable, link, reenable). All return a
+ * negative errno with the reason appended to `changes` (what was done before stays done and is listed), else
+ * 0, or where said 1 for "carries install info". -ENOENT: no such unit file; -EEXIST: something else is in
+ * the way; -ERFKILL: masked; -EADDRNOTAVAIL: generated or transient, cannot be enabled; -EUCLEAN: the unit's
+ * name is wrong; -ELOOP: cyclic aliases; -EXDEV: an Alias= with another suffix; -EINVAL. */
 
 /* 1 if any of the units has installation config, 0 if none has. */
 int install_enable(const struct search_path *where, enum install_flags flags, char *const *names,
                    struct install_changes *changes);
-/* 1 if any of the units (or what its Also= names) has installation config. A unit without a file is a failed change of
- * -ENOENT in `changes`, but its links are removed and the call succeeds. On the bus, that is an error if nothing else
- * was changed. */
+/* 1 if any of the units (or what its Also= names) has installation config. A unit without a file is a failed
+ * change of -ENOENT in `changes`, but its links are removed and the call succeeds. On the bus, that is an
+ * error if nothing else was changed. */
 int install_disable(const struct search_path *where, enum install_flags flags, char *const *names,
                     struct install_changes *changes);
 int install_reenable(const struct search_path *where, enum install_flags flags, char *const *names,
@@ -114,9 +119,9 @@ int install_preset(const struct search_path *where, enum install_flags flags, ch
 int install_preset_all(const struct search_path *where, enum install_flags flags, enum preset_mode mode,
                        struct install_changes *changes);
 
-/* --- asking ------------------------------------------------------------------------------------------------------- */
-/* 0 and the state; UNIT_FILE_NOT_FOUND comes as -ENOENT (the bus says NoSuchUnit), a file that cannot be read as its
- * errno, UNIT_FILE_BAD as 0. */
+/* --- asking --------------------------------------------------------------------------------------------- */
+/* 0 and the state; UNIT_FILE_NOT_FOUND comes as -ENOENT (the bus says NoSuchUnit), a file that cannot be read
+ * as its errno, UNIT_FILE_BAD as 0. */
 int install_state(const struct search_path *where, const char *name, enum unit_file_state *ret);
 
 /* Does a unit of this name exist in any form, masked and broken ones included? */
@@ -136,8 +141,8 @@ struct unit_file_list {
     struct unit_file_entry *items;
     size_t n;
 };
-/* Every unit file of the load path once, the one of highest priority, sorted by name. `states` and `patterns` (shell
- * globs on the name): NULL or empty for all. */
+/* Every unit file of the load path once, the one of highest priority, sorted by name. `states` and `patterns`
+ * (shell globs on the name): NULL or empty for all. */
 int install_list(const struct search_path *where, char *const *states, char *const *patterns,
                  struct unit_file_list *ret);
 void unit_file_list_done(struct unit_file_list *list);

@@ -44,7 +44,8 @@ static void describe_done(const struct install_change *change, struct text *out)
         text_addf(out, "Unit %s is an alias to a unit that is not present, ignoring.", change->path);
         break;
     case INSTALL_DESTINATION_MISSING:
-        text_addf(out, "Unit %s is added as a dependency to a non-existent unit %s.", change->source, change->path);
+        text_addf(out, "Unit %s is added as a dependency to a non-existent unit %s.", change->source,
+                  change->path);
         break;
     case INSTALL_AUXILIARY_FAILED:
         text_addf(out, "Failed to enable auxiliary unit %s, ignoring.", change->path);
@@ -74,8 +75,8 @@ static void describe_failure(const struct install_change *change, const char *ve
         text_addf(out, "Failed to %s unit, cannot resolve specifiers in \"%s\".", verb, path);
         break;
     case EIDRM:
-        text_addf(out, "Failed to %s %s, destination unit %s is a non-template unit.", verb, source ? source : "unit",
-                  path);
+        text_addf(out, "Failed to %s %s, destination unit %s is a non-template unit.", verb,
+                  source ? source : "unit", path);
         break;
     case EUCLEAN:
         text_addf(out, "Failed to %s unit, \"%s\" is not a valid unit name.", verb, path);
@@ -107,7 +108,8 @@ void install_change_describe(const struct install_change *change, const char *ve
         describe_done(change, out);
 }
 
-void install_error_describe(int error, const struct install_changes *changes, const char *verb, struct text *out) {
+void install_error_describe(int error, const struct install_changes *changes, const char *verb,
+                            struct text *out) {
     const struct install_change *failed = install_first_error(changes);
     if (failed)
         describe_failure(failed, verb, out);

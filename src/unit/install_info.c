@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finding a unit file as the install verbs see it: which file a name leads to, through which symlinks, and what its
- * [Install] section says. Changes nothing. */
-#include "unit/install_internal.h"
+/* Finding a unit file as the install verbs see it: which file a name leads to, through which symlinks, and
+ * what its [Install] section says. Changes nothing. */
 #include "base/chase.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -10,6 +9,7 @@
 #include "syntax/lines.h"
 #include "syntax/specifier.h"
 #include "syntax/words.h"
+#include "unit/install_internal.h"
 #include "unit/name.h"
 #include "unit/system_specifier.h"
 
@@ -22,7 +22,7 @@
 #define FOLLOW_MAX 64
 #define UNIT_FILE_MAX ((size_t)16 << 20)
 
-/* --- entries ------------------------------------------------------------------------------------------------------ */
+/* --- entries -------------------------------------------------------------------------------------------- */
 
 static void info_free(struct install_info *info) {
     if (!info)
@@ -58,7 +58,8 @@ struct install_info *install_context_find(const struct install_context *context,
     return NULL;
 }
 
-int install_context_add(struct install_context *context, const char *name, bool auxiliary, struct install_info **ret) {
+int install_context_add(struct install_context *context, const char *name, bool auxiliary,
+                        struct install_info **ret) {
     const char *base = path_is_absolute(name) ? path_base(name) : name;
     if (!unit_name_valid(base, UNIT_NAME_ANY))
         return -EINVAL;
@@ -104,7 +105,7 @@ bool install_name_known(const struct install_info *info, const char *name) {
            strcmp(instance, name) == 0;
 }
 
-/* --- specifiers --------------------------------------------------------------------------------------------------- */
+/* --- specifiers ----------------------------------------------------------------------------------------- */
 
 struct expansion {
     const struct install_info *info;
@@ -163,7 +164,7 @@ int install_expand(const struct install_info *info, const char *text, const char
     return specifier_expand(text, &table, UNIT_NAME_MAX * 2, ret);
 }
 
-/* --- [Install] ---------------------------------------------------------------------------------------------------- */
+/* --- [Install] ------------------------------------------------------------------------------------------ */
 
 struct reading {
     struct install_context *context;
@@ -253,13 +254,13 @@ static int assign(void *userdata, unsigned line, const char *section, const char
 
 static const struct line_handler handler = { assign, complain };
 
-static int read_text(struct install_context *context, struct install_info *info, const char *path, const char *data,
-                     size_t size) {
+static int read_text(struct install_context *context, struct install_info *info, const char *path,
+                     const char *data, size_t size) {
     struct reading at = { context, info, path };
     return lines_read(data, size, &handler, &at);
 }
 
-/* --- files -------------------------------------------------------------------------------------------------------- */
+/* --- files ---------------------------------------------------------------------------------------------- */
 
 /* The unit compiled into the binary that would lie at this path; NULL: none, or a file lies there. */
 static const struct vendor_unit *vendor_at(const struct search_path *where, const char *path) {
@@ -276,8 +277,8 @@ static bool is_masking(const struct stat *st) {
 static int load_regular(struct install_context *context, struct install_info *info, const char *path,
                         const struct stat *st, enum search_flags flags) {
     enum unit_type type = unit_name_type(info->name);
-    bool may_template = type == UNIT_SERVICE || type == UNIT_SOCKET || type == UNIT_TARGET || type == UNIT_TIMER ||
-                        type == UNIT_PATH;
+    bool may_template = type == UNIT_SERVICE || type == UNIT_SOCKET || type == UNIT_TARGET ||
+                        type == UNIT_TIMER || type == UNIT_PATH;
     if (!may_template && unit_name_kind(info->name) != UNIT_NAME_PLAIN)
         return -EINVAL;
     if (S_ISDIR(st->st_mode))
@@ -351,7 +352,8 @@ static int load_symlink(struct install_context *context, struct install_info *in
     if (r < 0)
         return r;
     struct stat st;
-    if (strcmp(path_without_root(where, end), "/dev/null") == 0 || (r > 0 && stat(end, &st) >= 0 && is_masking(&st))) {
+    if (strcmp(path_without_root(where, end), "/dev/null") == 0 ||
+        (r > 0 && stat(end, &st) >= 0 && is_masking(&st))) {
         info->mode = MODE_MASKED;
         return 0;
     }
@@ -392,7 +394,8 @@ static int load_or_readlink(struct install_context *context, struct install_info
     struct stat st;
     if (lstat(path, &st) < 0)
         return errno == ENOENT || errno == ENOTDIR ? load_vendor(context, info, path, flags) : -errno;
-    return S_ISLNK(st.st_mode) ? load_symlink(context, info, path) : load_regular(context, info, path, &st, flags);
+    return S_ISLNK(st.st_mode) ? load_symlink(context, info, path)
+                               : load_regular(context, info, path, &st, flags);
 }
 
 static int try_path(struct install_context *context, struct install_info *info, const char *directory,
@@ -412,7 +415,8 @@ static int try_directories(struct install_context *context, struct install_info 
                            enum search_flags flags) {
     STRV_FOREACH(directory, context->where->directories) {
         /* What is compiled in comes after every directory. */
-        if (path_lies_in(path_without_root(context->where, *directory), "/usr/lib/systemd") && vendor_unit_find(name)) {
+        if (path_lies_in(path_without_root(context->where, *directory), "/usr/lib/systemd") &&
+            vendor_unit_find(name)) {
             _cleanup_free_ char *path = path_join(*directory, name);
             if (!path)
                 return -ENOMEM;
@@ -508,13 +512,15 @@ int install_traverse(struct install_context *context, struct install_info *start
     for (int i = 0; info->mode == MODE_ALIAS || info->mode == MODE_LINKED; i++) {
         if (i >= FOLLOW_MAX)
             return -ELOOP;
-        if (!(flags & SEARCH_FOLLOW) && info->mode == MODE_ALIAS && path_is_config(context->where, info->path, true))
+        if (!(flags & SEARCH_FOLLOW) && info->mode == MODE_ALIAS &&
+            path_is_config(context->where, info->path, true))
             return -ELOOP;
         r = follow(context, info, flags, info->mode == MODE_LINKED);
         if (r == -EXDEV) {
             _cleanup_free_ char *instance = NULL, *other = NULL;
             const char *name = path_base(info->symlink_target);
-            if (unit_name_kind(info->name) == UNIT_NAME_INSTANCE && unit_name_kind(name) == UNIT_NAME_TEMPLATE) {
+            if (unit_name_kind(info->name) == UNIT_NAME_INSTANCE &&
+                unit_name_kind(name) == UNIT_NAME_TEMPLATE) {
                 r = unit_name_instance(info->name, &instance);
                 if (r >= 0)
                     r = unit_name_replace_instance(name, instance, &other);

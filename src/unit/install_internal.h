@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the install*.c files share: one unit file's [Install] section, the set of them that one verb works on, and the
- * symlinks. Nobody else includes this. */
+/* What the install*.c files share: one unit file's [Install] section, the set of them that one verb works on,
+ * and the symlinks. Nobody else includes this. */
 #pragma once
 
 #include "unit/install.h"
@@ -35,15 +35,17 @@ struct install_context {
 void install_context_done(struct install_context *context);
 
 enum search_flags {
-    SEARCH_LOAD = 1 << 0,   /* read [Install] */
-    SEARCH_FOLLOW = 1 << 1, /* follow symlinks of the configuration directories too; otherwise they are -ELOOP */
+    SEARCH_LOAD = 1 << 0, /* read [Install] */
+    SEARCH_FOLLOW =
+        1 << 1, /* follow symlinks of the configuration directories too; otherwise they are -ELOOP */
 };
 
 /* An entry for `name` (or for the absolute path, without root, in `name`). Makes it if it is not there. */
-int install_context_add(struct install_context *context, const char *name, bool auxiliary, struct install_info **ret);
+int install_context_add(struct install_context *context, const char *name, bool auxiliary,
+                        struct install_info **ret);
 struct install_info *install_context_find(const struct install_context *context, const char *name);
-/* Finds the file of an entry and follows symlinks to the entry that is meant, which is returned. -ENOENT, -ENOLINK (a
- * symlink to nothing), -ELOOP, -EINVAL … */
+/* Finds the file of an entry and follows symlinks to the entry that is meant, which is returned. -ENOENT,
+ * -ENOLINK (a symlink to nothing), -ELOOP, -EINVAL … */
 int install_traverse(struct install_context *context, struct install_info *start, enum search_flags flags,
                      struct install_info **ret);
 /* add and traverse; failures go to `changes`. */
@@ -65,7 +67,8 @@ bool path_lies_in(const char *path, const char *directory);
 bool path_in_search(const struct search_path *where, const char *path);
 bool path_is_generated(const struct search_path *where, const char *path);
 bool path_is_transient(const struct search_path *where, const char *path);
-/* Directly in /etc or /run/systemd/system; `parent`: path is a file there, else it is the directory itself. */
+/* Directly in /etc or /run/systemd/system; `parent`: path is a file there, else it is the directory itself.
+ */
 bool path_is_config(const struct search_path *where, const char *path, bool parent);
 bool path_is_runtime(const struct search_path *where, const char *path, bool parent);
 bool path_is_control(const struct search_path *where, const char *path);
@@ -81,14 +84,15 @@ int install_change_add(struct install_changes *changes, int type, const char *pa
 /* new_path → old_path. 1: is there now, or was already; negative errno, said in `changes`. */
 int install_link_make(const struct search_path *where, const char *old_path, const char *new_path, bool force,
                       struct install_changes *changes);
-/* Makes what the units of the context ask for, Also= included. Positive: something was asked for; 0: nothing was. */
+/* Makes what the units of the context ask for, Also= included. Positive: something was asked for; 0: nothing
+ * was. */
 int install_context_apply(struct install_context *context, enum install_flags flags, bool ignore_auxiliary,
                           const char *config_path, enum search_flags search, struct install_changes *changes);
 /* Collects the names whose links are to go. */
 int install_context_mark(struct install_context *context, char ***marked, struct install_changes *changes);
 /* Removes every link in config_path and its .wants directories that is named or points to one of `marked`. */
-int install_links_remove(const struct search_path *where, char ***marked, const char *config_path, bool dry_run,
-                         struct install_changes *changes);
+int install_links_remove(const struct search_path *where, char ***marked, const char *config_path,
+                         bool dry_run, struct install_changes *changes);
 int install_mark(char ***marked, const char *name); /* 1: new, 0: known, -ENOMEM */
 static inline const char *install_config_path(const struct search_path *where, enum install_flags flags) {
     return flags & INSTALL_RUNTIME ? where->runtime_config : where->persistent_config;

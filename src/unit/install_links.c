@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making and removing the symlinks of enabled units. The one place of the install code that changes the disk. */
-#include "unit/install_internal.h"
+/* Making and removing the symlinks of enabled units. The one place of the install code that changes the disk.
+ */
 #include "base/chase.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "unit/install_internal.h"
 #include "unit/name.h"
 
 #include <dirent.h>
@@ -24,7 +25,8 @@ int install_change_add(struct install_changes *changes, int type, const char *pa
     struct install_change *bigger = realloc(changes->items, (changes->n + 1) * sizeof(*bigger));
     if (bigger)
         changes->items = bigger;
-    if (!bigger || !(change.path = strdup(path ? path : "")) || (source && !(change.source = strdup(source)))) {
+    if (!bigger || !(change.path = strdup(path ? path : "")) ||
+        (source && !(change.source = strdup(source)))) {
         free(change.path);
         return -ENOMEM;
     }
@@ -41,7 +43,7 @@ void install_changes_done(struct install_changes *changes) {
     *changes = (struct install_changes){};
 }
 
-/* --- making ------------------------------------------------------------------------------------------------------- */
+/* --- making --------------------------------------------------------------------------------------------- */
 
 /* Do the text of a link in place and a wanted target mean the same file? /lib and /usr/lib often are one. */
 static bool leads_to_same(const struct search_path *where, const char *link_path, const char *text,
@@ -62,7 +64,8 @@ static bool leads_to_same(const struct search_path *where, const char *link_path
 static int replace_link(const char *target, const char *path) {
     for (int i = 0; i < 100; i++) {
         _cleanup_text_ struct text temporary = {};
-        text_addf(&temporary, "%.*s.#%s%d-%d", (int)(path_base(path) - path), path, path_base(path), (int)getpid(), i);
+        text_addf(&temporary, "%.*s.#%s%d-%d", (int)(path_base(path) - path), path, path_base(path),
+                  (int)getpid(), i);
         if (temporary.failed)
             return -ENOMEM;
         if (symlink(target, text_str(&temporary)) < 0) {
@@ -128,7 +131,8 @@ static int check_directory_alias(const struct install_info *info, const char *al
     return -EXDEV;
 }
 
-/* Whether the link may stand for the unit; *ret is its name, the unit's instance filled in where that is missing. */
+/* Whether the link may stand for the unit; *ret is its name, the unit's instance filled in where that is
+ * missing. */
 static int check_alias(const struct install_info *info, const char *alias, char **ret) {
     _cleanup_free_ char *name = NULL, *instance = NULL, *own = NULL;
     int r;
@@ -272,16 +276,20 @@ static int link_wants(struct install_context *context, const struct install_info
     return result;
 }
 
-static int apply_one(struct install_context *context, const struct install_info *info, enum install_flags flags,
-                     bool ignore_auxiliary, const char *config_path, struct install_changes *changes) {
+static int apply_one(struct install_context *context, const struct install_info *info,
+                     enum install_flags flags, bool ignore_auxiliary, const char *config_path,
+                     struct install_changes *changes) {
     bool force = flags & INSTALL_FORCE;
     int result = link_aliases(context, info, force, config_path, changes);
     struct {
         char *const *targets;
         const char *suffix;
-    } lists[] = { { info->wanted_by, ".wants" }, { info->required_by, ".requires" }, { info->upheld_by, ".upholds" } };
+    } lists[] = { { info->wanted_by, ".wants" },
+                  { info->required_by, ".requires" },
+                  { info->upheld_by, ".upholds" } };
     for (size_t i = 0; i < ELEMENTS(lists); i++) {
-        int r = link_wants(context, info, ignore_auxiliary, config_path, lists[i].targets, lists[i].suffix, changes);
+        int r = link_wants(context, info, ignore_auxiliary, config_path, lists[i].targets, lists[i].suffix,
+                           changes);
         if (result >= 0)
             result = r < 0 ? r : result + r;
     }
@@ -296,7 +304,8 @@ static int apply_one(struct install_context *context, const struct install_info 
 }
 
 int install_context_apply(struct install_context *context, enum install_flags flags, bool ignore_auxiliary,
-                          const char *config_path, enum search_flags search, struct install_changes *changes) {
+                          const char *config_path, enum search_flags search,
+                          struct install_changes *changes) {
     int result = 0;
     /* Also= appends while we walk. */
     for (; context->n_done < context->n; context->n_done++) {
@@ -328,7 +337,7 @@ int install_context_apply(struct install_context *context, enum install_flags fl
     return result;
 }
 
-/* --- removing ----------------------------------------------------------------------------------------------------- */
+/* --- removing ------------------------------------------------------------------------------------------- */
 
 int install_mark(char ***marked, const char *name) {
     if (strv_contains(*marked, name))
@@ -366,7 +375,8 @@ int install_context_mark(struct install_context *context, char ***marked, struct
     return 0;
 }
 
-static bool link_is_marked(const struct search_path *where, char *const *marked, const char *name, const char *path) {
+static bool link_is_marked(const struct search_path *where, char *const *marked, const char *name,
+                           const char *path) {
     if (strv_contains(marked, name))
         return true;
     _cleanup_free_ char *end = NULL;
@@ -443,8 +453,8 @@ static int remove_in(struct removal *at, const char *directory, int depth) {
     return result;
 }
 
-int install_links_remove(const struct search_path *where, char ***marked, const char *config_path, bool dry_run,
-                         struct install_changes *changes) {
+int install_links_remove(const struct search_path *where, char ***marked, const char *config_path,
+                         bool dry_run, struct install_changes *changes) {
     if (strv_length(*marked) == 0)
         return 0;
     struct removal at = { where, marked, config_path, dry_run, true, changes };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which part of the unit load path a file lies in, for the install verbs. Text only. */
-#include "unit/install_internal.h"
 #include "base/path.h"
 #include "base/strv.h"
+#include "unit/install_internal.h"
 
 #include <string.h>
 
@@ -58,8 +58,9 @@ bool path_is_runtime(const struct search_path *where, const char *path, bool par
 bool path_is_vendor_or_generated(const struct search_path *where, const char *path) {
     if (path_is_generated(where, path))
         return true;
-    return path_in_search(where, path) && !path_is_config(where, path, true) && !path_is_control(where, path) &&
-           !path_is_transient(where, path) && !path_below(path_without_root(where, path), "/etc") &&
+    return path_in_search(where, path) && !path_is_config(where, path, true) &&
+           !path_is_control(where, path) && !path_is_transient(where, path) &&
+           !path_below(path_without_root(where, path), "/etc") &&
            !path_below(path_without_root(where, path), "/run");
 }
 

@@ -16,8 +16,8 @@
 #define PRESET_FILE_MAX ((size_t)1 << 20)
 
 static const char *const directories[] = { "/etc/systemd/system-preset", "/run/systemd/system-preset",
-                                           "/usr/local/lib/systemd/system-preset", "/usr/lib/systemd/system-preset",
-                                           "/lib/systemd/system-preset" };
+                                           "/usr/local/lib/systemd/system-preset",
+                                           "/usr/lib/systemd/system-preset", "/lib/systemd/system-preset" };
 
 static const char *const modes[PRESET_MODES] = { "full", "enable-only", "disable-only" };
 
@@ -58,7 +58,8 @@ static int read_line(struct preset_rules *rules, const char *file, unsigned line
     size_t n = strv_length(words);
     enum preset_action action = r >= 0 && n > 0 ? action_from_word(words[0]) : PRESET_UNKNOWN;
     if (action == PRESET_UNKNOWN || n < 2) {
-        log_warning("%s:%u: neither \"enable\", \"disable\" nor \"ignore\" with a pattern, ignoring", file, line);
+        log_warning("%s:%u: neither \"enable\", \"disable\" nor \"ignore\" with a pattern, ignoring", file,
+                    line);
         return 0;
     }
     struct preset_rule *bigger = realloc(rules->items, (rules->n + 1) * sizeof(*bigger));
@@ -143,7 +144,8 @@ static bool matches(const struct preset_rule *rule, const char *name) {
            fnmatch(rule->pattern, template, FNM_NOESCAPE) == 0 && strv_contains(rule->instances, instance);
 }
 
-int preset_query(const struct preset_rules *rules, const char *name, enum preset_action *ret, char ***instances) {
+int preset_query(const struct preset_rules *rules, const char *name, enum preset_action *ret,
+                 char ***instances) {
     if (!unit_name_valid(name, UNIT_NAME_ANY))
         return -EINVAL;
     for (size_t i = 0; i < rules->n; i++) {

@@ -14,10 +14,11 @@ struct preset_rules {
     size_t n;
 };
 
-/* Reads the files of all system-preset directories, in the order of their names; a file hides those of its name in
- * directories of lower priority. 0, -ENOMEM; what cannot be read is a warning. */
+/* Reads the files of all system-preset directories, in the order of their names; a file hides those of its
+ * name in directories of lower priority. 0, -ENOMEM; what cannot be read is a warning. */
 int preset_rules_read(const struct search_path *where, struct preset_rules *ret);
 void preset_rules_done(struct preset_rules *rules);
-/* The first rule that matches; enable if none does. For a template, *instances (may be NULL) gets the full names of
- * the instances that the rule lists. */
-int preset_query(const struct preset_rules *rules, const char *name, enum preset_action *ret, char ***instances);
+/* The first rule that matches; enable if none does. For a template, *instances (may be NULL) gets the full
+ * names of the instances that the rule lists. */
+int preset_query(const struct preset_rules *rules, const char *name, enum preset_action *ret,
+                 char ***instances);

@@ -71,18 +71,25 @@ static int user_field(char letter, char **ret) {
     snprintf(uid, sizeof(uid), "%u", (unsigned)geteuid());
     if (user_lookup(uid, &user) < 0)
         /* A user without an entry, as some container platforms run everything. */
-        return geteuid() == 0 ? copy(letter == 'u' ? "root" : "/root", ret) : letter == 'u' ? copy(uid, ret) : -EUNATCH;
+        return geteuid() == 0  ? copy(letter == 'u' ? "root" : "/root", ret)
+               : letter == 'u' ? copy(uid, ret)
+                               : -EUNATCH;
     return copy(letter == 'u' ? user.name : letter == 'h' ? user.home : user.shell, ret);
 }
 
 static const struct {
     const char *machine, *name;
 } architectures[] = {
-    { "x86_64", "x86-64" }, { "i686", "x86" },       { "i586", "x86" },     { "i486", "x86" },
-    { "i386", "x86" },      { "aarch64", "arm64" },  { "armv7l", "arm" },   { "armv6l", "arm" },
-    { "armv8l", "arm" },    { "ppc64le", "ppc64-le" }, { "ppc64", "ppc64" }, { "s390x", "s390x" },
-    { "riscv64", "riscv64" }, { "loongarch64", "loongarch64" }, { "mips64", "mips64" }, { "mips", "mips" },
-    { "alpha", "alpha" },   { "ia64", "ia64" },      { "sparc64", "sparc64" }, { "parisc", "parisc" },
+    { "x86_64", "x86-64" },   { "i686", "x86" },
+    { "i586", "x86" },        { "i486", "x86" },
+    { "i386", "x86" },        { "aarch64", "arm64" },
+    { "armv7l", "arm" },      { "armv6l", "arm" },
+    { "armv8l", "arm" },      { "ppc64le", "ppc64-le" },
+    { "ppc64", "ppc64" },     { "s390x", "s390x" },
+    { "riscv64", "riscv64" }, { "loongarch64", "loongarch64" },
+    { "mips64", "mips64" },   { "mips", "mips" },
+    { "alpha", "alpha" },     { "ia64", "ia64" },
+    { "sparc64", "sparc64" }, { "parisc", "parisc" },
 };
 
 const char *architecture_name(void) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* "enabled", "static", "masked" …: what the symlinks around a unit file say about it. The links are read once into an
- * index, so that a list of all unit files costs one walk. Changes nothing. */
-#include "unit/install_internal.h"
+/* "enabled", "static", "masked" …: what the symlinks around a unit file say about it. The links are read once
+ * into an index, so that a list of all unit files costs one walk. Changes nothing. */
 #include "base/path.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "unit/install_internal.h"
 #include "unit/name.h"
 
 #include <dirent.h>
@@ -42,7 +42,7 @@ enum unit_file_state unit_file_state_from_string(const char *s) {
     return UNIT_FILE_STATE_INVALID;
 }
 
-/* --- the index of links ------------------------------------------------------------------------------------------- */
+/* --- the index of links --------------------------------------------------------------------------------- */
 
 struct found_link {
     size_t directory; /* index into the load path */
@@ -63,7 +63,8 @@ static void link_index_done(struct link_index *index) {
     free(index->items);
 }
 
-static int index_add(struct link_index *index, size_t directory, bool wants, const char *name, const char *target) {
+static int index_add(struct link_index *index, size_t directory, bool wants, const char *name,
+                     const char *target) {
     if (index->n == index->room) {
         size_t room = index->room ? 2 * index->room : 64;
         struct found_link *bigger = realloc(index->items, room * sizeof(*bigger));
@@ -84,7 +85,8 @@ static int index_add(struct link_index *index, size_t directory, bool wants, con
 
 static bool is_wants_directory(const char *name) {
     const char *dot = strrchr(name, '.');
-    return dot && (strcmp(dot, ".wants") == 0 || strcmp(dot, ".requires") == 0 || strcmp(dot, ".upholds") == 0);
+    return dot &&
+           (strcmp(dot, ".wants") == 0 || strcmp(dot, ".requires") == 0 || strcmp(dot, ".upholds") == 0);
 }
 
 static int index_directory(struct link_index *index, size_t number, const char *path, bool wants) {
@@ -119,20 +121,21 @@ static int link_index_read(const struct search_path *where, struct link_index *i
     return 0;
 }
 
-/* --- one unit ----------------------------------------------------------------------------------------------------- */
+/* --- one unit ------------------------------------------------------------------------------------------- */
 
 enum found { FOUND_NOTHING, FOUND_SAME_NAME, FOUND_LINK };
 
 /* In .wants directories only names count; that of an instance speaks for its template too. */
 static bool names_unit(const struct found_link *link, const struct install_info *info) {
     _cleanup_free_ char *template = NULL;
-    return unit_name_kind(info->name) == UNIT_NAME_TEMPLATE && unit_name_kind(link->name) == UNIT_NAME_INSTANCE &&
+    return unit_name_kind(info->name) == UNIT_NAME_TEMPLATE &&
+           unit_name_kind(link->name) == UNIT_NAME_INSTANCE &&
            unit_name_template(link->name, &template) >= 0 && strcmp(template, info->name) == 0;
 }
 
-/* What the links of one directory say. `known_names`: links of other names than the unit's own, its Alias= and its
- * default instance do not count. `below`: the unit file lies in a directory of higher priority, so a link of its name
- * is hidden by it. */
+/* What the links of one directory say. `known_names`: links of other names than the unit's own, its Alias=
+ * and its default instance do not count. `below`: the unit file lies in a directory of higher priority, so a
+ * link of its name is hidden by it. */
 static enum found look_in(const struct link_index *index, size_t directory, const struct install_info *info,
                           bool known_names, bool below) {
     enum found best = FOUND_NOTHING;
@@ -152,7 +155,8 @@ static enum found look_in(const struct link_index *index, size_t directory, cons
 
 static bool state_from_links(const struct search_path *where, const struct link_index *index,
                              const struct install_info *info, bool known_names, enum unit_file_state *ret) {
-    bool linked = false, linked_runtime = false, enabled_runtime = false, enabled_somewhere = false, below = false;
+    bool linked = false, linked_runtime = false, enabled_runtime = false, enabled_somewhere = false,
+         below = false;
     size_t n = 0;
     STRV_FOREACH(directory, where->directories) {
         bool persistent = strcmp(*directory, where->persistent_config) == 0;
@@ -232,7 +236,7 @@ int install_state(const struct search_path *where, const char *name, enum unit_f
     return r < 0 ? r : lookup(where, &index, name, ret);
 }
 
-/* --- all units ---------------------------------------------------------------------------------------------------- */
+/* --- all units ------------------------------------------------------------------------------------------ */
 
 void unit_file_list_done(struct unit_file_list *list) {
     for (size_t i = 0; i < list->n; i++)

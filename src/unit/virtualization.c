@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What kind of container or machine this is, by the marks that engines leave. Named as systemd-detect-virt does. */
-#include "unit/condition.h"
+/* What kind of container or machine this is, by the marks that engines leave. Named as systemd-detect-virt
+ * does. */
 #include "base/fd.h"
 #include "base/strv.h"
+#include "unit/condition.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,8 +13,8 @@
 /* The inode of the first PID namespace: fixed in the kernel. */
 #define INITIAL_PID_NAMESPACE "pid:[4026531836]"
 
-static const char *const containers[] = { "docker", "podman", "lxc", "lxc-libvirt", "systemd-nspawn", "rkt", "wsl",
-                                          "proot",  "pouch",  "openvz" };
+static const char *const containers[] = { "docker", "podman", "lxc",   "lxc-libvirt", "systemd-nspawn",
+                                          "rkt",    "wsl",    "proot", "pouch",       "openvz" };
 
 static const struct {
     const char *vendor, *name;

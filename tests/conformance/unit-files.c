@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verbs of unit/install.h from a command line, so that test_unit_files.py can compare them with systemctl's:
+/* The verbs of unit/install.h from a command line, so that test_unit_files.py can compare them with
+ * systemctl's:
  *
  *   unit-files ROOT [--runtime] [--force] [--preset-mode=MODE] VERB [ARGUMENT...] */
 #include "base/path.h"
@@ -44,8 +45,8 @@ static int list(struct call *call) {
         /* What is only compiled in, no other systemctl lists. */
         struct stat st;
         if (lstat(files.items[i].path, &st) >= 0)
-            printf("%s %s %s\n", path_base(files.items[i].path), unit_file_state_to_string(files.items[i].state),
-                   preset_action_to_string(action));
+            printf("%s %s %s\n", path_base(files.items[i].path),
+                   unit_file_state_to_string(files.items[i].state), preset_action_to_string(action));
     }
     return r < 0;
 }
@@ -68,9 +69,9 @@ static int run(struct call *call, const char *verb, char **args) {
             enum unit_file_state state;
             int r = install_state(where, *name, &state);
             puts(r < 0 ? strerror(-r) : unit_file_state_to_string(state));
-            enabled = enabled || (r >= 0 && (state <= UNIT_FILE_ENABLED_RUNTIME || state == UNIT_FILE_STATIC ||
-                                             state == UNIT_FILE_ALIAS || state == UNIT_FILE_INDIRECT ||
-                                             state == UNIT_FILE_GENERATED));
+            enabled = enabled || (r >= 0 && (state <= UNIT_FILE_ENABLED_RUNTIME ||
+                                             state == UNIT_FILE_STATIC || state == UNIT_FILE_ALIAS ||
+                                             state == UNIT_FILE_INDIRECT || state == UNIT_FILE_GENERATED));
         }
         return !enabled;
     }

@@ -20,7 +20,9 @@
 static char directory[] = "/tmp/test-condition.XXXXXX";
 static const struct manager_dirs dirs = { .runtime = "/run", .credentials = directory };
 static char *const environment[] = { (char *)"A=1", (char *)"EMPTY=", NULL };
-static struct condition_context ctx = { .dirs = &dirs, .environment = environment, .virtualization = "docker" };
+static struct condition_context ctx = { .dirs = &dirs,
+                                        .environment = environment,
+                                        .virtualization = "docker" };
 
 static int test(enum condition_kind kind, const char *parameter) {
     struct condition c = { .kind = kind, .parameter = (char *)parameter };
@@ -48,7 +50,8 @@ static int make_places(void **state) {
 }
 
 static int remove_places(void **state) {
-    static const char *const names[] = { "full/x.conf", "full", "empty", "nothing", "program", "dangling", "link", "" };
+    static const char *const names[] = { "full/x.conf", "full",     "empty", "nothing",
+                                         "program",     "dangling", "link",  "" };
     for (size_t i = 0; i < ELEMENTS(names); i++)
         (void)!remove(at(names[i]));
     return 0;
@@ -79,7 +82,9 @@ static void paths(void **state) {
 }
 
 static void a_mark_negates(void **state) {
-    struct condition c = { .kind = CONDITION_PATH_EXISTS, .negate = true, .parameter = (char *)at("missing") };
+    struct condition c = { .kind = CONDITION_PATH_EXISTS,
+                           .negate = true,
+                           .parameter = (char *)at("missing") };
     assert_int_equal(condition_test(&c, &ctx), 1);
     c.parameter = (char *)at("full");
     assert_int_equal(condition_test(&c, &ctx), 0);
@@ -125,7 +130,8 @@ static void the_manager(void **state) {
 }
 
 static void versions(void **state) {
-    static const char *const ascending[] = { "~rc1", "", "0.1", "1~rc1", "1", "1-1", "1^post1", "1.2", "1.2a", "1.10", "2", "10" };
+    static const char *const ascending[] = { "~rc1",    "",    "0.1",  "1~rc1", "1", "1-1",
+                                             "1^post1", "1.2", "1.2a", "1.10",  "2", "10" };
     for (size_t i = 0; i < ELEMENTS(ascending); i++)
         for (size_t j = 0; j < ELEMENTS(ascending); j++) {
             int order = version_compare(ascending[i], ascending[j]);
@@ -196,11 +202,16 @@ static bool pass(size_t n, const struct condition *items, int *results) {
     return r;
 }
 
-#define HOLDS { .kind = CONDITION_PATH_EXISTS, .parameter = (char *)"/" }
-#define FAILS { .kind = CONDITION_PATH_EXISTS, .parameter = (char *)"/does/not/exist" }
-#define OR_HOLDS { .kind = CONDITION_PATH_EXISTS, .parameter = (char *)"/", .trigger = true }
-#define OR_FAILS { .kind = CONDITION_PATH_EXISTS, .parameter = (char *)"/does/not/exist", .trigger = true }
-#define BROKEN { .kind = CONDITION_FIRST_BOOT, .parameter = (char *)"perhaps" }
+#define HOLDS                                                                                                \
+    { .kind = CONDITION_PATH_EXISTS, .parameter = (char *)"/" }
+#define FAILS                                                                                                \
+    { .kind = CONDITION_PATH_EXISTS, .parameter = (char *)"/does/not/exist" }
+#define OR_HOLDS                                                                                             \
+    { .kind = CONDITION_PATH_EXISTS, .parameter = (char *)"/", .trigger = true }
+#define OR_FAILS                                                                                             \
+    { .kind = CONDITION_PATH_EXISTS, .parameter = (char *)"/does/not/exist", .trigger = true }
+#define BROKEN                                                                                               \
+    { .kind = CONDITION_FIRST_BOOT, .parameter = (char *)"perhaps" }
 
 static void the_rule(void **state) {
     int results[3];
@@ -226,7 +237,9 @@ static void the_rule(void **state) {
 
 static void description(void **state) {
     _cleanup_text_ struct text out = {};
-    struct condition c = { .kind = CONDITION_PATH_EXISTS, .trigger = true, .negate = true, .parameter = (char *)"/x" };
+    struct condition c = {
+        .kind = CONDITION_PATH_EXISTS, .trigger = true, .negate = true, .parameter = (char *)"/x"
+    };
     condition_describe(&c, &out);
     assert_string_equal(text_str(&out), "ConditionPathExists=|!/x");
     text_clear(&out);

@@ -61,7 +61,8 @@ static void modifiers(void **state) {
     assert_int_equal(i.flags, ITEM_FORCE);
     item_done(&i);
     assert_int_equal(parse("Z /x ~2755 :0 :0", &i), 1);
-    assert_int_equal(i.flags, ITEM_MODE_SET | ITEM_MODE_MASKED | ITEM_UID_SET | ITEM_UID_NEW | ITEM_GID_SET | ITEM_GID_NEW);
+    assert_int_equal(i.flags, ITEM_MODE_SET | ITEM_MODE_MASKED | ITEM_UID_SET | ITEM_UID_NEW | ITEM_GID_SET |
+                                  ITEM_GID_NEW);
     item_done(&i);
     assert_int_equal(parse("f~ /x - - - - aGk=", &i), 1);
     assert_int_equal(i.argument_size, 2);
@@ -91,9 +92,26 @@ static void lines_that_say_nothing(void **state) {
 
 static void bad_lines(void **state) {
     static const char *const lines[] = {
-        "d",          "y /x",         "dd /x",       "d!! /x",      "d x",         "d /x/../y",   "d /x 9",
-        "d /x 77777", "d /x - - - x", "d /x - - - y:1d", "d /x - - - :1d", "c /x",   "d '/x",     "d? /x",
-        "w /x",       "f~ /x - - - - !!", "f^ /x - - - - a/b", "d /%Z",   "f /x - - - - \\z", "f /x - - - - %Z",
+        "d",
+        "y /x",
+        "dd /x",
+        "d!! /x",
+        "d x",
+        "d /x/../y",
+        "d /x 9",
+        "d /x 77777",
+        "d /x - - - x",
+        "d /x - - - y:1d",
+        "d /x - - - :1d",
+        "c /x",
+        "d '/x",
+        "d? /x",
+        "w /x",
+        "f~ /x - - - - !!",
+        "f^ /x - - - - a/b",
+        "d /%Z",
+        "f /x - - - - \\z",
+        "f /x - - - - %Z",
     };
     for (size_t n = 0; n < ELEMENTS(lines); n++) {
         struct item i;
@@ -110,9 +128,12 @@ static void bad_lines(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_field), cmocka_unit_test(what_is_left_out_is_not_set),
-        cmocka_unit_test(modifiers),   cmocka_unit_test(arguments),
-        cmocka_unit_test(lines_that_say_nothing), cmocka_unit_test(bad_lines),
+        cmocka_unit_test(every_field),
+        cmocka_unit_test(what_is_left_out_is_not_set),
+        cmocka_unit_test(modifiers),
+        cmocka_unit_test(arguments),
+        cmocka_unit_test(lines_that_say_nothing),
+        cmocka_unit_test(bad_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* --clean: removes what nobody touched for the age of the line. tmpfiles.d(5) "Age". */
-#include "cli/tmpfiles/tmpfiles.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "base/strv.h"
+#include "cli/tmpfiles/tmpfiles.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -77,13 +77,15 @@ static bool is_system_file(const struct statx *sx, const char *name) {
     return false;
 }
 
-static int clean_directory(struct cleaning *c, int fd, const char *path, dev_t dev, bool keep_this_level, int depth);
+static int clean_directory(struct cleaning *c, int fd, const char *path, dev_t dev, bool keep_this_level,
+                           int depth);
 
 static int clean_subdirectory(struct cleaning *c, int directory, const char *name, const char *path,
                               const struct statx *sx, dev_t dev, bool keep, int depth) {
     if (strcmp(name, "lost+found") == 0 && sx->stx_uid == 0)
         return 0;
-    int fd = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOATIME);
+    int fd =
+        openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOATIME);
     if (fd < 0 && errno == EPERM)
         fd = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
@@ -98,15 +100,15 @@ static int clean_subdirectory(struct cleaning *c, int directory, const char *nam
         fd_close(fd);
         return r;
     }
-    if (!c->t->dry_run && unlinkat(directory, name, AT_REMOVEDIR) < 0 && errno != ENOENT && errno != ENOTEMPTY &&
-        errno != EBUSY)
+    if (!c->t->dry_run && unlinkat(directory, name, AT_REMOVEDIR) < 0 && errno != ENOENT &&
+        errno != ENOTEMPTY && errno != EBUSY)
         r = -errno;
     fd_close(fd);
     return r;
 }
 
-static int clean_entry(struct cleaning *c, int directory, const char *name, const char *path, const struct statx *sx,
-                       bool keep) {
+static int clean_entry(struct cleaning *c, int directory, const char *name, const char *path,
+                       const struct statx *sx, bool keep) {
     if (sx->stx_mode & S_ISVTX || S_ISCHR(sx->stx_mode) || S_ISBLK(sx->stx_mode) || is_system_file(sx, name))
         return 0;
     if (S_ISSOCK(sx->stx_mode) && strv_contains(c->sockets, path))
@@ -122,7 +124,8 @@ static int clean_entry(struct cleaning *c, int directory, const char *name, cons
 }
 
 /* Takes no ownership of fd. */
-static int clean_directory(struct cleaning *c, int fd, const char *path, dev_t dev, bool keep_this_level, int depth) {
+static int clean_directory(struct cleaning *c, int fd, const char *path, dev_t dev, bool keep_this_level,
+                           int depth) {
     struct stat before;
     if (depth > RECURSION_MAX)
         return 0;
@@ -141,7 +144,8 @@ static int clean_directory(struct cleaning *c, int fd, const char *path, dev_t d
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
             continue;
         struct statx sx;
-        if (statx(fd, e->d_name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_BTIME, &sx) < 0)
+        if (statx(fd, e->d_name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_BTIME,
+                  &sx) < 0)
             continue;
         _cleanup_free_ char *below = path_join(path, e->d_name);
         if (!below) {

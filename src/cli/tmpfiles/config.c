@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which tmpfiles.d files there are, which of them hide others, and the list of items that results. */
-#include "cli/tmpfiles/tmpfiles.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "base/strv.h"
+#include "cli/tmpfiles/tmpfiles.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,7 +18,8 @@
 static const char *const directories[] = { "/etc/tmpfiles.d", "/run/tmpfiles.d", "/usr/local/lib/tmpfiles.d",
                                            "/usr/lib/tmpfiles.d" };
 
-void tmpfiles_fail(struct tmpfiles *t, const struct item *item, int error, const char *what, const char *path) {
+void tmpfiles_fail(struct tmpfiles *t, const struct item *item, int error, const char *what,
+                   const char *path) {
     if (item->flags & ITEM_MAY_FAIL) {
         log_debug("%s:%u: %s: %s: %s, ignoring", item->file, item->line, path, what, strerror(-error));
         return;
@@ -62,16 +63,16 @@ static bool same_text(const char *a, const char *b) {
 static bool compatible(const struct item *a, const struct item *b) {
     if (!item_owns(a) || !item_owns(b) || item_is_glob(a) != item_is_glob(b))
         return true;
-    return a->type == b->type && a->flags == b->flags && a->mode == b->mode && a->uid == b->uid && a->gid == b->gid &&
-           a->age == b->age && same_text(a->argument, b->argument);
+    return a->type == b->type && a->flags == b->flags && a->mode == b->mode && a->uid == b->uid &&
+           a->gid == b->gid && a->age == b->age && same_text(a->argument, b->argument);
 }
 
 static int add_item(struct tmpfiles *t, struct item *item, const char *file, unsigned line) {
     for (size_t i = 0; i < t->n; i++)
         if (strcmp(t->items[i].path, item->path) == 0 && !compatible(&t->items[i], item) &&
             !(item->flags & ITEM_FORCE)) {
-            log_notice("%s:%u: %s was spoken of by %s:%u before, ignoring", file, line, item->path, t->items[i].file,
-                       t->items[i].line);
+            log_notice("%s:%u: %s was spoken of by %s:%u before, ignoring", file, line, item->path,
+                       t->items[i].file, t->items[i].line);
             return 0;
         }
     if (t->n == t->room) {
@@ -125,7 +126,8 @@ static int take_text(struct tmpfiles *t, const char *file, char *data, size_t si
         line++;
         p[n] = 0;
         if (strlen(p) != n || n > LINE_MAX_BYTES) {
-            log_warning("%s:%u: %s, ignoring the line", file, line, strlen(p) != n ? "a NUL byte" : "too long");
+            log_warning("%s:%u: %s, ignoring the line", file, line,
+                        strlen(p) != n ? "a NUL byte" : "too long");
             t->bad_config = true;
         } else {
             if (n > 0 && p[n - 1] == '\r')

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copying a file or a tree for C lines. Never overwrites a file. */
-#include "cli/tmpfiles/tmpfiles.h"
 #include "base/fd.h"
+#include "cli/tmpfiles/tmpfiles.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -21,7 +21,8 @@ static int copy_content(int from, int to) {
         if (n < 0)
             break;
     }
-    /* Not between these file systems, or a file of /proc: read and write, from where the other one stopped. */
+    /* Not between these file systems, or a file of /proc: read and write, from where the other one stopped.
+     */
     for (;;) {
         ssize_t n = read(from, buffer, sizeof(buffer));
         if (n < 0 && errno == EINTR)
@@ -43,7 +44,8 @@ static int set_owner(const struct item *item, const struct stat *st, int fd, con
     return 0;
 }
 
-static int copy_regular(const struct item *item, int source, const struct stat *st, int directory, const char *name) {
+static int copy_regular(const struct item *item, int source, const struct stat *st, int directory,
+                        const char *name) {
     struct fd_path buffer;
     _cleanup_close_ int from = open(fd_path(source, &buffer), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (from < 0)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* --create: makes and adjusts what the items ask for. */
-#include "cli/tmpfiles/tmpfiles.h"
 #include "base/fd.h"
 #include "base/glob.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "base/strv.h"
+#include "cli/tmpfiles/tmpfiles.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,7 +19,7 @@
 #define RECURSION_MAX 256
 #define FACTORY "/usr/share/factory"
 
-/* --- owner and mode ----------------------------------------------------------------------------------------------- */
+/* --- owner and mode ------------------------------------------------------------------------------------- */
 
 /* Without the kernel's protection anybody may link to a file of root's in a directory of his own. */
 static bool links_protected(void) {
@@ -39,7 +39,8 @@ static mode_t masked_mode(mode_t mode, mode_t had) {
     return S_ISDIR(had) ? mode : mode & 0777;
 }
 
-int tmpfiles_set_permissions(struct tmpfiles *t, const struct item *item, int fd, const char *path, bool created) {
+int tmpfiles_set_permissions(struct tmpfiles *t, const struct item *item, int fd, const char *path,
+                             bool created) {
     struct stat st;
     struct fd_path buffer;
     if (!(item->flags & (ITEM_MODE_SET | ITEM_UID_SET | ITEM_GID_SET)))
@@ -50,7 +51,8 @@ int tmpfiles_set_permissions(struct tmpfiles *t, const struct item *item, int fd
         tmpfiles_fail(t, item, -EMLINK, "it has several names, which is not safe to change", path);
         return 0;
     }
-    bool set_mode = item->flags & ITEM_MODE_SET && (created || !(item->flags & ITEM_MODE_NEW)) && !S_ISLNK(st.st_mode);
+    bool set_mode =
+        item->flags & ITEM_MODE_SET && (created || !(item->flags & ITEM_MODE_NEW)) && !S_ISLNK(st.st_mode);
     bool set_uid = item->flags & ITEM_UID_SET && (created || !(item->flags & ITEM_UID_NEW));
     bool set_gid = item->flags & ITEM_GID_SET && (created || !(item->flags & ITEM_GID_NEW));
     mode_t mode = set_mode ? item->mode : st.st_mode & 07777;
@@ -72,7 +74,8 @@ int tmpfiles_set_permissions(struct tmpfiles *t, const struct item *item, int fd
     return 0;
 }
 
-static int adjust_below(struct tmpfiles *t, const struct item *item, int fd, const char *path, dev_t dev, int depth) {
+static int adjust_below(struct tmpfiles *t, const struct item *item, int fd, const char *path, dev_t dev,
+                        int depth) {
     struct stat st;
     struct fd_path buffer;
     int r = tmpfiles_set_permissions(t, item, fd, path, false);
@@ -84,11 +87,14 @@ static int adjust_below(struct tmpfiles *t, const struct item *item, int fd, con
     if (!d)
         return -errno;
     for (struct dirent *e; r >= 0 && (e = readdir(d));) {
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 || is_mount_point(dirfd(d), e->d_name, dev))
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+            is_mount_point(dirfd(d), e->d_name, dev))
             continue;
         _cleanup_close_ int child = openat(dirfd(d), e->d_name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         _cleanup_free_ char *below = path_join(path, e->d_name);
-        r = !below ? -ENOMEM : child < 0 ? (errno == ENOENT ? 0 : -errno) : adjust_below(t, item, child, below, dev, depth + 1);
+        r = !below      ? -ENOMEM
+            : child < 0 ? (errno == ENOENT ? 0 : -errno)
+                        : adjust_below(t, item, child, below, dev, depth + 1);
     }
     closedir(d);
     return r;
@@ -104,7 +110,7 @@ static int adjust(struct tmpfiles *t, const struct item *item, const char *path)
                              : tmpfiles_set_permissions(t, item, fd, path, false);
 }
 
-/* --- directories -------------------------------------------------------------------------------------------------- */
+/* --- directories ---------------------------------------------------------------------------------------- */
 
 /* What is in the way gives way, if the line says so. */
 static int give_way(const struct item *item, int parent, const char *name, const struct stat *st) {
@@ -154,7 +160,7 @@ static int adjust_directory(struct tmpfiles *t, const struct item *item, const c
     return S_ISDIR(st.st_mode) ? tmpfiles_set_permissions(t, item, fd, path, false) : -EEXIST;
 }
 
-/* --- files -------------------------------------------------------------------------------------------------------- */
+/* --- files ---------------------------------------------------------------------------------------------- */
 
 static int write_argument(const struct item *item, int fd) {
     return item->argument ? write_all(fd, item->argument, item->argument_size) : 0;
@@ -169,7 +175,8 @@ static int make_file(struct tmpfiles *t, const struct item *item, const char *pa
     mode_t mode = item->flags & ITEM_MODE_SET ? item->mode : 0644;
     for (int attempt = 0;; attempt++) {
         struct stat st;
-        fd = openat(parent, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode);
+        fd = openat(parent, name,
+                    O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode);
         if (fd >= 0) {
             r = write_argument(item, fd);
             return r < 0 ? r : tmpfiles_set_permissions(t, item, fd, path, true);
@@ -188,7 +195,8 @@ static int make_file(struct tmpfiles *t, const struct item *item, const char *pa
                 struct fd_path buffer;
                 if (st.st_nlink > 1 && !links_protected())
                     return -EMLINK;
-                _cleanup_close_ int writable = open(fd_path(fd, &buffer), O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
+                _cleanup_close_ int writable =
+                    open(fd_path(fd, &buffer), O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
                 if (writable < 0)
                     return -errno;
                 r = write_argument(item, writable);
@@ -214,7 +222,8 @@ static int write_to_file(struct tmpfiles *t, const struct item *item, const char
     int r = walk_open_follow(t, path, &fd, &st);
     if (r < 0)
         return r == -ENOENT ? 0 : r;
-    int flags = O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | (item->flags & ITEM_FORCE ? O_APPEND : O_TRUNC);
+    int flags =
+        O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | (item->flags & ITEM_FORCE ? O_APPEND : O_TRUNC);
     if (!S_ISREG(st.st_mode))
         flags &= ~O_TRUNC;
     writable = open(fd_path(fd, &buffer), flags);
@@ -256,7 +265,8 @@ static int make_node(struct tmpfiles *t, const struct item *item, const char *pa
     if (sscanf(item->argument ? item->argument : "", "%u:%u%n", &major_number, &minor_number, &end) != 2 ||
         item->argument[end])
         return -EINVAL;
-    mode_t kind = item->type == 'c' ? S_IFCHR : S_IFBLK, mode = item->flags & ITEM_MODE_SET ? item->mode : 0644;
+    mode_t kind = item->type == 'c' ? S_IFCHR : S_IFBLK,
+           mode = item->flags & ITEM_MODE_SET ? item->mode : 0644;
     dev_t dev = makedev(major_number, minor_number);
     int r = walk_parent(t, path, true, &parent, &name);
     if (r < 0)
@@ -285,13 +295,15 @@ static int make_node(struct tmpfiles *t, const struct item *item, const char *pa
     return fd < 0 ? -errno : tmpfiles_set_permissions(t, item, fd, path, created);
 }
 
-/* --- symlinks and copies ------------------------------------------------------------------------------------------ */
+/* --- symlinks and copies -------------------------------------------------------------------------------- */
 
-/* The argument, or what lies under the same path in the factory; with the root where a file is meant to be opened. */
+/* The argument, or what lies under the same path in the factory; with the root where a file is meant to be
+ * opened. */
 static char *source_of(const struct item *item) {
     if (!item->argument || !item->argument[0])
         return path_join(FACTORY, item->path);
-    return item->type == 'C' && item->argument[0] != '/' ? path_join(FACTORY, item->argument) : strdup(item->argument);
+    return item->type == 'C' && item->argument[0] != '/' ? path_join(FACTORY, item->argument)
+                                                         : strdup(item->argument);
 }
 
 static int make_symlink(struct tmpfiles *t, const struct item *item, const char *path) {
@@ -375,7 +387,8 @@ static int make_copy(struct tmpfiles *t, const struct item *item, const char *pa
             return r;
         exists = false;
     }
-    if (!exists || (S_ISDIR(there.st_mode) && (item->flags & ITEM_FORCE || is_empty_directory(parent, name)))) {
+    if (!exists ||
+        (S_ISDIR(there.st_mode) && (item->flags & ITEM_FORCE || is_empty_directory(parent, name)))) {
         r = tmpfiles_copy(t, item, source, parent, name);
         if (r < 0)
             return r;
@@ -384,7 +397,7 @@ static int make_copy(struct tmpfiles *t, const struct item *item, const char *pa
     return fd < 0 ? -errno : tmpfiles_set_permissions(t, item, fd, path, !exists);
 }
 
-/* --- one item ----------------------------------------------------------------------------------------------------- */
+/* --- one item ------------------------------------------------------------------------------------------- */
 
 int tmpfiles_for_each(struct tmpfiles *t, const struct item *item,
                       int (*f)(struct tmpfiles *t, const struct item *item, const char *path)) {
@@ -401,7 +414,8 @@ int tmpfiles_for_each(struct tmpfiles *t, const struct item *item,
         if (q == -ENOMEM)
             return q;
         if (q < 0)
-            tmpfiles_fail(t, item, q, q == -EEXIST ? "something of another kind is there" : "cannot be handled",
+            tmpfiles_fail(t, item, q,
+                          q == -EEXIST ? "something of another kind is there" : "cannot be handled",
                           *match + skip);
     }
     return r;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One line of a tmpfiles.d file: text in, an item out. Touches no file but the user database, and credentials. */
-#include "cli/tmpfiles/tmpfiles.h"
+/* One line of a tmpfiles.d file: text in, an item out. Touches no file but the user database, and
+ * credentials. */
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/strv.h"
 #include "base/users.h"
+#include "cli/tmpfiles/tmpfiles.h"
 #include "syntax/names.h"
 #include "syntax/specifier.h"
 #include "syntax/timespan.h"
@@ -19,8 +20,8 @@
 #define DEFAULT_AGE_FILE (AGE_ATIME | AGE_BTIME | AGE_CTIME | AGE_MTIME)
 #define DEFAULT_AGE_DIRECTORY (AGE_ATIME | AGE_BTIME | AGE_MTIME)
 
-/* The letters there are, those whose path is a pattern, those that own their path, those that need an argument, and
- * those whose argument has specifiers. */
+/* The letters there are, those whose path is a pattern, those that own their path, those that need an
+ * argument, and those whose argument has specifiers. */
 static const char all_types[] = "fFwdDevqQpLcbCxXrRzZtThHaAm";
 static const char glob_types[] = "wexXrRzZtThHaA";
 static const char owning_types[] = "fwdDevqQpLcbCxXrR";
@@ -42,7 +43,7 @@ bool item_owns(const struct item *item) {
     return strchr(owning_types, item->type);
 }
 
-/* --- specifiers --------------------------------------------------------------------------------------------------- */
+/* --- specifiers ----------------------------------------------------------------------------------------- */
 
 static int lookup(void *userdata, char letter, char **ret) {
     static const struct {
@@ -62,7 +63,7 @@ static int expand(const struct tmpfiles *t, const char *text, char **ret) {
     return specifier_expand(text, &table, 65536, ret);
 }
 
-/* --- fields ------------------------------------------------------------------------------------------------------- */
+/* --- fields --------------------------------------------------------------------------------------------- */
 
 static bool unset(const char *field) {
     return !field || !field[0] || strcmp(field, "-") == 0;
@@ -72,8 +73,9 @@ static int parse_type(const char *word, struct item *item, const char **why) {
     static const struct {
         char sign;
         unsigned flag;
-    } signs[] = { { '!', ITEM_BOOT },   { '+', ITEM_FORCE },      { '-', ITEM_MAY_FAIL },  { '=', ITEM_REPLACE },
-                  { '~', ITEM_BASE64 }, { '^', ITEM_CREDENTIAL }, { '?', ITEM_IF_TARGET }, { '$', ITEM_PURGE } };
+    } signs[] = { { '!', ITEM_BOOT },      { '+', ITEM_FORCE },  { '-', ITEM_MAY_FAIL },
+                  { '=', ITEM_REPLACE },   { '~', ITEM_BASE64 }, { '^', ITEM_CREDENTIAL },
+                  { '?', ITEM_IF_TARGET }, { '$', ITEM_PURGE } };
     *why = "unknown line type";
     if (!word[0] || !strchr(all_types, word[0]))
         return -EINVAL;
@@ -298,7 +300,7 @@ static int parse_argument(const struct tmpfiles *t, const char *text, struct ite
     return 1;
 }
 
-/* --- the line ----------------------------------------------------------------------------------------------------- */
+/* --- the line ------------------------------------------------------------------------------------------- */
 
 enum { FIELD_TYPE, FIELD_PATH, FIELD_MODE, FIELD_USER, FIELD_GROUP, FIELD_AGE, FIELDS };
 

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* --remove: r, R and D lines. Deleting stays on one mount and follows no symlink. */
-#include "cli/tmpfiles/tmpfiles.h"
+/* --remove: r, R and D lines. Deleting stays on one mount and follows no symlink. What lies on a volume, that is, on a
+ * mount other than the root directory's that is not in memory, is somebody's data and survives a boot: nothing of it is
+ * deleted, even if a line names it. */
 #include "base/fd.h"
 #include "base/log.h"
+#include "cli/tmpfiles/tmpfiles.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define RECURSION_MAX 256
@@ -35,7 +39,8 @@ int remove_tree_at(int directory, const char *name, bool keep_top, dev_t dev, in
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
             continue;
         /* A mount point stays, with what is above it. */
-        int r = is_mount_point(fd, e->d_name, dev) ? -EBUSY : remove_tree_at(fd, e->d_name, false, dev, depth + 1);
+        int r = is_mount_point(fd, e->d_name, dev) ? -EBUSY
+                                                   : remove_tree_at(fd, e->d_name, false, dev, depth + 1);
         if (r < 0 && result >= 0)
             result = r;
     }
@@ -43,6 +48,24 @@ int remove_tree_at(int directory, const char *name, bool keep_top, dev_t dev, in
     if (result >= 0 && !keep_top && unlinkat(directory, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
         result = -errno;
     return result;
+}
+
+static bool in_memory(int directory, const char *name) {
+    struct statfs fs;
+    _cleanup_close_ int fd = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    return fd >= 0 && fstatfs(fd, &fs) >= 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
+}
+
+/* Kernels before 5.8 tell no mounts apart, only devices. */
+static bool on_volume(const struct tmpfiles *t, int directory, const char *name) {
+    struct statx root, here;
+    if (statx(AT_FDCWD, t->root[0] ? t->root : "/", 0, STATX_MNT_ID | STATX_TYPE, &root) < 0 ||
+        statx(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_MNT_ID | STATX_TYPE, &here) < 0)
+        return false;
+    bool same = root.stx_mask & here.stx_mask & STATX_MNT_ID ?
+                    root.stx_mnt_id == here.stx_mnt_id :
+                    root.stx_dev_major == here.stx_dev_major && root.stx_dev_minor == here.stx_dev_minor;
+    return !same && !in_memory(directory, name);
 }
 
 /* r: a file or an empty directory. */
@@ -54,6 +77,8 @@ static int remove_one(struct tmpfiles *t, const struct item *item, const char *p
         return r == -ENOENT || r == -ENOTDIR ? 0 : r;
     if (strcmp(name, ".") == 0)
         return -EINVAL;
+    if (on_volume(t, parent, name))
+        return 0;
     if (unlinkat(parent, name, 0) >= 0 || errno == ENOENT)
         return 0;
     if (errno != EISDIR && errno != EPERM)
@@ -73,6 +98,8 @@ static int remove_recursive(struct tmpfiles *t, const struct item *item, const c
         return -EINVAL;
     if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : -errno;
+    if (on_volume(t, parent, name))
+        return 0;
     bool top = item->type == 'D';
     if (top && !S_ISDIR(st.st_mode))
         return 0;
@@ -82,8 +109,10 @@ static int remove_recursive(struct tmpfiles *t, const struct item *item, const c
 }
 
 int tmpfiles_remove(struct tmpfiles *t, const struct item *item) {
-    int (*f)(struct tmpfiles *, const struct item *, const char *) =
-        item->type == 'r' ? remove_one : item->type == 'R' || item->type == 'D' ? remove_recursive : NULL;
+    int (*f)(struct tmpfiles *, const struct item *, const char *) = item->type == 'r' ? remove_one
+                                                                     : item->type == 'R' || item->type == 'D'
+                                                                         ? remove_recursive
+                                                                         : NULL;
     if (!f)
         return 0;
     if (t->dry_run) {

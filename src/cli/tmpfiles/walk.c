@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Getting to a path without being led astray: one descriptor per component, and a look at who could have bent each
- * step. Knows nothing of items. */
-#include "cli/tmpfiles/tmpfiles.h"
+/* Getting to a path without being led astray: one descriptor per component, and a look at who could have bent
+ * each step. Knows nothing of items. */
 #include "base/fd.h"
 #include "base/path.h"
+#include "cli/tmpfiles/tmpfiles.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,13 +34,14 @@ static int push(struct walk *w, int fd) {
     return 0;
 }
 
-/* A directory of an unprivileged user that leads to something of somebody else's: whoever owns it chose where. */
+/* A directory of an unprivileged user that leads to something of somebody else's: whoever owns it chose
+ * where. */
 static bool unsafe_step(const struct stat *from, const struct stat *to) {
     return from->st_uid != 0 && from->st_uid != to->st_uid && from->st_uid != geteuid();
 }
 
-/* A symlink where anybody may place one, of somebody who does not own the directory, or out of the reach of an
- * unprivileged owner. */
+/* A symlink where anybody may place one, of somebody who does not own the directory, or out of the reach of
+ * an unprivileged owner. */
 static bool unsafe_link(const struct stat *directory, const struct stat *link, const char *target) {
     uid_t own = geteuid();
     if (directory->st_mode & S_IWOTH)
@@ -50,8 +51,8 @@ static bool unsafe_link(const struct stat *directory, const struct stat *link, c
     return target[0] == '/' && directory->st_uid != 0 && directory->st_uid != own;
 }
 
-/* Walks all components. On success the descriptor of the last is on the stack. `leave_last`: only up to the parent;
- * what is left of the path is copied to *last. `follow_last`: a symlink at the end is followed. */
+/* Walks all components. On success the descriptor of the last is on the stack. `leave_last`: only up to the
+ * parent; what is left of the path is copied to *last. `follow_last`: a symlink at the end is followed. */
 static int walk(struct walk *w, const struct tmpfiles *t, const char *path, bool leave_last, bool make,
                 bool follow_last, char **last) {
     _cleanup_free_ char *todo = strdup(path);
@@ -151,7 +152,8 @@ int walk_parent(const struct tmpfiles *t, const char *path, bool make, int *ret_
     return 0;
 }
 
-static int open_at_end(const struct tmpfiles *t, const char *path, bool follow, int *ret_fd, struct stat *st) {
+static int open_at_end(const struct tmpfiles *t, const char *path, bool follow, int *ret_fd,
+                       struct stat *st) {
     _cleanup_(walk_done) struct walk w = {};
     int r = walk(&w, t, path, false, false, follow, NULL);
     if (r < 0)
