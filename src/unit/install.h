@@ -75,7 +75,7 @@ void install_error_describe(int error, const struct install_changes *changes, co
 const struct install_change *install_first_error(const struct install_changes *changes);
 
 /* --- the verbs
- * ----------------------------------------------------------------------------------------------------
+ * -----------------------------------------------------------------------------------------------
  *
  * `names` are unit names, or absolute paths where systemctl takes them (enable, link, reenable). All return a
  * negative errno with the reason appended to `changes` (what was done before stays done and is listed), else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* --remove: r, R and D lines. Deleting stays on one mount and follows no symlink. What lies on a volume, that is, on a
- * mount other than the root directory's that is not in memory, is somebody's data and survives a boot: nothing of it is
- * deleted, even if a line names it. */
+/* --remove: r, R and D lines. Deleting stays on one mount and follows no symlink. What lies on a volume, that
+ * is, on a mount other than the root directory's that is not in memory, is somebody's data and survives a
+ * boot: nothing of it is deleted, even if a line names it. */
 #include "base/fd.h"
 #include "base/log.h"
 #include "cli/tmpfiles/tmpfiles.h"
@@ -62,9 +62,9 @@ static bool on_volume(const struct tmpfiles *t, int directory, const char *name)
     if (statx(AT_FDCWD, t->root[0] ? t->root : "/", 0, STATX_MNT_ID | STATX_TYPE, &root) < 0 ||
         statx(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_MNT_ID | STATX_TYPE, &here) < 0)
         return false;
-    bool same = root.stx_mask & here.stx_mask & STATX_MNT_ID ?
-                    root.stx_mnt_id == here.stx_mnt_id :
-                    root.stx_dev_major == here.stx_dev_major && root.stx_dev_minor == here.stx_dev_minor;
+    bool same = root.stx_mask & here.stx_mask & STATX_MNT_ID
+                    ? root.stx_mnt_id == here.stx_mnt_id
+                    : root.stx_dev_major == here.stx_dev_major && root.stx_dev_minor == here.stx_dev_minor;
     return !same && !in_memory(directory, name);
 }
 
