@@ -9,6 +9,7 @@
 #include "syntax/names.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/wait.h>
 
 /* So many a turn, then other events get their turn: a fork bomb must not starve the bus. */
@@ -25,39 +26,42 @@ static void tell_unit(struct manager *m, struct unit *u, const siginfo_t *si, bo
     queue_add(u, QUEUE_EMPTY);
 }
 
+/* Reaps the next one. False: nobody waits. */
+static bool reap_one(struct manager *m) {
+    siginfo_t si = {};
+    while (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0)
+        if (errno != EINTR)
+            return false; /* ECHILD */
+    if (si.si_pid == 0)
+        return false;
+    /* What it said before it died is heard before its death is. */
+    if (m->p->notify)
+        notify_drain(m->p->notify);
+    spawn_settle(m, si.si_pid);
+    struct child *c;
+    HASH_FIND_INT(m->p->children, &si.si_pid, c);
+    uint64_t tag = lineage_reaping(m->lineage, si.si_pid);
+    struct unit *u = c ? c->unit : NULL;
+    if (!u && tag)
+        HASH_FIND(hh_lineage, m->p->by_lineage, &tag, sizeof(tag), u);
+    siginfo_t reaped = {};
+    if (waitid(P_PID, (id_t)si.si_pid, &reaped, WEXITED | WNOHANG) < 0 && errno != ECHILD)
+        log_warning("Cannot reap process %d: %s", si.si_pid, strerror(errno));
+    if (si.si_pid == m->p->helper_pid)
+        manager_helper_exited(m, si.si_code == CLD_EXITED ? si.si_status : -si.si_status);
+    else if (!(m->p->log && log_client_child_exited(m->p->log, si.si_pid)) && u)
+        tell_unit(m, u, &si, c != NULL);
+    return true;
+}
+
 void reap_children(void *userdata) {
     struct manager *m = userdata;
+    int n = 0;
     lineage_scan_stale(m->lineage);
-    for (int i = 0; i < REAP_BATCH; i++) {
-        siginfo_t si = {};
-        if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0) {
-            if (errno == EINTR)
-                continue;
-            return; /* ECHILD */
-        }
-        if (si.si_pid == 0)
-            return;
-        /* What it said before it died is heard before its death is. */
-        if (m->p->notify)
-            notify_drain(m->p->notify);
-        spawn_settle(m, si.si_pid);
-        struct child *c;
-        HASH_FIND_INT(m->p->children, &si.si_pid, c);
-        uint64_t tag = lineage_reaping(m->lineage, si.si_pid);
-        struct unit *u = c ? c->unit : NULL;
-        if (!u && tag)
-            HASH_FIND(hh_lineage, m->p->by_lineage, &tag, sizeof(tag), u);
-        siginfo_t reaped = {};
-        if (waitid(P_PID, (id_t)si.si_pid, &reaped, WEXITED | WNOHANG) < 0 && errno != ECHILD)
-            log_warning("Cannot reap process %d.", si.si_pid);
-        if (si.si_pid == m->p->helper_pid) {
-            manager_helper_exited(m, si.si_code == CLD_EXITED ? si.si_status : -si.si_status);
-            continue;
-        }
-        if (m->p->log && log_client_child_exited(m->p->log, si.si_pid))
-            continue;
-        if (u)
-            tell_unit(m, u, &si, c != NULL);
-    }
-    deferred_queue(m->loop, &m->p->reap);
+    while (n < REAP_BATCH && reap_one(m))
+        n++;
+    /* A look at /proc taken on the way shows as alive who was reaped after it: QUEUE_EMPTY wants a new one. */
+    lineage_scan_stale(m->lineage);
+    if (n == REAP_BATCH)
+        deferred_queue(m->loop, &m->p->reap);
 }
