@@ -14,9 +14,7 @@
 #define CACHE_MAX 64
 #define GROUP_DEPTH 4
 
-/* --- calls
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- calls ------------------------------------------------------------------------------------------- */
 
 static const struct syscall_group *group_find(const char *name) {
     for (const struct syscall_group *g = syscall_groups; g->name; g++)

@@ -213,6 +213,13 @@ static int step_tty(const struct step *step) {
     }
 }
 
+static int step_tty_owner(const struct child *child, const struct step *step) {
+    uid_t uid = (uid_t)step->number == UID_RESOLVED ? child->uid : (uid_t)step->number;
+    if (fchown(STDIN_FILENO, uid, -1) < 0)
+        return -errno;
+    return or_errno(fchmod(STDIN_FILENO, 0620));
+}
+
 static int step_data(const struct step *step) {
     int fd = (int)syscall(SYS_memfd_create, "standard-input", MFD_CLOEXEC);
     if (fd < 0)
@@ -392,10 +399,7 @@ int step_run(struct child *child, const struct step *step) {
     case STEP_TTY:
         return step_tty(step);
     case STEP_TTY_OWNER:
-        if (fchown(STDIN_FILENO, (uid_t)step->number == UID_RESOLVED ? child->uid : (uid_t)step->number, -1) <
-            0)
-            return -errno;
-        return or_errno(fchmod(STDIN_FILENO, 0620));
+        return step_tty_owner(child, step);
     case STEP_DATA:
         return step_data(step);
     case STEP_DIRECTORY:
