@@ -191,8 +191,10 @@ static void clean_directory(struct cleaning *c, int fd, const char *path, dev_t 
         struct stat st;
         if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0 || (top && kept_at_top(d->d_name)) ||
             snprintf(child, sizeof(child), "%s/%s", path, d->d_name) >= (int)sizeof(child) ||
-            fstatat(dirfd(directory), d->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_dev != device ||
-            strv_contains(c->mounts, child))
+            fstatat(dirfd(directory), d->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || strv_contains(c->mounts, child))
+            continue;
+        /* Files of an overlay may have the device of the layer they are in. */
+        if (S_ISDIR(st.st_mode) && st.st_dev != device)
             continue;
         if (c->look && S_ISSOCK(st.st_mode) && answers(child)) {
             log_warning("What an earlier run may have left stays: somebody answers at %s.", child);

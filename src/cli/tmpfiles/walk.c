@@ -181,7 +181,9 @@ bool is_mount_point(int directory, const char *name, dev_t dev) {
     struct statx sx;
     struct stat st;
     if (statx(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &sx) >= 0 &&
-        sx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT && sx.stx_attributes & STATX_ATTR_MOUNT_ROOT)
-        return true;
-    return fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) >= 0 && st.st_dev != dev;
+        sx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT)
+        return sx.stx_attributes & STATX_ATTR_MOUNT_ROOT;
+    /* Before Linux 5.8. Files of an overlay may have the device of their layer; a mounted file cannot be unlinked. */
+    return fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) >= 0 && S_ISDIR(st.st_mode) &&
+           st.st_dev != dev;
 }
