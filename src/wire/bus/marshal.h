@@ -57,6 +57,7 @@ GETTER(setting_pairs_space);
 GETTER(setting_pairs_colon);
 GETTER(setting_ip_prefixes);
 GETTER(setting_filter);
+GETTER(setting_system_calls); /* the same, groups as their members */
 GETTER(setting_binds);
 GETTER(setting_environment_files);
 GETTER(setting_byte_strings);

@@ -3,6 +3,7 @@
 #include "wire/bus/marshal.h"
 
 #include "engine/service.h"
+#include "exec/syscall_groups.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -11,6 +12,7 @@
 
 /* --- processors: a bitmap, lowest byte first ------------------------------------------------------------ */
 #define CPUS_MAX 8192
+#define GROUP_DEPTH_MAX 8
 
 GETTER(setting_cpuset) {
     uint8_t bits[CPUS_MAX / 8] = {};
@@ -194,8 +196,40 @@ GETTER(setting_ip_prefixes) {
     out_close(out);
 }
 
-/* (bas): is it what is allowed, or what is not; and what. Elements as unit/types.h says. */
-GETTER(setting_filter) {
+/* --- filters, (bas): is it what is allowed, or what is not; and what. Elements as unit/types.h says ------------------ */
+static int no_group(char ***list, const char *name, bool add, const char *suffix) {
+    _cleanup_text_ struct text t = {};
+    text_addf(&t, "%s%s", name, suffix);
+    if (t.failed)
+        return -ENOMEM;
+    if (!add) {
+        if (*list)
+            strv_remove(*list, text_str(&t));
+        return 0;
+    }
+    return strv_contains(*list, text_str(&t)) ? 0 : strv_add(list, text_str(&t));
+}
+
+/* A group of system calls is shown as its members. */
+static int each_call(char ***list, const char *name, bool add, const char *suffix, unsigned depth) {
+    const struct syscall_group *g = syscall_groups;
+    if (*name == '@')
+        while (g->name && strcmp(g->name, name) != 0)
+            g++;
+    if (*name != '@' || !g->name || depth > GROUP_DEPTH_MAX)
+        return no_group(list, name, add, suffix);
+    _cleanup_strv_ char **members = strv_split(g->members, " ");
+    if (!members)
+        return -ENOMEM;
+    STRV_FOREACH(m, members) {
+        int r = each_call(list, *m, add, suffix, depth + 1);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static void filter(const struct object *object, const struct property *p, struct out *out, bool calls) {
     char **v = setting(object, p)->strv;
     _cleanup_strv_ char **list = NULL;
     bool allow = v && *v && **v != '~';
@@ -204,12 +238,13 @@ GETTER(setting_filter) {
         const char *name = *s + inverted;
         if (!*name || strcmp(name, "none") == 0)
             continue;
-        if (allow != inverted) {
-            if (!strv_contains(list, name) && strv_add(&list, name) < 0)
-                out->failed = true;
-        } else if (list) {
-            strv_remove(list, name);
-        }
+        size_t n = calls ? strcspn(name, ":") : strlen(name);
+        _cleanup_free_ char *bare = strndup(name, n);
+        int r = !bare   ? -ENOMEM
+                : calls ? each_call(&list, bare, allow != inverted, name + n, 0)
+                        : no_group(&list, bare, allow != inverted, name + n);
+        if (r < 0)
+            out->failed = true;
     }
     if (list)
         strv_sort(list);
@@ -217,6 +252,14 @@ GETTER(setting_filter) {
     out_bool(out, allow);
     out_strv(out, list);
     out_close(out);
+}
+
+GETTER(setting_filter) {
+    filter(object, p, out, false);
+}
+
+GETTER(setting_system_calls) {
+    filter(object, p, out, true);
 }
 
 /* --- objects -------------------------------------------------------------------------------------------- */
@@ -360,7 +403,17 @@ GETTER(setting_exec_ex) {
     exec(object, p, out, true);
 }
 
-/* Conditions, Asserts: (name, trigger, negate, parameter, result). */
+/* Conditions, Asserts: (name, trigger, negate, parameter, result): 0 not looked at, 1 held, -1 did not. Single results
+ * are not kept: where the whole did not hold, they are looked at again, so that a person is told which it was. */
+static int condition_result(struct manager *m, const struct unit *u, const struct condition *c) {
+    bool tried = (c->assert ? u->assert_time : u->condition_time).realtime > 0;
+    if (!tried)
+        return 0;
+    if (c->assert ? u->assert_result : u->condition_result)
+        return 1;
+    return condition_test(c, &m->conditions) > 0 ? 1 : -1;
+}
+
 GETTER(setting_conditions) {
     const struct condition_list *list = setting(object, p)->object;
     out_open(out, DBUS_TYPE_ARRAY, "(sbbsi)");
@@ -374,7 +427,7 @@ GETTER(setting_conditions) {
         out_bool(out, c->trigger);
         out_bool(out, c->negate);
         out_string(out, c->parameter);
-        out_i32(out, 0);
+        out_i32(out, condition_result(object->manager, object->unit, c));
         out_close(out);
     }
     out_close(out);

@@ -3,6 +3,7 @@
 #include "wire/bus/internal.h"
 
 #include "base/fd.h"
+#include "engine/scope.h"
 #include "syntax/words.h"
 
 #include <errno.h>
@@ -266,7 +267,10 @@ HANDLER(method_abandon) {
         return r;
     if (u->ops->type != UNIT_SCOPE)
         return error_set(error, ERROR_INVALID_ARGUMENT, "Unit '%s' is not a scope unit, refusing.", u->id);
-    return error_set(error, ERROR_NOT_SUPPORTED, "Scopes cannot be abandoned.");
+    r = scope_abandon(u);
+    if (r == -ESTALE)
+        return call_refuse(call, BUS_NAME ".ScopeNotRunning", "Scope %s is not running, cannot abandon.", u->id);
+    return r;
 }
 
 /* --- processes ------------------------------------------------------------------------------------------ */

@@ -3,6 +3,7 @@
 #include "wire/bus/marshal.h"
 
 #include "base/users.h"
+#include "engine/scope.h"
 #include "engine/service.h"
 #include "engine/socket.h"
 
@@ -56,6 +57,8 @@ GETTER(get_result) {
         result = service_result_to_string(SERVICE(object->unit)->result);
     else if (object->unit->ops->type == UNIT_SOCKET)
         result = socket_result_to_string(SOCKET(object->unit)->result);
+    else if (object->unit->ops->type == UNIT_SCOPE)
+        result = scope_result_to_string(SCOPE(object->unit)->result);
     out_string(out, result);
 }
 
