@@ -74,10 +74,9 @@ void install_error_describe(int error, const struct install_changes *changes, co
 /* For errors on the bus: the first failed change, or NULL. */
 const struct install_change *install_first_error(const struct install_changes *changes);
 
-/* --- the verbs
- * -----------------------------------------------------------------------------------------------
- *
- * `names` are unit names, or absolute paths where systemctl takes them (enable, link, reenable). All return a
+/* --- the verbs --- */
+
+/* `names` are unit names, or absolute paths where systemctl takes them (enable, link, reenable). All return a
  * negative errno with the reason appended to `changes` (what was done before stays done and is listed), else
  * 0, or where said 1 for "carries install info". -ENOENT: no such unit file; -EEXIST: something else is in
  * the way; -ERFKILL: masked; -EADDRNOTAVAIL: generated or transient, cannot be enabled; -EUCLEAN: the unit's
