@@ -134,6 +134,7 @@ static void reload_units(struct manager *m) {
     if (manager_deserialize_manager(m, text_str(&state), state.len) < 0 ||
         manager_deserialize(m, text_str(&state), state.len) < 0)
         log_error("No memory to take up all units again after the reload.");
+    m->conditions.environment = m->own_environment;
     queue_dispatch_load(m);
     (void)manager_rebuild_environment(m);
     manager_coldplug(m);
