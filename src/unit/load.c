@@ -250,8 +250,7 @@ static int load_side_names(struct load *l, char *const *names, const char *suffi
             }
             name = made;
         }
-        if (!strv_contains(*ret, name))
-            r = strv_add(ret, name);
+        r = strv_add(ret, name);
     }
     return r;
 }
@@ -335,50 +334,42 @@ static usec_t newest(usec_t so_far, const char *path) {
     return path && stat(path, &st) == 0 ? MAX(so_far, mtime_of(&st)) : so_far;
 }
 
+/* Has what was loaded, or not found, another file now? */
+static bool fragment_changed(const struct unit_file *file, const struct search_found *found,
+                             const char **ret) {
+    struct stat st;
+    const char *path = found->result == SEARCH_MASKED ? "/dev/null" : found->path;
+    if (file->state == LOAD_NOT_FOUND && path && stat(path, &st) < 0)
+        path = NULL; /* a link to nowhere, as before */
+    *ret = path;
+    if (strcmp(found->name, file->name) != 0 || strcmp(path ?: "", file->fragment_path ?: "") != 0)
+        return true;
+    if (found->result != SEARCH_FILE || !path)
+        return false;
+    if (file->state == LOAD_MASKED) /* by being empty */
+        return stat(path, &st) == 0 && st.st_size > 0;
+    return file->state != LOAD_LOADED && file->state != LOAD_BAD_SETTING && newest(0, path) != file->mtime;
+}
+
 bool unit_file_changed(const struct search_path *where, const struct unit_file *file) {
     _cleanup_(search_found_done) struct search_found found = {};
     _cleanup_strv_ char **names = NULL, **dropins = NULL;
-    /* What was loaded a moment ago without a file may have one now: an answer from the old cache would never
-     * tell. */
-    struct search_path fresh = *where;
-    bool stale = search_cache_stale(where), changed = false;
-    if (stale) {
-        fresh.cache = NULL;
-        if (search_cache_fill(&fresh) < 0)
-            return false;
-    }
-    if (search_resolve(&fresh, file->name, &found) < 0)
-        goto out;
-    const char *path = found.result == SEARCH_MASKED ? "/dev/null"
-                       : found.result == SEARCH_FILE ? found.path
-                                                     : NULL;
-    struct stat st;
-    if (file->state == LOAD_NOT_FOUND && path && stat(path, &st) < 0)
-        path = NULL; /* a link to nowhere, as before */
-    if (strcmp(found.name, file->name) != 0 || strcmp(path ?: "", file->fragment_path ?: "") != 0) {
-        changed = true;
-        goto out;
-    }
-    if (file->state != LOAD_LOADED && file->state != LOAD_BAD_SETTING) {
-        if (found.result == SEARCH_FILE && path)
-            changed = file->state == LOAD_MASKED ? stat(path, &st) == 0 && st.st_size > 0
-                                                 : newest(0, path) != file->mtime;
-        goto out;
-    }
-    if (strv_add(&names, file->name) < 0 || strv_add_all(&names, file->aliases) < 0)
-        goto out;
-    if (!(found.vendor && found.vendor->builtin) && search_dropins(&fresh, names, ".d", &dropins) < 0)
-        goto out;
-    if (!strv_equal(dropins, file->dropin_paths)) {
-        changed = true;
-        goto out;
-    }
+    struct search_path fresh;
+    const char *path;
+    if (!where->cache || search_now(where, &fresh) < 0 || search_resolve(&fresh, file->name, &found) < 0)
+        return false;
+    if (fragment_changed(file, &found, &path))
+        return true;
+    if (file->state != LOAD_LOADED && file->state != LOAD_BAD_SETTING)
+        return false;
+    bool builtin = found.vendor && found.vendor->builtin;
+    if (strv_add(&names, file->name) < 0 || strv_add_all(&names, file->aliases) < 0 ||
+        (!builtin && search_dropins(&fresh, names, ".d", &dropins) < 0))
+        return false;
+    if (!strv_equal(dropins, file->dropin_paths))
+        return true;
     usec_t time = newest(0, path);
     STRV_FOREACH(d, dropins)
-    time = newest(time, *d);
-    changed = time != file->mtime;
-out:
-    if (stale)
-        search_cache_drop(&fresh);
-    return changed;
+        time = newest(time, *d);
+    return time != file->mtime;
 }

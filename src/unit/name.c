@@ -13,6 +13,12 @@
 #define VALID_CHARS DIGITS LETTERS ":-_.\\"
 #define VALID_CHARS_WITH_AT VALID_CHARS "@"
 
+/* The same as a look into VALID_CHARS_WITH_AT, for names are checked all the time. */
+static bool char_valid(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '.' || c == '_' || c == '@' || c == ':' || c == '\\';
+}
+
 static const char *const type_names[UNIT_TYPES] = {
     [UNIT_SERVICE] = "service", [UNIT_SOCKET] = "socket", [UNIT_TARGET] = "target",
     [UNIT_SLICE] = "slice",     [UNIT_SCOPE] = "scope",   [UNIT_TIMER] = "timer",
@@ -42,8 +48,9 @@ enum unit_name_flags unit_name_kind(const char *name) {
     if (n == 0 || n >= UNIT_NAME_MAX || !dot || dot == name || unit_type_from_string(dot + 1) < 0)
         return 0;
     size_t stem = (size_t)(dot - name);
-    if (strspn(name, VALID_CHARS_WITH_AT) < stem)
-        return 0;
+    for (const char *c = name; c < dot; c++)
+        if (!char_valid(*c))
+            return 0;
     const char *at = memchr(name, '@', stem);
     if (!at)
         return UNIT_NAME_PLAIN;

@@ -23,8 +23,11 @@ void search_cache_free(struct search_cache *c) {
         free(c->entries[i].name);
         free(c->entries[i].target);
     }
-    if (c)
+    if (c) {
+        search_cache_free(c->newer);
         free(c->entries);
+        free(c->aliases);
+    }
     free(c);
 }
 
@@ -151,6 +154,40 @@ static int cache_merge(const struct search_path *path, struct search_cache *c) {
     return result;
 }
 
+static int compare_aliases(const void *a, const void *b) {
+    const struct alias *x = a, *y = b;
+    int r = strcmp(x->target, y->target);
+    return r ? r : strcmp(x->name, y->name);
+}
+
+/* Which names are links, sorted by what they lead to: asked for each unit that is loaded. */
+static int cache_index_aliases(const struct search_path *path, struct search_cache *c) {
+    size_t most = 0;
+    for (size_t i = 0; i < c->n; i++)
+        most += c->entries[i].is_unit && c->entries[i].target;
+    for (size_t i = 0; i < n_vendor_units; i++)
+        most += vendor_units[i].alias != NULL;
+    c->aliases = calloc(most + 1, sizeof(c->aliases[0]));
+    if (!c->aliases)
+        return -ENOMEM;
+    for (size_t i = 0; i < c->n; i++) {
+        const struct entry *e = &c->entries[i];
+        bool inside = false;
+        int r = e->is_unit && e->target ? target_in_path(path, c, e, &inside) : 0;
+        if (r < 0)
+            return r;
+        if (inside)
+            c->aliases[c->n_aliases++] = (struct alias){ e->name, path_base(e->target) };
+    }
+    for (size_t i = 0; i < n_vendor_units; i++) {
+        const struct vendor_unit *v = &vendor_units[i];
+        if (v->alias && (v->builtin || !search_cache_find(c, v->name)))
+            c->aliases[c->n_aliases++] = (struct alias){ v->name, v->alias };
+    }
+    qsort(c->aliases, c->n_aliases, sizeof(c->aliases[0]), compare_aliases);
+    return 0;
+}
+
 static int cache_make(const struct search_path *path, struct search_cache **ret) {
     _cleanup_(search_cache_freep) struct search_cache *c = calloc(1, sizeof(*c));
     if (!c)
@@ -162,6 +199,8 @@ static int cache_make(const struct search_path *path, struct search_cache **ret)
             return r;
     }
     int r = cache_merge(path, c);
+    if (r >= 0)
+        r = cache_index_aliases(path, c);
     if (r < 0)
         return r;
     *ret = TAKE(c);
@@ -183,12 +222,10 @@ void search_cache_drop(struct search_path *path) {
     path->cache = NULL;
 }
 
-bool search_cache_stale(const struct search_path *path) {
-    if (!path->cache)
-        return true;
+static bool cache_is_stale(const struct search_path *path, const struct search_cache *c) {
     for (size_t i = 0; path->directories && path->directories[i]; i++) {
         struct stat st;
-        const typeof(path->cache->seen[0]) *seen = &path->cache->seen[i];
+        const typeof(c->seen[0]) *seen = &c->seen[i];
         if (stat(path->directories[i], &st) < 0
                 ? seen->inode != 0
                 : st.st_ino != seen->inode || st.st_dev != seen->device ||
@@ -196,6 +233,22 @@ bool search_cache_stale(const struct search_path *path) {
             return true;
     }
     return false;
+}
+
+int search_now(const struct search_path *path, struct search_path *ret) {
+    struct search_cache *c = path->cache;
+    *ret = *path;
+    if (!cache_is_stale(path, c))
+        return 0;
+    if (!c->newer || cache_is_stale(path, c->newer)) {
+        search_cache_free(c->newer);
+        c->newer = NULL;
+        int r = cache_make(path, &c->newer);
+        if (r < 0)
+            return r;
+    }
+    ret->cache = c->newer;
+    return 0;
 }
 
 /* The cache of the path, or one made for the moment: *temporary, which the caller frees. */
@@ -380,22 +433,44 @@ bool search_has(const struct search_path *path, const char *name) {
     return e && e->is_unit;
 }
 
-/* Could the link `alias` → `target` be a name of `name`? Then *ret is that name. */
-static int alias_for(const char *alias, const char *target, const char *name, char **ret) {
-    if (unit_name_type(alias) != unit_name_type(name))
-        return 0;
-    if (strcmp(target, name) == 0 && unit_name_kind(alias) != UNIT_NAME_TEMPLATE) {
-        *ret = strdup(alias);
-        return *ret ? 1 : -ENOMEM;
+/* The first alias of `target`, and how many there are. */
+static const struct alias *aliases_of(const struct search_cache *c, const char *target, size_t *ret_n) {
+    size_t low = 0, high = c->n_aliases;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (strcmp(c->aliases[middle].target, target) < 0)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    _cleanup_free_ char *template = NULL, *instance = NULL;
-    if (unit_name_kind(alias) != UNIT_NAME_TEMPLATE || unit_name_template(name, &template) < 0 ||
-        strcmp(template, target) != 0)
-        return 0;
-    int r = unit_name_instance(name, &instance);
-    if (r >= 0)
-        r = unit_name_replace_instance(alias, instance, ret);
-    return r == -EINVAL ? 0 : r < 0 ? r : 1;
+    size_t n = 0;
+    while (low + n < c->n_aliases && strcmp(c->aliases[low + n].target, target) == 0)
+        n++;
+    *ret_n = n;
+    return &c->aliases[low];
+}
+
+/* Adds to `names` what links to `target`: the link's name, or where both are templates, its instance. */
+static int add_aliases(const struct search_cache *c, const char *target, const char *instance,
+                       char ***names) {
+    size_t n;
+    const struct alias *a = aliases_of(c, target, &n);
+    for (size_t i = 0; i < n; i++) {
+        _cleanup_free_ char *made = NULL;
+        if (unit_name_type(a[i].name) != unit_name_type(target) ||
+            (unit_name_kind(a[i].name) == UNIT_NAME_TEMPLATE) != (instance != NULL))
+            continue;
+        int r = instance ? unit_name_replace_instance(a[i].name, instance, &made) : 0;
+        if (r == -ENOMEM)
+            return r;
+        const char *name = instance ? made : a[i].name;
+        if (name && !strv_contains(*names, name)) {
+            r = strv_add(names, name);
+            if (r < 0)
+                return r;
+        }
+    }
+    return 0;
 }
 
 int search_aliases(const struct search_path *path, const char *name, char ***ret) {
@@ -406,22 +481,13 @@ int search_aliases(const struct search_path *path, const char *name, char ***ret
     if (r >= 0)
         r = strv_add(&names, name);
     /* Names of names: the list grows while it is walked. */
-    for (size_t i = 0; r >= 0 && names[i] && i <= 64; i++) {
-        for (size_t k = 0; r >= 0 && k < c->n + n_vendor_units; k++) {
-            const struct entry *e = k < c->n ? &c->entries[k] : NULL;
-            const struct vendor_unit *v = e ? NULL : &vendor_units[k - c->n];
-            const char *alias = e ? e->name : v->name, *target = e ? e->target : v->alias;
-            _cleanup_free_ char *found = NULL;
-            if (!target || (e ? !e->is_unit : search_cache_find(c, alias) && !v->builtin))
-                continue;
-            r = alias_for(alias, path_base(target), names[i], &found);
-            if (r <= 0 || strv_contains(names, found))
-                continue;
-            bool inside = true;
-            r = e ? target_in_path(path, c, e, &inside) : 0;
-            if (r >= 0 && inside)
-                r = strv_take(&names, TAKE(found));
-        }
+    for (size_t i = 0; r >= 0 && names[i]; i++) {
+        _cleanup_free_ char *template = NULL, *instance = NULL;
+        r = add_aliases(c, names[i], NULL, &names);
+        if (r >= 0 && unit_name_template(names[i], &template) == 0)
+            r = unit_name_instance(names[i], &instance);
+        if (r >= 0 && instance)
+            r = add_aliases(c, template, instance, &names);
     }
     if (r < 0)
         return r;

@@ -66,8 +66,9 @@ int search_aliases(const struct search_path *path, const char *name, char ***ret
  * directories of the names, their "-" prefixes, their templates and their type; of files of the same name, the one in
  * the directory of the highest priority; sorted by file name. What is masked is left out. -ENOMEM. */
 int search_dropins(const struct search_path *path, char *const *names, const char *suffix, char ***ret);
-/* Would filling the cache again find anything else? Looks at the directories' times only. */
-bool search_cache_stale(const struct search_path *path);
+/* The path as it is on disk now, whatever its cache says: *ret borrows from it and needs no release. Looks at the
+ * directories' times only, unless one has changed. `path` must have a cache. -ENOMEM. */
+int search_now(const struct search_path *path, struct search_path *ret);
 /* Every unit file name once, sorted, with its path (NULL for vendor units): what list-unit-files starts from. */
 int search_list(const struct search_path *path, int (*each)(void *userdata, const char *name, const char *file),
                 void *userdata);

@@ -48,12 +48,14 @@ static int dropin_names(const char *name, char ***ret) {
 
 struct dropin {
     char *path;
+    const char *name; /* its last component */
+    size_t order;     /* of reading: the directory of the highest priority first */
     bool masked;
 };
 
 struct dropin_list {
-    struct dropin *items; /* one a file name */
-    size_t n;
+    struct dropin *items;
+    size_t n, room;
 };
 
 static void dropin_list_done(struct dropin_list *list) {
@@ -63,10 +65,30 @@ static void dropin_list_done(struct dropin_list *list) {
 }
 
 static int compare_dropins(const void *a, const void *b) {
-    return strcmp(path_base(((const struct dropin *)a)->path), path_base(((const struct dropin *)b)->path));
+    const struct dropin *x = a, *y = b;
+    int r = strcmp(x->name, y->name);
+    return r ? r : x->order < y->order ? -1 : 1;
 }
 
-/* Adds what lies in one directory, but for names that a directory of higher priority has. */
+static int dropin_add(struct dropin_list *list, const char *directory, const char *name, bool masked) {
+    if (list->n == list->room) {
+        size_t room = MAX(list->room * 2, (size_t)8);
+        struct dropin *grown = realloc(list->items, room * sizeof(*grown));
+        if (!grown)
+            return -ENOMEM;
+        list->items = grown;
+        list->room = room;
+    }
+    char *path = path_join(directory, name);
+    if (!path)
+        return -ENOMEM;
+    list->items[list->n] =
+        (struct dropin){ .path = path, .name = path_base(path), .order = list->n, .masked = masked };
+    list->n++;
+    return 0;
+}
+
+/* Adds what lies in one directory. */
 static int read_dropin_directory(const char *directory, bool links, struct dropin_list *list) {
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK), r = 0;
     if (fd < 0)
@@ -82,74 +104,75 @@ static int read_dropin_directory(const char *directory, bool links, struct dropi
         if (links ? !unit_name_kind(de->d_name)
                   : n <= 5 || de->d_name[0] == '.' || strcmp(de->d_name + n - 5, ".conf") != 0)
             continue;
-        bool known = false;
-        for (size_t i = 0; i < list->n && !known; i++)
-            known = strcmp(path_base(list->items[i].path), de->d_name) == 0;
-        if (known)
-            continue;
         bool there = fstatat(fd, de->d_name, &st, 0) == 0;
-        /* A link in NAME.wants/ need not lead anywhere; but one to an empty file or /dev/null undoes others.
-         */
+        /* A link in NAME.wants/ need not lead anywhere; one to an empty file or /dev/null undoes others. */
         bool masked = there && (S_ISCHR(st.st_mode) || (S_ISREG(st.st_mode) && st.st_size == 0));
         if (links ? there && S_ISDIR(st.st_mode) : !there || (!S_ISREG(st.st_mode) && !masked))
             continue;
-        struct dropin *grown = realloc(list->items, (list->n + 1) * sizeof(*grown));
-        if (!grown || !((list->items = grown)[list->n].path = path_join(directory, de->d_name))) {
-            r = -ENOMEM;
-            break;
-        }
-        list->items[list->n++].masked = masked;
+        r = dropin_add(list, directory, de->d_name, masked);
     }
     closedir(dir);
     return r;
 }
 
-static int read_present(const struct search_path *path, const struct search_cache *c, const char *name,
-                        const char *suffix, uint8_t directory, struct dropin_list *list) {
+/* NAME.d, where any directory has it; NULL otherwise. */
+static const struct entry *find_side(const struct search_cache *c, const char *name, const char *suffix) {
     char side[UNIT_NAME_MAX + 16];
     size_t n = strlen(name), k = strlen(suffix);
     if (n + k >= sizeof(side))
-        return 0;
+        return NULL;
     memcpy(side, name, n);
     memcpy(side + n, suffix, k + 1);
-    const struct entry *e = search_cache_find(c, side);
-    if (!e || !(e->present >> directory & 1))
-        return 0;
-    _cleanup_free_ char *full = path_join(path->directories[directory], side);
-    return full ? read_dropin_directory(full, strcmp(suffix, ".d") != 0, list) : -ENOMEM;
+    return search_cache_find(c, side);
+}
+
+/* Reads what there is of these directories' names: all of a directory of the path before the next. */
+static int read_sides(const struct search_path *path, const struct search_cache *c, char *const *names,
+                      const char *suffix, struct dropin_list *list) {
+    _cleanup_free_ const struct entry **sides = calloc(strv_length(names) + 1, sizeof(*sides));
+    size_t n = 0;
+    if (!sides)
+        return -ENOMEM;
+    STRV_FOREACH(name, names) {
+        sides[n] = find_side(c, *name, suffix);
+        n += sides[n] != NULL;
+    }
+    for (size_t d = 0; n > 0 && path->directories[d]; d++)
+        for (size_t i = 0; i < n; i++) {
+            if (!(sides[i]->present >> d & 1))
+                continue;
+            _cleanup_free_ char *full = path_join(path->directories[d], sides[i]->name);
+            int r = full ? read_dropin_directory(full, strcmp(suffix, ".d") != 0, list) : -ENOMEM;
+            if (r < 0)
+                return r;
+        }
+    return 0;
 }
 
 int search_dropins(const struct search_path *path, char *const *names, const char *suffix, char ***ret) {
     _cleanup_(search_cache_freep) struct search_cache *temporary = NULL;
     _cleanup_(dropin_list_done) struct dropin_list list = {};
+    _cleanup_strv_ char **types = NULL;
     const struct search_cache *c;
     int r = search_cache_of(path, &temporary, &c);
     if (r < 0)
         return r;
-    size_t n_directories = strv_length(path->directories);
     STRV_FOREACH(name, names) {
         _cleanup_strv_ char **candidates = NULL;
         r = dropin_names(*name, &candidates);
-        for (size_t d = 0; r >= 0 && d < n_directories; d++)
-            STRV_FOREACH(candidate, candidates) {
-                r = read_present(path, c, *candidate, suffix, (uint8_t)d, &list);
-                if (r < 0)
-                    break;
-            }
+        if (r >= 0)
+            r = read_sides(path, c, candidates, suffix, &list);
+        if (r >= 0)
+            r = strv_add(&types, unit_type_to_string(unit_name_type(*name)));
         if (r < 0)
             return r;
     }
-    STRV_FOREACH(name, names) {
-        const char *type = unit_type_to_string(unit_name_type(*name));
-        for (size_t d = 0; type && r >= 0 && d < n_directories; d++)
-            r = read_present(path, c, type, suffix, (uint8_t)d, &list);
-        if (r < 0)
-            return r;
-    }
+    r = read_sides(path, c, types, suffix, &list);
     if (list.n > 0)
         qsort(list.items, list.n, sizeof(list.items[0]), compare_dropins);
+    /* Of the same file name the first counts, also if what it says is that there shall be none. */
     for (size_t i = 0; i < list.n && r >= 0; i++)
-        if (!list.items[i].masked)
+        if (!list.items[i].masked && (i == 0 || strcmp(list.items[i - 1].name, list.items[i].name) != 0))
             r = strv_take(ret, TAKE(list.items[i].path));
     return r;
 }

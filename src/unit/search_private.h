@@ -11,8 +11,8 @@
 /* One name of a directory entry: what the directory of the highest priority has, and which ones have it. */
 struct entry {
     char *name;
-    char *target;      /* of a link: its text; NULL: a file or directory */
-    uint32_t present;  /* bit n: directory n has it. Of directories (NAME.d …) that is all there is to know */
+    char *target;     /* of a link: its text; NULL: a file or directory */
+    uint32_t present; /* bit n: directory n has it. Of directories (NAME.d …) that is all there is to know */
     uint8_t directory; /* number of the first directory */
     bool is_unit;      /* a unit name; else NAME.d, NAME.wants, … */
 };
@@ -25,6 +25,14 @@ struct search_cache {
         dev_t device;
         ino_t inode; /* 0: not there */
     } seen[SEARCH_DIRECTORIES_MAX];
+    struct alias *aliases; /* sorted by target */
+    size_t n_aliases;
+    struct search_cache *newer; /* what search_now() found when this one no longer told the truth */
+};
+
+/* A link within the path, or a vendor alias. Borrowed strings. */
+struct alias {
+    const char *name, *target;
 };
 
 /* The cache of the path, or one made for the moment: *temporary, which the caller frees. -ENOMEM. */

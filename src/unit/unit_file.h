@@ -60,7 +60,8 @@ int unit_file_load(const struct search_path *where, const struct manager_dirs *d
 int unit_file_new(const char *name, struct unit_file **ret);
 void unit_file_free(struct unit_file *file);
 void unit_file_freep(struct unit_file **file);
-/* Would loading it again give something else? Compares paths and mtimes; may stat files. */
+/* Would loading it again give something else? Compares paths and mtimes with what is on disk now. Without a cache in
+ * `where`: false. */
 bool unit_file_changed(const struct search_path *where, const struct unit_file *file);
 
 /* Assigns one directive as a line in the file would. `row` must allow the unit's section. 0, where at->why may hold a
