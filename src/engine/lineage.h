@@ -50,6 +50,8 @@ int lineage_blind(const struct lineage *l);
 
 /* "We know that pid belongs to tag" (a child just started, PIDFile=, MAINPID=). Forgotten when reaped. */
 void lineage_remember(struct lineage *l, pid_t pid, uint64_t tag);
+/* May processes drop their tag (CAP_SYS_RESOURCE)? Only then does it pay to remember each of them. */
+bool lineage_may_lose(const struct lineage *l);
 /* Puts the tag on a process that runs already (a scope's), so that what it starts from now on has it; remembers it in
  * any case. 0, or the negative errno of prlimit(2). */
 int lineage_attach(struct lineage *l, pid_t pid, uint64_t tag);

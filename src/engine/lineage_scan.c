@@ -334,6 +334,10 @@ void lineage_scan_stale(struct lineage *l) {
     l->fresh = false;
 }
 
+bool lineage_may_lose(const struct lineage *l) {
+    return l->may_lose || l->base == 0;
+}
+
 int lineage_blind(const struct lineage *l) {
     return l->blind;
 }

@@ -238,7 +238,8 @@ int unit_spawn(struct unit *u, const struct exec_command *command, enum exec_rol
     }
     fd_close(child.pidfd);
     log_full(LOG_DEBUG, u->id, NULL, "Started %s as process %d.", command->path, child.pid);
-    lineage_remember(m->lineage, child.pid, u->lineage);
+    if (lineage_may_lose(m->lineage))
+        lineage_remember(m->lineage, child.pid, u->lineage);
     if (unit_watch_pid(u, child.pid) < 0)
         unit_log(u, LOG_ERR, "No memory to watch process %d.", child.pid);
     if (child.failed)

@@ -11,25 +11,40 @@
 #define MESSAGE_UNIT_SKIPPED "0e4284a0caca4bfc81c0bb6786972673"
 
 /* --- conditions, limits --------------------------------------------------------------------------------------------- */
-struct failed_condition {
+struct failed_list {
     struct unit *unit;
-    const char *outcome;
+    const char *one, *none; /* what follows from a list in which one did not hold, or none of the triggering ones did */
 };
 
-static void condition_failed(void *userdata, const struct condition *condition) {
-    struct failed_condition *f = userdata;
+static void list_failed(void *userdata, const struct condition *condition) {
+    const struct failed_list *f = userdata;
+    struct unit *u = f->unit;
     _cleanup_text_ struct text t = {};
-    condition_describe(condition, &t);
-    log_full(LOG_INFO, f->unit->id, MESSAGE_UNIT_SKIPPED, "%s - %s %s (%s)", f->unit->id, unit_description(f->unit),
-             f->outcome, text_str(&t));
+    text_addf(&t, "%s - %s %s", u->id, unit_description(u), condition ? f->one : f->none);
+    if (condition) {
+        text_add(&t, " (");
+        condition_describe(condition, &t);
+        text_add(&t, ")");
+    }
+    log_full(LOG_INFO, u->id, MESSAGE_UNIT_SKIPPED, "%s", text_str(&t));
 }
 
-static bool test_list(struct unit *u, enum directive list, const char *outcome, bool *result, struct dual_time *when) {
-    struct failed_condition f = { u, outcome };
-    *when = dual_now();
-    *result = conditions_pass(unit_object(u->file, list), &u->manager->conditions, condition_failed, &f, NULL);
+static bool test_conditions(struct unit *u) {
+    struct failed_list f = { u, "was skipped because of an unmet condition check",
+                             "was skipped because no trigger condition checks were met." };
+    u->condition_time = dual_now();
+    u->condition_result =
+        conditions_pass(unit_object(u->file, D_Conditions), &u->manager->conditions, list_failed, &f, NULL);
     unit_changed(u);
-    return *result;
+    return u->condition_result;
+}
+
+static bool test_asserts(struct unit *u) {
+    struct failed_list f = { u, "failed an assertion", "failed, because no trigger assertion was met." };
+    u->assert_time = dual_now();
+    u->assert_result = conditions_pass(unit_object(u->file, D_Asserts), &u->manager->conditions, list_failed, &f, NULL);
+    unit_changed(u);
+    return u->assert_result;
 }
 
 bool unit_start_limit_allows(struct unit *u) {
@@ -110,10 +125,9 @@ int unit_start(struct unit *u) {
                            unit_exit_status(u, D_FailureActionExitStatus), "unit start limit hit");
             return -ECANCELED;
         }
-        if (!test_list(u, D_Conditions, "was skipped because of an unmet condition check", &u->condition_result,
-                       &u->condition_time))
+        if (!test_conditions(u))
             return -ECOMM;
-        if (!test_list(u, D_Asserts, "failed an assertion", &u->assert_result, &u->assert_time))
+        if (!test_asserts(u))
             return -EPROTO;
     }
     if (!bound_units_active(u))
