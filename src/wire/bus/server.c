@@ -46,11 +46,21 @@ static void on_new_connection(DBusServer *server, DBusConnection *dbus, void *da
         !uid_allowed(peer.uid))
         return;
     unsigned same = 0;
-    for (struct connection *c = bus->connections; c; c = c->next)
+    struct connection *silent = NULL; /* the oldest that has not said who it is */
+    for (struct connection *c = bus->connections; c; c = c->next) {
+        if (c->dying)
+            continue;
         same += c->uid == peer.uid;
+        if (c->direct && !dbus_connection_get_is_authenticated(c->dbus))
+            silent = c;
+    }
+    /* When there are too many, who only connected has to make room for who may have something to say. */
     if (bus->n_connections >= CONNECTIONS_MAX || same >= CONNECTIONS_PER_UID_MAX) {
-        log_warning("Too many connections on %s: one more is refused.", bus->socket_path);
-        return;
+        if (!silent) {
+            log_warning("Too many connections on %s: one more is refused.", bus->socket_path);
+            return;
+        }
+        connection_close(silent);
     }
     dbus_connection_set_unix_user_function(dbus, allow_user, NULL, NULL);
     struct connection *c;
