@@ -29,7 +29,8 @@ const struct interface *const type_interfaces[UNIT_TYPES] = {
     [UNIT_TARGET] = TYPE("Target", NULL, no_properties),
     [UNIT_SLICE] = TYPE("Slice", process_methods, cgroup_properties),
     [UNIT_SCOPE] = &(const struct interface){
-        BUS_NAME ".Scope", scope_methods, TABLES(scope_properties, cgroup_properties, kill_properties), scope_signals },
+        BUS_NAME ".Scope", scope_methods, TABLES(scope_properties, cgroup_properties, kill_properties),
+        scope_signals },
     [UNIT_TIMER] = TYPE("Timer", NULL, timer_properties),
     [UNIT_PATH] = TYPE("Path", NULL, path_properties),
     [UNIT_MOUNT] = TYPE("Mount", process_methods, mount_properties, EXEC_TABLES),

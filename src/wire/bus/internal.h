@@ -198,7 +198,7 @@ extern const struct property exec_properties[], kill_properties[], cgroup_proper
 extern const struct method manager_methods[], unit_methods[], job_methods[], process_methods[], scope_methods[],
     service_methods[];
 
-/* methods_*.c: one table each method would be lost in; handlers by subject. `call->method->data` tells variants apart. */
+/* methods_*.c: handlers by subject. `call->method->data` tells variants apart. */
 #define HANDLER(function) int function(struct call *call, struct out *reply, struct error *error)
 enum unit_lookup { UNIT_LOAD, UNIT_KNOWN };
 /* The unit a call is about: the object itself, or named by the next argument ("": the caller's own). */

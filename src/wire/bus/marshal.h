@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Settings as D-Bus values: one getter for each form in which a value type keeps its value and a signature shows it; and
- * the macros with which properties_*.c write their rows. */
+/* Settings as D-Bus values: one getter for each form in which a value type keeps its value and a signature shows
+ * it; and the macros with which properties_*.c write their rows. */
 #pragma once
 
 #include "unit/types.h"

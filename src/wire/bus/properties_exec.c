@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What units with processes have in common: systemd.exec(5) and systemd.kill(5) as properties. The names, signatures and
- * order are those of org.freedesktop.systemd1(5). */
+/* What units with processes have in common: systemd.exec(5) and systemd.kill(5) as properties. The names, signatures
+ * and order are those of org.freedesktop.systemd1(5). */
 #include "wire/bus/marshal.h"
 
 const struct property exec_properties[] = {

@@ -42,7 +42,8 @@ static GETTER(service_notify_access) {
     int64_t access = unit_number(f, D_NotifyAccess), type = unit_number(f, D_Type);
     usec_t watchdog = unit_usec(f, D_WatchdogSec);
     if (!unit_setting_written(f, D_NotifyAccess) &&
-        (type == SERVICE_TYPE_NOTIFY || type == SERVICE_TYPE_NOTIFY_RELOAD || (watchdog > 0 && watchdog != USEC_INFINITY)))
+        (type == SERVICE_TYPE_NOTIFY || type == SERVICE_TYPE_NOTIFY_RELOAD ||
+         (watchdog > 0 && watchdog != USEC_INFINITY)))
         access = NOTIFY_ACCESS_MAIN;
     out_string(out, value_enum_name(&type_notify_access, access));
 }
