@@ -127,14 +127,12 @@ static void reload_units(struct manager *m) {
     }
     /* Environment that clients set is in the state, and comes back with it. */
     strv_free(TAKE(m->client_environment));
-    strv_free(TAKE(m->own_environment));
     m->p->reloading = true;
     manager_forget_units(m);
     (void)manager_read_units(m);
     if (manager_deserialize_manager(m, text_str(&state), state.len) < 0 ||
         manager_deserialize(m, text_str(&state), state.len) < 0)
         log_error("No memory to take up all units again after the reload.");
-    m->conditions.environment = m->own_environment;
     queue_dispatch_load(m);
     (void)manager_rebuild_environment(m);
     manager_coldplug(m);

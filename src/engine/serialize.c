@@ -270,8 +270,6 @@ int manager_serialize(struct manager *m, struct text *out) {
     put_string(out, "default-target", m->default_target);
     STRV_FOREACH(e, m->client_environment)
         put_string(out, "client-environment", *e);
-    STRV_FOREACH(e, m->own_environment)
-        put_string(out, "own-environment", *e);
     if (m->p->notify)
         put_fd(out, "notify-fd", notify_fd(m->p->notify));
     text_addf(out, "nofile=%llu %llu\n", (unsigned long long)m->permits.nofile.rlim_cur,
@@ -316,8 +314,6 @@ static void get_manager_line(struct manager *m, const char *name, const char *va
         m->default_target = get_string(value);
     } else if (IS("client-environment"))
         (void)strv_take(&m->client_environment, get_string(value));
-    else if (IS("own-environment"))
-        (void)strv_take(&m->own_environment, get_string(value));
     else if (IS("notify-fd"))
         m->p->inherited_notify_fd = get_fd(value);
     else if (IS("nofile")) {

@@ -315,9 +315,11 @@ void service_enter_signal(struct service *s, enum service_state state, enum serv
         service_set_state(s, state);
         return;
     }
-    /* Nobody is left to wait for: the next step at once. */
+    /* Nobody to wait for: the next step at once. With KillMode=mixed only SIGKILL reaches the other processes. */
     bool final = state == SERVICE_FINAL_WATCHDOG || state == SERVICE_FINAL_SIGTERM || state == SERVICE_FINAL_SIGKILL;
-    if (final)
+    if (operation != KILL_KILL && service_sends_sigkill(s))
+        service_enter_signal(s, final ? SERVICE_FINAL_SIGKILL : SERVICE_STOP_SIGKILL, SERVICE_SUCCESS);
+    else if (final)
         service_enter_dead(s, SERVICE_SUCCESS, true);
     else
         service_enter_stop_post(s, SERVICE_SUCCESS);

@@ -142,7 +142,7 @@ static int pull_in(struct transaction *tr, struct job *by, const struct pull *pu
 int transaction_add(struct transaction *tr, enum job_type type, struct unit *u, struct job *by, bool matters,
                     bool conflicts, bool ignore_requirements, bool ignore_order, struct error *error) {
     int r;
-    if (type != JOB_STOP && type != JOB_NOP) {
+    if (type != JOB_STOP) {
         r = unit_check_loaded(u, error);
         if (r < 0)
             return r;
