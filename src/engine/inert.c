@@ -20,14 +20,17 @@ struct inert {
 static const struct kind {
     const char *active, *inactive; /* sub states */
     const char *plural;            /* for the notice; NULL: nothing is left undone */
+    const char *started, *stopped; /* how a job's end is worded; NULL: as for services */
 } kinds[UNIT_TYPES] = {
-    [UNIT_TIMER] = { "waiting", "dead", "Timers" }, [UNIT_PATH] = { "waiting", "dead", "Path units" },
-    [UNIT_MOUNT] = { "mounted", "dead", "Mounts" }, [UNIT_AUTOMOUNT] = { "waiting", "dead", "Automounts" },
-    [UNIT_SWAP] = { "active", "dead", "Swaps" },    [UNIT_DEVICE] = { "plugged", "dead", NULL },
+    [UNIT_TIMER] = { "waiting", "dead", "Timers", NULL, NULL },
+    [UNIT_PATH] = { "waiting", "dead", "Path units", NULL, NULL },
+    [UNIT_MOUNT] = { "mounted", "dead", "Mounts", "Mounted %s.", "Unmounted %s." },
+    [UNIT_AUTOMOUNT] = { "waiting", "dead", "Automounts", "Set up automount %s.", "Unset automount %s." },
+    [UNIT_SWAP] = { "active", "dead", "Swaps", "Activated swap %s.", "Deactivated swap %s." },
+    [UNIT_DEVICE] = { "plugged", "dead", NULL, "Found device %s.", NULL },
 };
 
-/* --- what is already there
- * ---------------------------------------------------------------------------------------- */
+/* --- what is already there ----------------------------------------------------------------------------- */
 
 /* The path a unit is named after: "dev-sda.device" → /dev/sda. NULL: no memory, or not such a name. */
 static char *path_of_name(const struct unit *u) {
@@ -86,8 +89,7 @@ static bool is_there(const struct unit *u) {
     return access(path, F_OK) == 0;
 }
 
-/* --- loading
- * ------------------------------------------------------------------------------------------------------ */
+/* --- loading ------------------------------------------------------------------------------------------- */
 
 static int add_default_dependencies(struct unit *u) {
     if (!unit_bool(u->file, D_DefaultDependencies))
@@ -150,9 +152,7 @@ static int inert_load(struct unit *u) {
     return add_default_dependencies(u);
 }
 
-/* --- life
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- life ---------------------------------------------------------------------------------------------- */
 
 static enum active_state inert_active_state(const struct unit *u) {
     return INERT(u)->active ? ACTIVE_ACTIVE : ACTIVE_INACTIVE;
@@ -195,6 +195,13 @@ static int inert_stop(struct unit *u) {
     return 0;
 }
 
+static const char *message_end(const struct unit *u, int type, int result) {
+    const struct kind *k = &kinds[u->ops->type];
+    if (result != JOB_DONE)
+        return NULL;
+    return type == JOB_START ? k->started : type == JOB_STOP || type == JOB_RESTART ? k->stopped : NULL;
+}
+
 static int inert_serialize(const struct unit *u, struct text *out) {
     put_bool(out, "active", INERT(u)->active);
     return 0;
@@ -219,6 +226,7 @@ static int inert_deserialize(struct unit *u, const char *name, const char *value
         .sub_state = inert_sub_state,                                                                        \
         .serialize = inert_serialize,                                                                        \
         .deserialize = inert_deserialize,                                                                    \
+        .message_end = message_end,                                                                          \
     }
 
 INERT_OPS(timer_ops, UNIT_TIMER);

@@ -14,8 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* --- single processes
- * --------------------------------------------------------------------------------------------- */
+/* --- single processes ---------------------------------------------------------------------------------- */
 
 /* /proc, if it is there and of our PID namespace. */
 static int open_proc(struct lineage *l) {
@@ -106,9 +105,7 @@ int lineage_read_process(struct lineage *l, pid_t pid, struct process *ret) {
     return 0;
 }
 
-/* --- memory
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- memory -------------------------------------------------------------------------------------------- */
 
 struct remembered *lineage_recall(struct lineage *l, pid_t pid) {
     struct remembered *m;
@@ -180,8 +177,7 @@ uint64_t lineage_of(struct lineage *l, pid_t pid) {
     return r < 0 || m->start == 0 || p.start == m->start ? m->tag : 0;
 }
 
-/* --- the scan
- * ------------------------------------------------------------------------------------------------------- */
+/* --- the scan ------------------------------------------------------------------------------------------ */
 
 static int compare_pids(const void *a, const void *b) {
     const struct process *p = a, *q = b;
@@ -361,8 +357,7 @@ int lineage_scan(struct lineage *l, const struct process **ret) {
     return (int)l->n;
 }
 
-/* --- what a dead child leaves behind
- * --------------------------------------------------------------------------------- */
+/* --- what a dead child leaves behind ------------------------------------------------------------------- */
 
 static bool is_stranger(const struct lineage *l, pid_t pid) {
     for (size_t i = 0; i < l->n_strangers; i++)

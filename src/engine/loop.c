@@ -94,8 +94,7 @@ void loop_free(struct loop *loop) {
     free(loop);
 }
 
-/* --- descriptors
- * ------------------------------------------------------------------------------------------------ */
+/* --- descriptors --------------------------------------------------------------------------------------- */
 
 int io_add(struct loop *loop, int fd, uint32_t events, io_handler handler, void *userdata, struct io **ret) {
     struct io *io = malloc(sizeof(*io));
@@ -131,8 +130,7 @@ struct io *io_remove(struct io *io) {
     return NULL;
 }
 
-/* --- timers
- * ------------------------------------------------------------------------------------------------------ */
+/* --- timers -------------------------------------------------------------------------------------------- */
 
 static struct timer_queue *queue_of_clock(struct loop *loop, clockid_t clock) {
     return &loop->queues[clock == CLOCK_REALTIME   ? QUEUE_REALTIME
@@ -275,8 +273,7 @@ static void run_timers(struct timer_queue *q) {
     }
 }
 
-/* --- deferred work
- * ------------------------------------------------------------------------------------------------ */
+/* --- deferred work ------------------------------------------------------------------------------------- */
 
 void deferred_queue(struct loop *loop, struct deferred *deferred) {
     if (deferred->queued)
@@ -310,8 +307,7 @@ static void run_deferred(struct loop *loop) {
     }
 }
 
-/* --- running
- * ------------------------------------------------------------------------------------------------------ */
+/* --- running ------------------------------------------------------------------------------------------- */
 
 static int wait_events(struct loop *loop, struct epoll_event *events, usec_t sleep) {
     if (sleep != USEC_INFINITY)

@@ -51,8 +51,7 @@ const char *scope_result_to_string(enum scope_result result) {
 
 static const char init_scope[] = "init.scope";
 
-/* --- processes handed over
- * ------------------------------------------------------------------------------------------ */
+/* --- processes handed over ----------------------------------------------------------------------------- */
 
 static void forget_process(struct scope_process *p) {
     for (struct scope_process **at = &SCOPE(p->unit)->processes; *at; at = &(*at)->next)
@@ -136,9 +135,7 @@ int unit_attach_processes(struct unit *u, const pid_t *pids, size_t n, struct er
     return 0;
 }
 
-/* --- states
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- states -------------------------------------------------------------------------------------------- */
 
 static enum active_state scope_active_state(const struct unit *u) {
     return states[SCOPE(u)->state].active;
@@ -276,8 +273,7 @@ static void scope_reset_failed(struct unit *u) {
         enter(u, SCOPE_DEAD);
 }
 
-/* --- making, loading, keeping
- * ----------------------------------------------------------------------------------------- */
+/* --- making, loading, keeping -------------------------------------------------------------------------- */
 
 static void scope_init(struct unit *u) {
     struct scope *s = SCOPE(u);

@@ -110,8 +110,9 @@ static int spawn(struct service *s, enum service_exec exec, size_t index, bool c
         r = strv_addf(&env, "MAINPID=%d", s->main_pid);
     if (r >= 0 && (exec == SERVICE_EXEC_STOP || exec == SERVICE_EXEC_STOP_POST))
         r = result_environment(s, &env);
-    if (r >= 0 && exec == SERVICE_EXEC_START && s->socket_fd < 0)
-        r = collect_sockets(s, &fds, &names, &n_fds);
+    if (r >= 0 && exec == SERVICE_EXEC_START)
+        r = s->socket_fd >= 0 ? socket_collect_connection(s->socket_fd, &fds, &names, &n_fds, &env)
+                              : collect_sockets(s, &fds, &names, &n_fds);
     if (r < 0) {
         unit_log(&s->unit, LOG_ERR, "No memory to start a process.");
         return r;

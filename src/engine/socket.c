@@ -65,9 +65,7 @@ static const char *socket_sub_state(const struct unit *u) {
     return states[SOCKET(u)->state].name;
 }
 
-/* --- ports
- * -----------------------------------------------------------------------------------------------------------------
- */
+/* --- ports --------------------------------------------------------------------------------------------- */
 
 static void close_ports(struct socket_unit *s) {
     socket_unwatch_ports(s);
@@ -96,9 +94,7 @@ int socket_open_ports(struct socket_unit *s) {
     return 0;
 }
 
-/* --- states
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- states -------------------------------------------------------------------------------------------- */
 
 /* States in which a control process may run, and TimeoutSec= with it. */
 static bool has_control(enum socket_state state) {
@@ -249,9 +245,7 @@ static void enter_start_pre(struct socket_unit *s) {
         enter_open(s);
 }
 
-/* --- jobs
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- jobs ---------------------------------------------------------------------------------------------- */
 
 /* The descriptors could not be handed to a service that runs already. */
 static int check_service(struct socket_unit *s) {
@@ -309,9 +303,7 @@ static void start_limit_reached(struct unit *u) {
     enter_dead(SOCKET(u), SOCKET_FAILURE_START_LIMIT_HIT);
 }
 
-/* --- events
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- events -------------------------------------------------------------------------------------------- */
 
 /* What follows when the last command of the state ended with this result, or there is nothing left to signal.
  */
@@ -444,9 +436,7 @@ static void reset_failed(struct unit *u) {
         socket_set_state(s, SOCKET_DEAD);
 }
 
-/* --- the type
- * -----------------------------------------------------------------------------------------------------------------
- */
+/* --- the type ------------------------------------------------------------------------------------------ */
 
 static void socket_init(struct unit *u) {
     SOCKET(u)->timer = (struct timer){

@@ -144,8 +144,7 @@ int socket_address_parse(enum listen_kind kind, const char *text, struct socket_
     return 0;
 }
 
-/* --- connections
- * ---------------------------------------------------------------------------------------------------- */
+/* --- connections --------------------------------------------------------------------------------------- */
 
 static int get_peer(int fd, struct socket_address *ret) {
     ret->size = sizeof(ret->storage);
@@ -216,4 +215,11 @@ int socket_peer_name(int fd, struct text *out) {
         text_addf(out, "uid %u", (unsigned)who.uid);
     }
     return out->failed ? -ENOMEM : 0;
+}
+
+unsigned socket_peer_port(int fd) {
+    struct socket_address peer;
+    if (get_peer(fd, &peer) < 0 || (peer.any.sa_family != AF_INET && peer.any.sa_family != AF_INET6))
+        return 0;
+    return port_of(&peer);
 }

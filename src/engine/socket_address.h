@@ -37,5 +37,7 @@ int socket_address_parse(enum listen_kind kind, const char *text, struct socket_
 /* "NUMBER-LOCAL-REMOTE" of a connection, or "NUMBER-PID-UID" of a local one: the instance of Accept=yes. 0, -ENOTCONN,
  * other errors of getpeername(2) and its kin, -ENOMEM. */
 int socket_instance_name(int fd, unsigned number, struct text *out);
+/* The peer's port; 0 for one that has none. */
+unsigned socket_peer_port(int fd);
 /* Whom MaxConnectionsPerSource= counts: the peer's address without its port, "uid N" for a local one. */
 int socket_peer_name(int fd, struct text *out);

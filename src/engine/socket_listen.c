@@ -19,9 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* --- options
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- options ------------------------------------------------------------------------------------------- */
 
 enum when { BEFORE_BIND, AFTER_BIND };
 enum families { INET = 1, INET6 = 2, UNIX = 4, NETLINK = 8, TCP = 16, ANY = INET | INET6 | UNIX | NETLINK };
@@ -122,8 +120,7 @@ void socket_listen_apply_options(const char *id, const struct unit_file *file, i
         warn(id, "TCP_CONGESTION", errno);
 }
 
-/* --- names in the file system
- * ------------------------------------------------------------------------------------------ */
+/* --- names in the file system -------------------------------------------------------------------------- */
 
 static mode_t mode_of(const struct unit_file *file) {
     return (mode_t)unit_number(file, D_SocketMode) & 07777;
@@ -210,9 +207,7 @@ void socket_listen_remove(const struct unit_file *file, const struct listen_addr
     (void)unlink(*link);
 }
 
-/* --- opening
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- opening ------------------------------------------------------------------------------------------- */
 
 /* A port alone, "[::]:PORT", on a kernel without IPv6: all of IPv4. */
 static bool to_ipv4(struct socket_address *a) {
@@ -362,9 +357,7 @@ int socket_listen_open(const char *id, const struct unit_file *file, const struc
     return 0;
 }
 
-/* --- flushing
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- flushing ------------------------------------------------------------------------------------------ */
 
 void socket_listen_flush(const struct listen_address *address, int fd) {
     /* Bounded: somebody may fill it as fast as we empty it. */

@@ -97,8 +97,7 @@ void socket_drop_ports(struct socket_unit *s) {
     s->n_ports = 0;
 }
 
-/* --- what a service is given
- * ------------------------------------------------------------------------------------------ */
+/* --- what a service is given --------------------------------------------------------------------------- */
 
 int socket_collect_fds(struct unit *socket, int **fds, char ***names, size_t *n) {
     const struct socket_unit *s = SOCKET(socket);
@@ -123,8 +122,27 @@ int socket_collect_fds(struct unit *socket, int **fds, char ***names, size_t *n)
     return 0;
 }
 
-/* --- state as text
- * ------------------------------------------------------------------------------------------------------ */
+int socket_collect_connection(int fd, int **fds, char ***names, size_t *n, char ***env) {
+    _cleanup_text_ struct text peer = {};
+    unsigned port = socket_peer_port(fd);
+    int r = 0;
+    if (port > 0 && socket_peer_name(fd, &peer) >= 0) {
+        r = strv_addf(env, "REMOTE_ADDR=%s", text_str(&peer));
+        if (r >= 0)
+            r = strv_addf(env, "REMOTE_PORT=%u", port);
+    }
+    int *all = r >= 0 ? realloc(*fds, (*n + 1) * sizeof(*all)) : NULL;
+    if (!all)
+        return -ENOMEM;
+    *fds = all;
+    r = strv_add(names, "connection");
+    if (r < 0)
+        return r;
+    all[(*n)++] = fd;
+    return 0;
+}
+
+/* --- state as text ------------------------------------------------------------------------------------- */
 
 static const char *const exec_names[SOCKET_EXECS] = { "start-pre", "start-post", "stop-pre", "stop-post" };
 

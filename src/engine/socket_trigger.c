@@ -14,9 +14,7 @@
 
 enum { TRIGGER_BURST_ACCEPT = 200 }; /* where TriggerLimitBurst= is not written */
 
-/* --- watching
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- watching ------------------------------------------------------------------------------------------ */
 
 static bool trigger_limit_allows(struct socket_unit *s) {
     const struct unit_file *file = s->unit.file;
@@ -64,8 +62,7 @@ static void trigger_service(struct socket_unit *s) {
         socket_set_state(s, SOCKET_RUNNING);
 }
 
-/* --- Accept=yes: one instance of the service for each connection
- * --------------------------------------------------------- */
+/* --- Accept=yes: one instance of the service for each connection --------------------------------------- */
 
 void socket_count_connections(struct socket_unit *s) {
     s->n_connections = 0;
@@ -198,9 +195,7 @@ static void accept_connection(struct socket_unit *s, struct socket_port *port) {
     }
 }
 
-/* --- events
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- events -------------------------------------------------------------------------------------------- */
 
 static void on_port(struct io *io, int fd, uint32_t events, void *userdata) {
     struct socket_port *port = userdata;

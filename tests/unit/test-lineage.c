@@ -295,8 +295,7 @@ static void test_without_proc_what_is_remembered_is_signalled(void **state) {
     assert_int_equal(count(tag), 0);
 }
 
-/* --- a fork bomb, in a PID namespace that takes everything with it when it ends
- * -------------------------------------- */
+/* --- a fork bomb, in a PID namespace that takes everything with it when it ends ------------------------ */
 
 enum { BOMB_UID = 54321, BOMB_SIZE = 60 };
 

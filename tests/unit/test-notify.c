@@ -22,8 +22,7 @@
 
 #include <cmocka.h>
 
-/* --- a manager that knows one unit, and what it heard
- * ------------------------------------------------------------- */
+/* --- a manager that knows one unit, and what it heard -------------------------------------------------- */
 
 static struct manager manager;
 static struct notify *notify;
@@ -116,8 +115,7 @@ static int open_fds(void) {
     return n;
 }
 
-/* --- the text
- * ------------------------------------------------------------------------------------------------------ */
+/* --- the text ------------------------------------------------------------------------------------------ */
 
 static void test_message_is_its_lines(void **state) {
     char **tags;
@@ -145,8 +143,7 @@ static void test_no_message_is_refused(void **state) {
     assert_null(tags);
 }
 
-/* --- the socket
- * ----------------------------------------------------------------------------------------------------- */
+/* --- the socket ---------------------------------------------------------------------------------------- */
 
 static void test_everybody_may_send(void **state) {
     struct stat st;
