@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -172,6 +173,19 @@ void manager_reexecute(struct manager *m) {
     deferred_queue(m->loop, &m->p->objective_work);
 }
 
+/* Where our own program lies, or lay before it was replaced. */
+static bool path_of_program(char path[static PATH_MAX]) {
+    static const char gone[] = " (deleted)";
+    ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    if (n <= 0)
+        return false;
+    path[n] = 0;
+    size_t suffix = sizeof(gone) - 1;
+    if ((size_t)n > suffix && strcmp(path + n - suffix, gone) == 0)
+        path[(size_t)n - suffix] = 0;
+    return true;
+}
+
 static void reexecute(struct manager *m) {
     _cleanup_text_ struct text state = {};
     _cleanup_close_ int fd = -1;
@@ -205,10 +219,11 @@ static void reexecute(struct manager *m) {
     serialized_fds_keep(true);
     if (m->p->log)
         log_client_prepare_exec(m->p->log, true);
-    /* The file we were started from may have been replaced: the new one is what is wanted. */
-    const char *const paths[] = { m->p->argv[0], "/sbin/init", "/usr/bin/reeve", "/proc/self/exe" };
-    for (size_t i = m->p->argv[0][0] == '/' ? 0 : 1; i < ELEMENTS(paths); i++)
-        execve(paths[i], argv, environ);
+    /* The file we were started from may have been replaced by a newer one, and that is what is wanted. */
+    char path[PATH_MAX];
+    if (path_of_program(path))
+        execve(path, argv, environ);
+    execve("/proc/self/exe", argv, environ);
     log_error("Cannot execute anew: %s. Going on as before.", strerror(errno));
     serialized_fds_keep(false);
     if (m->p->log)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Making a transaction consistent and installing it. */
 #include "engine/manager_private.h"
+#include "engine/shutdown.h"
 #include "engine/transaction_private.h"
 #include "engine/unit_private.h"
 
@@ -291,6 +292,7 @@ static void install(struct transaction *tr, enum job_mode mode) {
             free(j);
         else
             OBSERVE(m, job_new, j);
+        manager_note_shutdown_job(m, installed);
         job_queue_run(installed);
     }
 }
