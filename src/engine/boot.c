@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The process's own surroundings: descriptors, signals, limits, environment. The file system is in boot_dirs.c. */
+/* The process's own surroundings: descriptors, signals, limits, environment. The file system is in
+ * boot_dirs.c. */
 #include "engine/boot.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -30,7 +31,8 @@
 
 extern char **environ;
 
-/* --- descriptors ---------------------------------------------------------------------------------------------------- */
+/* --- descriptors
+ * ---------------------------------------------------------------------------------------------------- */
 /* Without it, whatever is opened next would be taken for stdin or stdout. */
 static void fill_standard_descriptors(void) {
     for (int fd = 0; fd <= 2; fd++) {
@@ -46,7 +48,8 @@ static void fill_standard_descriptors(void) {
     }
 }
 
-/* Services get /dev/null as stdin, and half of all scripts write to it: a file in its place would fill the disk. */
+/* Services get /dev/null as stdin, and half of all scripts write to it: a file in its place would fill the
+ * disk. */
 static void check_dev_null(bool mend) {
     struct stat st;
     if (stat("/dev/null", &st) >= 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3))
@@ -67,21 +70,45 @@ int boot_release_terminal(void) {
         return -errno;
     if (ioctl(fd, TIOCNOTTY) < 0)
         return -errno;
-    /* It came at once, and waits blocked for the signal descriptor, where it would mean "reload". To ignore a signal
-     * throws away a pending one. */
+    /* It came at once, and waits blocked for the signal descriptor, where it would mean "reload". To ignore a
+     * signal throws away a pending one. */
     struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
     if (sigaction(SIGHUP, &ignore, &before) >= 0)
         (void)sigaction(SIGHUP, &before, NULL);
     return 0;
 }
 
-/* --- environment ---------------------------------------------------------------------------------------------------- */
+/* --- environment
+ * ---------------------------------------------------------------------------------------------------- */
 /* What a process is told about itself, and what is ours. */
 static const char *const never_passed[] = {
-    "HOME", "USER", "LOGNAME", "SHELL", "PWD", "OLDPWD", "SHLVL", "_", "TERM", "MAIL", "container", "container_uuid",
-    "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "WATCHDOG_PID", "WATCHDOG_USEC", "INVOCATION_ID",
-    "JOURNAL_STREAM", "MAINPID", "MANAGERPID", "SYSTEMD_EXEC_PID", "CREDENTIALS_DIRECTORY", "XDG_RUNTIME_DIR",
-    "DBUS_FATAL_WARNINGS", "REEVE_PASS_ENVIRONMENT",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "PWD",
+    "OLDPWD",
+    "SHLVL",
+    "_",
+    "TERM",
+    "MAIL",
+    "container",
+    "container_uuid",
+    "NOTIFY_SOCKET",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "LISTEN_FDNAMES",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+    "INVOCATION_ID",
+    "JOURNAL_STREAM",
+    "MAINPID",
+    "MANAGERPID",
+    "SYSTEMD_EXEC_PID",
+    "CREDENTIALS_DIRECTORY",
+    "XDG_RUNTIME_DIR",
+    "DBUS_FATAL_WARNINGS",
+    "REEVE_PASS_ENVIRONMENT",
 };
 
 static bool passable(const char *assignment) {
@@ -138,7 +165,8 @@ int boot_service_environment(const char *root, char *const *own, char ***ret) {
     return 0;
 }
 
-/* --- all together --------------------------------------------------------------------------------------------------- */
+/* --- all together
+ * --------------------------------------------------------------------------------------------------- */
 static void settle_signals(void) {
     static const int ignored[] = { SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU };
     for (size_t i = 0; i < ELEMENTS(ignored); i++)
@@ -214,7 +242,8 @@ int boot_prepare(struct boot *ret, enum boot_flags flags) {
     }
     if (!(flags & BOOT_REEXEC))
         make_runtime(&boot);
-    if (boot_machine_id("", boot.runtime, boot.own_environment, &boot.machine_id, &boot.machine_id_transient) < 0)
+    if (boot_machine_id("", boot.runtime, boot.own_environment, &boot.machine_id,
+                        &boot.machine_id_transient) < 0)
         log_warning("There is no machine id, and no entropy for one.");
     *ret = boot;
     return 0;

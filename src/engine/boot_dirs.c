@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What boot.h says about the file system: which container this is, where runtime files go, what is left of an earlier
- * run, the machine id. */
+/* What boot.h says about the file system: which container this is, where runtime files go, what is left of an
+ * earlier run, the machine id. */
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/path.h"
@@ -23,7 +23,8 @@
 /* The inode of the first PID namespace's file, fixed by the kernel. */
 #define FIRST_PID_NAMESPACE 0xEFFFFFFCu
 
-/* --- which container -------------------------------------------------------------------------------------------------- */
+/* --- which container
+ * -------------------------------------------------------------------------------------------------- */
 /* Names that systemd-detect-virt(1) knows. */
 static const char *const known_containers[] = {
     "docker", "podman", "lxc", "lxc-libvirt", "systemd-nspawn", "rkt", "wsl", "proot", "pouch", "openvz",
@@ -62,12 +63,14 @@ const char *boot_detect_container(const char *root, char *const *environment) {
         return known_container(told);
     struct stat st;
     snprintf(path, sizeof(path), "%s/proc/self/ns/pid", root);
-    if (env_get(environment, "KUBERNETES_SERVICE_HOST") || (stat(path, &st) >= 0 && st.st_ino != FIRST_PID_NAMESPACE))
+    if (env_get(environment, "KUBERNETES_SERVICE_HOST") ||
+        (stat(path, &st) >= 0 && st.st_ino != FIRST_PID_NAMESPACE))
         return "container-other";
     return NULL;
 }
 
-/* --- where runtime files go ------------------------------------------------------------------------------------------- */
+/* --- where runtime files go
+ * ------------------------------------------------------------------------------------------- */
 /* A directory of ours alone in one that everybody may write to. */
 static char *private_directory(const char *parent) {
     char path[4096];
@@ -106,7 +109,9 @@ char *boot_find_runtime(char *const *environment, enum boot_flags flags) {
         char *found = private_directory(shared[i]);
         if (found) {
             if (!(flags & BOOT_USER))
-                log_warning("/run cannot be written to: runtime files go to %s, where systemctl does not look.", found);
+                log_warning(
+                    "/run cannot be written to: runtime files go to %s, where systemctl does not look.",
+                    found);
             return found;
         }
     }
@@ -114,7 +119,8 @@ char *boot_find_runtime(char *const *environment, enum boot_flags flags) {
     return strdup("/run");
 }
 
-/* --- what an earlier run left ------------------------------------------------------------------------------------------ */
+/* --- what an earlier run left
+ * ------------------------------------------------------------------------------------------ */
 struct cleaning {
     char **mounts; /* mount points, below runtime or not */
     bool look;     /* remove nothing, look for life */
@@ -126,7 +132,8 @@ struct cleaning {
 static void unescape_mount_point(char *s) {
     char *out = s;
     for (; *s; s++) {
-        if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' && s[3] >= '0' && s[3] <= '7') {
+        if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' && s[3] >= '0' &&
+            s[3] <= '7') {
             *out++ = (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0'));
             s += 3;
         } else
@@ -180,7 +187,8 @@ static bool answers(const char *path) {
 }
 
 /* Empties the open directory `fd` (closed here), which is `path`. `all`: directories and symlinks too. */
-static void clean_directory(struct cleaning *c, int fd, const char *path, dev_t device, bool all, bool top, int depth) {
+static void clean_directory(struct cleaning *c, int fd, const char *path, dev_t device, bool all, bool top,
+                            int depth) {
     DIR *directory = fdopendir(fd);
     if (!directory) {
         fd_close(fd);
@@ -191,7 +199,8 @@ static void clean_directory(struct cleaning *c, int fd, const char *path, dev_t 
         struct stat st;
         if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0 || (top && kept_at_top(d->d_name)) ||
             snprintf(child, sizeof(child), "%s/%s", path, d->d_name) >= (int)sizeof(child) ||
-            fstatat(dirfd(directory), d->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || strv_contains(c->mounts, child))
+            fstatat(dirfd(directory), d->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+            strv_contains(c->mounts, child))
             continue;
         /* Files of an overlay may have the device of the layer they are in. */
         if (S_ISDIR(st.st_mode) && st.st_dev != device)
@@ -249,7 +258,9 @@ int boot_clean_runtime(const char *runtime) {
     }
 }
 
-/* --- machine id --------------------------------------------------------------------------------------------------------- */
+/* --- machine id
+ * ---------------------------------------------------------------------------------------------------------
+ */
 static int read_id(const char *path, struct id128 *ret) {
     _cleanup_free_ char *data = NULL;
     int r = file_read(path, 256, &data, NULL);
@@ -293,8 +304,8 @@ int boot_machine_id(const char *root, const char *runtime, char *const *environm
         return 0;
     }
     const char *given = env_get(environment, "container_uuid");
-    if (read_id(runtime_path, &id) < 0 && (!given || id128_from_string(given, &id) < 0 || id128_is_null(id)) &&
-        read_id(dbus_path, &id) < 0) {
+    if (read_id(runtime_path, &id) < 0 &&
+        (!given || id128_from_string(given, &id) < 0 || id128_is_null(id)) && read_id(dbus_path, &id) < 0) {
         int r = id128_random(&id);
         if (r < 0)
             return r;

@@ -89,9 +89,11 @@ void log_client_free(struct log_client *c) {
         return;
     disconnect(c);
     struct client_stream *s, *next_stream;
-    HASH_ITER(hh, c->streams, s, next_stream) stream_free(c, s);
+    HASH_ITER(hh, c->streams, s, next_stream)
+        stream_free(c, s);
     struct client_stored *k, *next_stored;
-    HASH_ITER(hh, c->stored, k, next_stored) stored_free(c, k);
+    HASH_ITER(hh, c->stored, k, next_stored)
+        stored_free(c, k);
     queue_clear(c);
     output_close(&c->direct);
     free(c->runtime);
@@ -102,7 +104,8 @@ pid_t log_client_pid(const struct log_client *c) {
     return c->pid;
 }
 
-/* --- lines that cannot go through the log process ------------------------------------------------------------------ */
+/* --- lines that cannot go through the log process
+ * ------------------------------------------------------------------ */
 static void write_direct(struct log_client *c, const char *text) {
     while (*text) {
         size_t n = strcspn(text, "\n");
@@ -129,7 +132,8 @@ static void queue_direct(struct log_client *c) {
     queue_clear(c);
 }
 
-/* --- sending ------------------------------------------------------------------------------------------------------ */
+/* --- sending
+ * ------------------------------------------------------------------------------------------------------ */
 static int send_packet(struct log_client *c, const void *data, size_t size, int fd) {
     struct iovec iov = { .iov_base = (void *)data, .iov_len = size };
     union {
@@ -148,8 +152,8 @@ static int send_packet(struct log_client *c, const void *data, size_t size, int 
     return sendmsg(c->socket, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-static int send_message(struct log_client *c, const struct log_message *head, const char *const *strings, size_t n,
-                        int fd) {
+static int send_message(struct log_client *c, const struct log_message *head, const char *const *strings,
+                        size_t n, int fd) {
     uint8_t packet[LOG_MESSAGE_MAX];
     int size = log_message_pack(packet, head, strings, n);
     return size < 0 ? size : send_packet(c, packet, (size_t)size, fd);
@@ -176,10 +180,11 @@ static int tell_stored(struct log_client *c) {
 
 static int tell_stream(struct log_client *c, struct client_stream *s) {
     if (!s->told) {
-        struct log_message head = {
-            .kind = LOG_STREAM_ADD, .stream = s->id, .level = (uint32_t)s->level, .flags = s->flags,
-            .lineage = s->lineage
-        };
+        struct log_message head = { .kind = LOG_STREAM_ADD,
+                                    .stream = s->id,
+                                    .level = (uint32_t)s->level,
+                                    .flags = s->flags,
+                                    .lineage = s->lineage };
         memcpy(head.invocation, s->invocation.bytes, sizeof(head.invocation));
         int r = send_message(c, &head, (const char *[]){ s->unit, s->identifier }, 2, s->fd);
         if (r < 0)
@@ -187,7 +192,8 @@ static int tell_stream(struct log_client *c, struct client_stream *s) {
         s->told = true;
     }
     if (s->dropped && !s->drop_told) {
-        int r = send_message(c, &(struct log_message){ .kind = LOG_STREAM_DROP, .stream = s->id }, NULL, 0, -1);
+        int r =
+            send_message(c, &(struct log_message){ .kind = LOG_STREAM_DROP, .stream = s->id }, NULL, 0, -1);
         if (r < 0)
             return r;
         s->drop_told = true;
@@ -252,7 +258,8 @@ static void flush(struct log_client *c) {
     }
 }
 
-/* --- starting ------------------------------------------------------------------------------------------------------ */
+/* --- starting
+ * ------------------------------------------------------------------------------------------------------ */
 static int spawn(struct log_client *c, int fd, pid_t *ret) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -269,7 +276,8 @@ static int spawn(struct log_client *c, int fd, pid_t *ret) {
     sigfillset(&all);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     r = posix_spawn_file_actions_adddup2(&actions, fd, CHILD_FD);
     char *argv[] = { (char *)"reeve", (char *)"journal", (char *)"3", c->runtime, NULL };
     char *envp[] = { NULL };
@@ -320,9 +328,11 @@ int log_client_start(struct log_client *c) {
     c->restored = false;
     c->streams_to_tell = c->streams;
     struct client_stream *s, *next_stream;
-    HASH_ITER(hh, c->streams, s, next_stream) s->told = s->drop_told = false;
+    HASH_ITER(hh, c->streams, s, next_stream)
+        s->told = s->drop_told = false;
     struct client_stored *k, *next_stored;
-    HASH_ITER(hh, c->stored, k, next_stored) k->told = false;
+    HASH_ITER(hh, c->stored, k, next_stored)
+        k->told = false;
     c->host->watch(c->host->userdata, c->socket, false);
     flush(c);
     return 0;
@@ -342,7 +352,8 @@ void log_client_retry(struct log_client *c) {
         (void)log_client_start(c);
 }
 
-/* --- receiving ---------------------------------------------------------------------------------------------------- */
+/* --- receiving
+ * ---------------------------------------------------------------------------------------------------- */
 static void store(struct log_client *c, uint64_t key, const char *state, int fd) {
     struct client_stored *k;
     HASH_FIND(hh, c->stored, &key, sizeof(key), k);
@@ -462,7 +473,8 @@ void log_client_ready(struct log_client *c) {
     flush(c);
 }
 
-/* --- streams ------------------------------------------------------------------------------------------------------ */
+/* --- streams
+ * ------------------------------------------------------------------------------------------------------ */
 /* Keeps the state lines of log_client_serialize() one line each. */
 static char *copy_plain(const char *s) {
     char *copy = strdup(s ? s : "");
@@ -472,7 +484,8 @@ static char *copy_plain(const char *s) {
     return copy;
 }
 
-struct client_stream *client_stream_new(struct log_client *c, uint64_t id, const char *unit, const char *identifier) {
+struct client_stream *client_stream_new(struct log_client *c, uint64_t id, const char *unit,
+                                        const char *identifier) {
     struct client_stream *s = calloc(1, sizeof(*s));
     if (!s)
         return NULL;
@@ -497,9 +510,9 @@ static struct client_stream *stream_find(struct log_client *c, uint64_t id) {
     return s;
 }
 
-int log_client_open_stream(struct log_client *c, const char *unit, const char *identifier, int level, uint32_t flags,
-                           struct id128 invocation, uint64_t lineage, uid_t owner, gid_t group, uint64_t *ret_id,
-                           int *ret_writer) {
+int log_client_open_stream(struct log_client *c, const char *unit, const char *identifier, int level,
+                           uint32_t flags, struct id128 invocation, uint64_t lineage, uid_t owner,
+                           gid_t group, uint64_t *ret_id, int *ret_writer) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
@@ -510,7 +523,8 @@ int log_client_open_stream(struct log_client *c, const char *unit, const char *i
         return -ENOMEM;
     }
     c->next_id++;
-    /* The mode first: afterwards it may not be ours any more. Where the owner cannot be changed, the mode will do. */
+    /* The mode first: afterwards it may not be ours any more. Where the owner cannot be changed, the mode
+     * will do. */
     (void)fchmod(ends[1], 0666);
     if (owner != (uid_t)-1 || group != (gid_t)-1)
         (void)!fchown(ends[1], owner, group);
@@ -565,7 +579,8 @@ void log_client_drop_stream(struct log_client *c, uint64_t id) {
     }
 }
 
-/* --- the manager's lines -------------------------------------------------------------------------------------------- */
+/* --- the manager's lines
+ * -------------------------------------------------------------------------------------------- */
 void log_client_sink(const struct log_record *record, void *client) {
     struct log_client *c = client;
     const char *unit = record->unit ? record->unit : "";
@@ -575,13 +590,15 @@ void log_client_sink(const struct log_record *record, void *client) {
     }
     uint8_t packet[LOG_MESSAGE_MAX];
     struct log_message head = { .kind = LOG_MANAGER, .level = (uint32_t)record->level, .pid = 1 };
-    int size = log_message_pack(packet, &head,
-                                (const char *[]){ unit, record->message_id ? record->message_id : "", record->text }, 3);
+    int size = log_message_pack(
+        packet, &head, (const char *[]){ unit, record->message_id ? record->message_id : "", record->text },
+        3);
     if (size < 0)
         return;
     if (c->socket >= 0 && !pending(c) && send_packet(c, packet, (size_t)size, -1) >= 0)
         return;
-    struct client_packet *p = c->queued + (size_t)size <= QUEUE_MAX ? malloc(sizeof(*p) + (size_t)size) : NULL;
+    struct client_packet *p =
+        c->queued + (size_t)size <= QUEUE_MAX ? malloc(sizeof(*p) + (size_t)size) : NULL;
     if (!p) {
         c->n_lost++;
         return;
@@ -598,7 +615,8 @@ void log_client_sink(const struct log_record *record, void *client) {
     flush(c);
 }
 
-/* --- the end ------------------------------------------------------------------------------------------------------- */
+/* --- the end
+ * ------------------------------------------------------------------------------------------------------- */
 static int wait_socket(struct log_client *c, short events, usec_t deadline) {
     usec_t left = usec_sub(deadline, now(CLOCK_MONOTONIC));
     if (left == 0)

@@ -41,11 +41,11 @@ struct log_client {
     int socket;           /* -1: not connected */
     pid_t pid;            /* 0: none */
     usec_t started;
-    unsigned failures;    /* starts in a row that came to nothing */
-    unsigned deaths;      /* in a row, each soon after its start */
-    bool wanted;          /* log_client_start() was called, log_client_finish() not */
+    unsigned failures; /* starts in a row that came to nothing */
+    unsigned deaths;   /* in a row, each soon after its start */
+    bool wanted;       /* log_client_start() was called, log_client_finish() not */
     bool watching_write;
-    bool restored;        /* the log process got everything stored, and LOG_START */
+    bool restored; /* the log process got everything stored, and LOG_START */
     bool streams_to_tell;
     uint64_t next_id;
     struct client_stream *streams; /* by id */
@@ -56,7 +56,8 @@ struct log_client {
 };
 
 /* NULL: no memory. In the hash, without descriptor. */
-struct client_stream *client_stream_new(struct log_client *c, uint64_t id, const char *unit, const char *identifier);
+struct client_stream *client_stream_new(struct log_client *c, uint64_t id, const char *unit,
+                                        const char *identifier);
 /* Sends what waits, blocking at most until `deadline` (CLOCK_MONOTONIC). */
 void client_flush_until(struct log_client *c, usec_t deadline);
 /* Empties the queue to stdout. */

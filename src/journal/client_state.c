@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log client's state over a re-execution of PID 1: everything is descriptors, and a few words about each. */
-#include "journal/client_private.h"
+/* The log client's state over a re-execution of PID 1: everything is descriptors, and a few words about each.
+ */
 #include "base/fd.h"
+#include "journal/client_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,9 +18,10 @@ int log_client_serialize(const struct log_client *c, struct text *out) {
         text_addf(out, "log-process=%d %d %d\n", (int)c->pid, c->socket, c->restored);
     for (const struct client_stream *s = c->streams; s; s = s->hh.next) {
         char invocation[33];
-        text_addf(out, "log-stream=%" PRIu64 " %d %d %" PRIu32 " %d%d%d %s %" PRIu64 " %s %s\n", s->id, s->fd, s->level,
-                  s->flags, s->told, s->dropped, s->drop_told, id128_to_string(s->invocation, invocation), s->lineage,
-                  s->unit[0] ? s->unit : "-", s->identifier[0] ? s->identifier : "-");
+        text_addf(out, "log-stream=%" PRIu64 " %d %d %" PRIu32 " %d%d%d %s %" PRIu64 " %s %s\n", s->id, s->fd,
+                  s->level, s->flags, s->told, s->dropped, s->drop_told,
+                  id128_to_string(s->invocation, invocation), s->lineage, s->unit[0] ? s->unit : "-",
+                  s->identifier[0] ? s->identifier : "-");
     }
     for (const struct client_stored *k = c->stored; k; k = k->hh.next)
         text_addf(out, "log-stored=%" PRIu64 " %d %d %s\n", k->key, k->fd, k->told, k->state);
@@ -49,8 +51,9 @@ static int take_stream(struct log_client *c, const char *value) {
     uint32_t flags;
     int fd, level, at = 0;
     char told, dropped, drop_told, invocation[33];
-    if (sscanf(value, "%" SCNu64 " %d %d %" SCNu32 " %c%c%c %32s %" SCNu64 " %n", &id, &fd, &level, &flags, &told,
-               &dropped, &drop_told, invocation, &lineage, &at) != 9 || at == 0 || id == 0)
+    if (sscanf(value, "%" SCNu64 " %d %d %" SCNu32 " %c%c%c %32s %" SCNu64 " %n", &id, &fd, &level, &flags,
+               &told, &dropped, &drop_told, invocation, &lineage, &at) != 9 ||
+        at == 0 || id == 0)
         return -EINVAL;
     const char *unit = value + at, *space = strchr(unit, ' ');
     _cleanup_free_ char *unit_copy = space ? strndup(unit, (size_t)(space - unit)) : NULL;

@@ -102,7 +102,8 @@ static void say_lost(struct console *c) {
     if (c->n_lost == 0)
         return;
     char text[96];
-    int n = snprintf(text, sizeof(text), "reeve: stdout did not take output for a while: %lu lines were lost\n", c->n_lost);
+    int n = snprintf(text, sizeof(text),
+                     "reeve: stdout did not take output for a while: %lu lines were lost\n", c->n_lost);
     if (n > 0 && reserve(c, (size_t)n)) {
         memcpy(c->buffer + c->tail, text, (size_t)n);
         c->tail += (size_t)n;

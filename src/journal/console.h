@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sink that is the container's stdout: each line with who said it. Lines are gathered and written together. A stdout
- * that does not take them makes no one wait for long: the caller asks console_state() and goes by it. */
+/* The sink that is the container's stdout: each line with who said it. Lines are gathered and written
+ * together. A stdout that does not take them makes no one wait for long: the caller asks console_state() and
+ * goes by it. */
 #pragma once
 
 #include "journal/entry.h"
 #include "journal/output.h"
 
-/* What is kept of a stdout that has stopped; lines beyond are counted, and the count is said when it moves again. */
+/* What is kept of a stdout that has stopped; lines beyond are counted, and the count is said when it moves
+ * again. */
 #define CONSOLE_KEEP_MAX (4 * 1024 * 1024)
 /* Enough to be worth a write. */
 #define CONSOLE_BATCH (64 * 1024)
-/* A stdout that takes nothing for so long has stopped. Until then it is slow, and its writers are made as slow. */
+/* A stdout that takes nothing for so long has stopped. Until then it is slow, and its writers are made as
+ * slow. */
 #define CONSOLE_PATIENCE (1 * USEC_PER_SEC)
 
 enum console_state {
@@ -26,7 +29,7 @@ struct console {
     size_t head, tail, size; /* buffer[head..tail) is to be written */
     usec_t progress;         /* when stdout last took something, or began to be full */
     bool blocked, stuck;
-    unsigned long n_lost;    /* lines */
+    unsigned long n_lost; /* lines */
     int max_manager_level;
 };
 

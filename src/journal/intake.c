@@ -156,10 +156,14 @@ static void take_syslog(struct bytes datagram, const struct receiver *to) {
     struct syslog_message m;
     parse_syslog(datagram, &m);
     char name[NAME_SIZE];
-    struct entry e = {
-        .transport = ENTRY_SYSLOG, .level = LOG_PRI(m.priority), .facility = m.priority & LOG_FACMASK, .pid = m.pid,
-        .identifier = plain(m.identifier, name, sizeof(name)), .message = m.text.p, .size = m.text.n, .console = true
-    };
+    struct entry e = { .transport = ENTRY_SYSLOG,
+                       .level = LOG_PRI(m.priority),
+                       .facility = m.priority & LOG_FACMASK,
+                       .pid = m.pid,
+                       .identifier = plain(m.identifier, name, sizeof(name)),
+                       .message = m.text.p,
+                       .size = m.text.n,
+                       .console = true };
     if (!e.identifier) {
         e.identifier = process_name(to->sender, name, sizeof(name));
         e.pid = to->sender;
@@ -176,12 +180,17 @@ static void take_native(struct bytes datagram, const struct receiver *to) {
     while (m.message.n > 0 && (m.message.p[m.message.n - 1] == '\n' || m.message.p[m.message.n - 1] == 0))
         m.message.n--;
     char name[NAME_SIZE], id[NAME_SIZE];
-    struct entry e = {
-        .transport = ENTRY_NATIVE, .level = m.level >= 0 ? m.level : LOG_INFO, .facility = m.facility,
-        .identifier = plain(m.identifier, name, sizeof(name)), .message_id = plain(m.message_id, id, sizeof(id)),
-        .pid = to->sender > 0 ? to->sender : m.pid, .message = m.message.p, .size = m.message.n, .console = true,
-        .fields = datagram.p, .fields_size = datagram.n
-    };
+    struct entry e = { .transport = ENTRY_NATIVE,
+                       .level = m.level >= 0 ? m.level : LOG_INFO,
+                       .facility = m.facility,
+                       .identifier = plain(m.identifier, name, sizeof(name)),
+                       .message_id = plain(m.message_id, id, sizeof(id)),
+                       .pid = to->sender > 0 ? to->sender : m.pid,
+                       .message = m.message.p,
+                       .size = m.message.n,
+                       .console = true,
+                       .fields = datagram.p,
+                       .fields_size = datagram.n };
     if (!e.identifier)
         e.identifier = process_name(to->sender, name, sizeof(name));
     give(to, &e);
@@ -204,7 +213,8 @@ static void take_native_file(int fd, const struct receiver *to) {
         take_native((struct bytes){ data, n }, to);
 }
 
-void intake_receive(enum intake_kind kind, int fd, struct sink *sinks, origin_finder find, void *userdata, unsigned limit) {
+void intake_receive(enum intake_kind kind, int fd, struct sink *sinks, origin_finder find, void *userdata,
+                    unsigned limit) {
     static char buffer[DATAGRAM_MAX];
     struct receiver to = { sinks, find, userdata, 0 };
     while (limit-- > 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writing to a descriptor that was inherited and is shared with others (the container's stdout) without ever blocking
- * and without changing it for the others: its O_NONBLOCK belongs to everybody who has it. */
+/* Writing to a descriptor that was inherited and is shared with others (the container's stdout) without ever
+ * blocking and without changing it for the others: its O_NONBLOCK belongs to everybody who has it. */
 #pragma once
 
 #include "base/macro.h"
@@ -23,8 +23,8 @@ struct output {
 /* Looks at fd, which stays the caller's and may be closed or anything else. Never fails. */
 void output_open(struct output *o, int fd);
 void output_close(struct output *o);
-/* Bytes written, at least 1; -EAGAIN: try again when output_poll_fd() is writable; otherwise a negative errno (EPIPE,
- * EBADF, ENOSPC, …), and nothing was written. SIGPIPE must be ignored. */
+/* Bytes written, at least 1; -EAGAIN: try again when output_poll_fd() is writable; otherwise a negative errno
+ * (EPIPE, EBADF, ENOSPC, …), and nothing was written. SIGPIPE must be ignored. */
 ssize_t output_write(struct output *o, const void *data, size_t size);
 /* What to poll for POLLOUT. */
 int output_poll_fd(const struct output *o);

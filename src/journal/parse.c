@@ -163,7 +163,8 @@ int parse_native(struct bytes datagram, struct native_message *ret) {
             m.message_id = value;
         else if (is(name, "PRIORITY") && (number = whole_number(value)) >= 0 && number <= LOG_DEBUG)
             m.level = (int)number;
-        else if (is(name, "SYSLOG_FACILITY") && (number = whole_number(value)) >= 0 && number <= LOG_FAC(LOG_LOCAL7))
+        else if (is(name, "SYSLOG_FACILITY") && (number = whole_number(value)) >= 0 &&
+                 number <= LOG_FAC(LOG_LOCAL7))
             m.facility = (int)number << 3;
         else if (is(name, "SYSLOG_PID") && (number = whole_number(value)) > 0)
             m.pid = (pid_t)number;

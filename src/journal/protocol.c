@@ -21,8 +21,8 @@ int log_message_strings(const void *packet, size_t size, const char *strings[sta
     return n;
 }
 
-int log_message_pack(uint8_t packet[static LOG_MESSAGE_MAX], const struct log_message *head, const char *const *strings,
-                     size_t n) {
+int log_message_pack(uint8_t packet[static LOG_MESSAGE_MAX], const struct log_message *head,
+                     const char *const *strings, size_t n) {
     memcpy(packet, head, sizeof(*head));
     size_t at = sizeof(*head);
     for (size_t i = 0; i < n; i++) {

@@ -60,16 +60,17 @@ struct server {
     struct source_pool pool;
     struct source_watch *pipes, *connections; /* by id */
     struct source_watch *lineages;            /* pipes by the tag of the start */
-    struct source *ready, *ready_tail; /* have something, as far as is known */
-    struct source *taken;              /* given to the sinks, not yet consumed */
+    struct source *ready, *ready_tail;        /* have something, as far as is known */
+    struct source *taken;                     /* given to the sinks, not yet consumed */
     uint64_t next_key;
     usec_t leftover_deadline; /* when unfinished lines are taken out of the kernel; USEC_INFINITY: none */
     usec_t quiet_deadline;    /* somebody waits for all to be written; USEC_INFINITY: nobody */
     bool sync, leaving, watching_output;
-    bool accept_paused;       /* no descriptors left: until a connection ends */
+    bool accept_paused; /* no descriptors left: until a connection ends */
 };
 
-/* --- saying things ------------------------------------------------------------------------------------------------ */
+/* --- saying things
+ * ------------------------------------------------------------------------------------------------ */
 static int tell(struct server *s, uint32_t kind, uint64_t stream, const char *text, int fd) {
     uint8_t packet[LOG_MESSAGE_MAX];
     struct log_message head = { .kind = kind, .stream = stream };
@@ -110,11 +111,16 @@ static void give(struct server *s, const struct entry *e) {
 static void complain(struct server *s, const char *what, int error) {
     char text[512];
     snprintf(text, sizeof(text), "%s: %s", what, strerror(-error));
-    give(s, &(struct entry){ .transport = ENTRY_MANAGER, .level = LOG_WARNING, .facility = LOG_DAEMON,
-                             .message = text, .size = strlen(text), .console = true });
+    give(s, &(struct entry){ .transport = ENTRY_MANAGER,
+                             .level = LOG_WARNING,
+                             .facility = LOG_DAEMON,
+                             .message = text,
+                             .size = strlen(text),
+                             .console = true });
 }
 
-/* --- sources ------------------------------------------------------------------------------------------------------ */
+/* --- sources
+ * ------------------------------------------------------------------------------------------------------ */
 static void make_ready(struct server *s, struct source *source) {
     if (source->ready)
         return;
@@ -177,8 +183,8 @@ static struct source_watch *find(struct source_watch *table, uint64_t id) {
     return w;
 }
 
-/* Takes over the source. Events are edges: a source is pumped until it has no more, and the beginning of a line may
- * stay where it is without waking anybody. */
+/* Takes over the source. Events are edges: a source is pumped until it has no more, and the beginning of a
+ * line may stay where it is without waking anybody. */
 static int add_source(struct server *s, struct source *source) {
     struct source_watch *w = calloc(1, sizeof(*w)), **table = table_of(s, source);
     if (!w) {
@@ -225,8 +231,9 @@ static void end_source(struct server *s, struct source *source) {
 /* "LEVEL PREFIX PID UNIT IDENTIFIER": what a successor needs to know about a connection. */
 static void store_connection(struct server *s, const struct source *source) {
     char state[STREAM_HEAD_MAX + 512];
-    snprintf(state, sizeof(state), "connection %d %d %d %s %s", source->level, source->level_prefix, (int)source->pid,
-             source->unit ? source->unit : "-", source->identifier ? source->identifier : "");
+    snprintf(state, sizeof(state), "connection %d %d %d %s %s", source->level, source->level_prefix,
+             (int)source->pid, source->unit ? source->unit : "-",
+             source->identifier ? source->identifier : "");
     (void)tell(s, LOG_STORE, source->id, state, source->fd);
 }
 
@@ -260,8 +267,8 @@ static void consume_taken(struct server *s) {
     }
 }
 
-/* One chunk of every ready source, or as much as fills a batch. A source that is in the list of what is taken waits
- * until it was consumed. */
+/* One chunk of every ready source, or as much as fills a batch. A source that is in the list of what is taken
+ * waits until it was consumed. */
 static void pump_ready(struct server *s) {
     struct source *last = s->ready_tail;
     bool stuck = console_state(&s->console) == CONSOLE_STUCK;
@@ -292,7 +299,8 @@ static void take_leftovers(struct server *s) {
     }
 }
 
-/* --- sockets ------------------------------------------------------------------------------------------------------ */
+/* --- sockets
+ * ------------------------------------------------------------------------------------------------------ */
 static void watch_intake(struct server *s, enum intake_kind kind, int fd) {
     struct intake_watch *w = &s->intakes[kind];
     struct epoll_event event = { .events = EPOLLIN, .data.ptr = w };
@@ -334,8 +342,9 @@ static void accept_connections(struct server *s) {
                 pause_accept(s, true);
             return;
         }
-        struct source *source = HASH_COUNT(s->connections) < CONNECTIONS_MAX ?
-                                    source_new(SOURCE_CONNECTION, fd, s->next_key++) : NULL;
+        struct source *source = HASH_COUNT(s->connections) < CONNECTIONS_MAX
+                                    ? source_new(SOURCE_CONNECTION, fd, s->next_key++)
+                                    : NULL;
         if (!source) {
             fd_close(fd);
             continue;
@@ -384,8 +393,11 @@ static void restore(struct server *s, uint64_t key, const char *state, int fd) {
     fd_close(fd);
 }
 
-/* --- PID 1 ---------------------------------------------------------------------------------------------------------- */
-static void add_pipe(struct server *s, const struct log_message *m, const char *unit, const char *identifier, int fd) {
+/* --- PID 1
+ * ----------------------------------------------------------------------------------------------------------
+ */
+static void add_pipe(struct server *s, const struct log_message *m, const char *unit, const char *identifier,
+                     int fd) {
     if (fd < 0)
         return;
     if (find(s->pipes, m->stream)) {
@@ -442,10 +454,15 @@ static void handle(struct server *s, const uint8_t *packet, size_t size, int fd)
         drop_pipe(s, m.stream);
         break;
     case LOG_MANAGER:
-        give(s, &(struct entry){ .transport = ENTRY_MANAGER, .level = (int)(m.level & LOG_PRIMASK),
-                                 .facility = LOG_DAEMON, .unit = strings[0][0] ? strings[0] : NULL,
-                                 .message_id = strings[1][0] ? strings[1] : NULL, .pid = 1, .message = strings[2],
-                                 .size = strlen(strings[2]), .console = true });
+        give(s, &(struct entry){ .transport = ENTRY_MANAGER,
+                                 .level = (int)(m.level & LOG_PRIMASK),
+                                 .facility = LOG_DAEMON,
+                                 .unit = strings[0][0] ? strings[0] : NULL,
+                                 .message_id = strings[1][0] ? strings[1] : NULL,
+                                 .pid = 1,
+                                 .message = strings[2],
+                                 .size = strlen(strings[2]),
+                                 .console = true });
         break;
     case LOG_LEVEL:
         s->console.max_manager_level = (int)MIN(m.level, (uint32_t)LOG_DEBUG);
@@ -487,7 +504,8 @@ static void receive(struct server *s) {
         int fd = -1;
         if (n >= 0)
             for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h))
-                if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS && h->cmsg_len == CMSG_LEN(sizeof(int)))
+                if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS &&
+                    h->cmsg_len == CMSG_LEN(sizeof(int)))
                     memcpy(&fd, CMSG_DATA(h), sizeof(fd));
         if (n <= 0) {
             /* PID 1 is gone: read what is there, and leave. */
@@ -501,7 +519,8 @@ static void receive(struct server *s) {
     }
 }
 
-/* --- the loop ------------------------------------------------------------------------------------------------------- */
+/* --- the loop
+ * ------------------------------------------------------------------------------------------------------- */
 /* stdout is slow: the senders wait with us, PID 1 does not. */
 static void wait_for_output(struct server *s) {
     struct pollfd p[] = { { .fd = output_poll_fd(&s->console.output), .events = POLLOUT },
@@ -517,7 +536,9 @@ static void watch_output(struct server *s, bool on) {
     if (on == s->watching_output)
         return;
     struct epoll_event event = { .events = EPOLLOUT, .data.ptr = &s->output_watch };
-    if (epoll_ctl(s->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, output_poll_fd(&s->console.output), &event) >= 0 || !on)
+    if (epoll_ctl(s->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, output_poll_fd(&s->console.output), &event) >=
+            0 ||
+        !on)
         s->watching_output = on;
 }
 
@@ -614,7 +635,8 @@ static void finish(struct server *s) {
 }
 
 static void settle_down(void) {
-    static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2, SIGTSTP, SIGTTOU, SIGTTIN };
+    static const int ignored[] = { SIGTERM, SIGINT,  SIGHUP,  SIGPIPE, SIGUSR1,
+                                   SIGUSR2, SIGTSTP, SIGTTOU, SIGTTIN };
     for (size_t i = 0; i < ELEMENTS(ignored); i++)
         (void)signal(ignored[i], SIG_IGN);
     (void)prctl(PR_SET_NAME, "reeve-journal");
@@ -629,19 +651,21 @@ static void settle_down(void) {
 
 int journal_main(int argc, char **argv) {
     struct stat st;
-    if (argc != 3 || argv[2][0] != '/' || argv[1][0] < '0' || argv[1][0] > '9' || fstat(atoi(argv[1]), &st) < 0 ||
-        !S_ISSOCK(st.st_mode)) {
+    if (argc != 3 || argv[2][0] != '/' || argv[1][0] < '0' || argv[1][0] > '9' ||
+        fstat(atoi(argv[1]), &st) < 0 || !S_ISSOCK(st.st_mode)) {
         fprintf(stderr, "reeve journal is started by the manager.\n");
         return 2;
     }
     settle_down();
     /* Big buffers go back to the system as soon as they are freed. */
     (void)mallopt(M_MMAP_THRESHOLD, 32 * 1024);
-    struct server s = {
-        .control = atoi(argv[1]), .runtime = argv[2], .control_watch.kind = WATCH_CONTROL,
-        .output_watch.kind = WATCH_OUTPUT, .next_key = 1, .leftover_deadline = USEC_INFINITY,
-        .quiet_deadline = USEC_INFINITY
-    };
+    struct server s = { .control = atoi(argv[1]),
+                        .runtime = argv[2],
+                        .control_watch.kind = WATCH_CONTROL,
+                        .output_watch.kind = WATCH_OUTPUT,
+                        .next_key = 1,
+                        .leftover_deadline = USEC_INFINITY,
+                        .quiet_deadline = USEC_INFINITY };
     for (int i = 0; i < INTAKE_KINDS; i++)
         s.intakes[i] = (struct intake_watch){ { WATCH_INTAKE }, i, -1 };
     (void)fd_set_cloexec(s.control, true);

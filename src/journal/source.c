@@ -80,11 +80,16 @@ static void emit(struct source_pool *pool, const struct source *s, const char *l
         level = LOG_PRI(given) | (given & LOG_FACMASK ? given & LOG_FACMASK : s->level & LOG_FACMASK);
     if (text.n == 0)
         return; /* journald leaves empty lines out, too */
-    struct entry e = {
-        .transport = s->kind == SOURCE_PIPE ? ENTRY_PIPE : ENTRY_STREAM, .level = LOG_PRI(level), .facility = level & LOG_FACMASK, .unit = s->unit,
-        .identifier = s->identifier, .invocation = s->invocation, .pid = s->pid, .message = text.p, .size = text.n,
-        .console = s->console
-    };
+    struct entry e = { .transport = s->kind == SOURCE_PIPE ? ENTRY_PIPE : ENTRY_STREAM,
+                       .level = LOG_PRI(level),
+                       .facility = level & LOG_FACMASK,
+                       .unit = s->unit,
+                       .identifier = s->identifier,
+                       .invocation = s->invocation,
+                       .pid = s->pid,
+                       .message = text.p,
+                       .size = text.n,
+                       .console = s->console };
     for (struct sink *sink = pool->sinks; sink; sink = sink->next)
         sink->write(sink, &e);
 }
@@ -147,8 +152,8 @@ static size_t take_lines(struct source_pool *pool, struct source *s, const char 
     return done;
 }
 
-/* Looks at what lies in the kernel. Bytes in the chunk; 0: end; -EAGAIN and others. Sets s->plain if they had to be
- * taken out for it. */
+/* Looks at what lies in the kernel. Bytes in the chunk; 0: end; -EAGAIN and others. Sets s->plain if they had
+ * to be taken out for it. */
 static ssize_t peek(struct source_pool *pool, struct source *s) {
     ssize_t n;
     if (s->kind == SOURCE_CONNECTION) {
@@ -213,7 +218,8 @@ enum pump_result source_pump(struct source_pool *pool, struct source *s, bool fo
     if (s->kind == SOURCE_CONNECTION && !s->head_done)
         return take_head(pool, s, size);
     size_t done = take_lines(pool, s, pool->chunk, size), rest = size - done;
-    if (rest > 0 && (s->plain || force || s->small || rest >= LEFTOVER_MAX || (s->hung_up && size < SOURCE_CHUNK))) {
+    if (rest > 0 &&
+        (s->plain || force || s->small || rest >= LEFTOVER_MAX || (s->hung_up && size < SOURCE_CHUNK))) {
         keep(pool, s, pool->chunk + done, rest);
         done = size;
     } else if (rest > 0)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A stream of lines: a service's pipe, or a connection of sd_journal_stream_fd(3). Lines are looked at where they lie, in
- * the kernel, and taken out of it only when they were written: source_pump(), then write, then source_consume(). Whoever
- * kills this process between the two may see lines twice, but loses none.
+/* A stream of lines: a service's pipe, or a connection of sd_journal_stream_fd(3). Lines are looked at where
+ * they lie, in the kernel, and taken out of it only when they were written: source_pump(), then write, then
+ * source_consume(). Whoever kills this process between the two may see lines twice, but loses none.
  *
- * The beginning of a line may stay in the kernel for SOURCE_PATIENCE, then it is kept here. Knows no sockets but its own
- * and no loop. */
+ * The beginning of a line may stay in the kernel for SOURCE_PATIENCE, then it is kept here. Knows no sockets
+ * but its own and no loop. */
 #pragma once
 
 #include "journal/entry.h"
@@ -20,22 +20,22 @@ enum source_kind { SOURCE_PIPE, SOURCE_CONNECTION };
 
 struct source {
     enum source_kind kind;
-    int fd;          /* non-blocking */
-    uint64_t id;     /* of the stream; key of the connection */
+    int fd;                  /* non-blocking */
+    uint64_t id;             /* of the stream; key of the connection */
     char *unit, *identifier; /* NULL: unknown */
-    int level;       /* level + facility of lines that say nothing else */
+    int level;               /* level + facility of lines that say nothing else */
     bool level_prefix, console;
     struct id128 invocation;
     uint64_t lineage; /* pipes: the tag of the start; 0: none */
     pid_t pid;
-    bool head_done;  /* connections: the head was read */
-    bool hung_up;    /* no writers, as far as is known */
-    bool dropped;    /* none will come */
-    bool plain;      /* cannot be looked at without taking */
-    bool small;      /* a pipe that the beginning of a line would fill */
-    bool leftover;   /* the beginning of a line lies in the kernel */
-    size_t taken;    /* bytes at the start that were given to the sinks */
-    char *partial;   /* beginning of a line, of which the kernel no longer knows */
+    bool head_done; /* connections: the head was read */
+    bool hung_up;   /* no writers, as far as is known */
+    bool dropped;   /* none will come */
+    bool plain;     /* cannot be looked at without taking */
+    bool small;     /* a pipe that the beginning of a line would fill */
+    bool leftover;  /* the beginning of a line lies in the kernel */
+    size_t taken;   /* bytes at the start that were given to the sinks */
+    char *partial;  /* beginning of a line, of which the kernel no longer knows */
     size_t partial_size, partial_room;
 
     bool ready, listed_taken; /* the server's lists */
@@ -65,7 +65,8 @@ enum pump_result {
     PUMP_END,  /* read to its end: free it */
     PUMP_HEAD, /* as PUMP_MORE, and a connection has just told its head */
 };
-/* Gives the lines of one chunk to the sinks. `force`: an unfinished line is to be taken out of the kernel too. */
+/* Gives the lines of one chunk to the sinks. `force`: an unfinished line is to be taken out of the kernel
+ * too. */
 enum pump_result source_pump(struct source_pool *pool, struct source *s, bool force);
 /* Takes out of the kernel what the sinks got. */
 void source_consume(struct source_pool *pool, struct source *s);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What arrives on the log sockets and from PID 1: everything found lies inside what was given. The first byte says which
- * format it is. */
+/* What arrives on the log sockets and from PID 1: everything found lies inside what was given. The first byte
+ * says which format it is. */
 #include "journal/parse.h"
 #include "journal/protocol.h"
 
@@ -60,7 +60,8 @@ static void fuzz_packet(struct bytes in) {
     if (n > LOG_MESSAGE_STRINGS || total + sizeof(struct log_message) != in.n)
         abort();
     uint8_t packet[LOG_MESSAGE_MAX];
-    if (log_message_pack(packet, (const void *)in.p, strings, (size_t)n) != (int)MIN(in.n, (size_t)LOG_MESSAGE_MAX) &&
+    if (log_message_pack(packet, (const void *)in.p, strings, (size_t)n) !=
+            (int)MIN(in.n, (size_t)LOG_MESSAGE_MAX) &&
         in.n <= LOG_MESSAGE_MAX)
         abort();
 }

@@ -127,12 +127,13 @@ static void in_mounts(void (*body)(void)) {
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-#define MUST(condition) \
-    if (!(condition))   \
+#define MUST(condition)                                                                                      \
+    if (!(condition))                                                                                        \
     _exit(__COUNTER__ + 1)
 
 static void mounts_below(void) {
-    MUST(mount("volume", "run/a volume", NULL, MS_BIND, NULL) >= 0); /* the same file system: st_dev tells nothing */
+    MUST(mount("volume", "run/a volume", NULL, MS_BIND, NULL) >=
+         0); /* the same file system: st_dev tells nothing */
     MUST(mount("volume/file", "run/one-file", NULL, MS_BIND, NULL) >= 0);
     MUST(mount("tmpfs", "run/systemd/memory", "tmpfs", 0, NULL) >= 0);
     MUST(file_write("run/systemd/memory/file", "", 0644) >= 0);
@@ -165,7 +166,8 @@ static void test_a_volume_on_run_is_not_emptied(void **state) {
 }
 
 static void test_containers_are_known_by_what_they_leave(void **state) {
-    char *docker[] = { "container=docker", NULL }, *oci[] = { "container=oci", NULL }, *odd[] = { "container=x", NULL };
+    char *docker[] = { "container=docker", NULL }, *oci[] = { "container=oci", NULL },
+         *odd[] = { "container=x", NULL };
     char *none[] = { NULL };
     assert_string_equal(boot_detect_container(root, docker), "docker");
     assert_string_equal(boot_detect_container(root, odd), "container-other");
@@ -213,7 +215,8 @@ static void test_the_machine_id_is_kept_or_made(void **state) {
 static void test_services_get_of_the_environment_what_is_asked_for(void **state) {
     char *quiet[] = { "SECRET=x", "PATH=/odd", NULL };
     char *some[] = { "SECRET=x", "A=1", "B=2", "REEVE_PASS_ENVIRONMENT=A B", "HOME=/", NULL };
-    char *all[] = { "SECRET=x", "PATH=/odd", "REEVE_PASS_ENVIRONMENT=1", "HOME=/", "TERM=xterm", "bad name=x", NULL };
+    char *all[] = { "SECRET=x",   "PATH=/odd", "REEVE_PASS_ENVIRONMENT=1", "HOME=/", "TERM=xterm",
+                    "bad name=x", NULL };
     _cleanup_strv_ char **env = NULL;
     make("etc/default/locale", "# comment\nLANG=C.UTF-8\nEVIL=x\n");
     assert_int_equal(boot_service_environment(root, quiet, &env), 0);
@@ -251,7 +254,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_a_volume_on_run_is_not_emptied, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_containers_are_known_by_what_they_leave, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_machine_id_is_kept_or_made, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_services_get_of_the_environment_what_is_asked_for, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_services_get_of_the_environment_what_is_asked_for, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_a_runtime_directory_is_found, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,8 +52,9 @@ static void test_syslog_lines(void **state) {
 }
 
 static void test_native_fields(void **state) {
-    static const char datagram[] = "PRIORITY=4\n# comment\n\nMESSAGE\n\x07\0\0\0\0\0\0\0one\ntwo\nSYSLOG_IDENTIFIER=x\n"
-                                   "SYSLOG_FACILITY=3\nSYSLOG_PID=12";
+    static const char datagram[] =
+        "PRIORITY=4\n# comment\n\nMESSAGE\n\x07\0\0\0\0\0\0\0one\ntwo\nSYSLOG_IDENTIFIER=x\n"
+        "SYSLOG_FACILITY=3\nSYSLOG_PID=12";
     struct native_message m;
     assert_int_equal(parse_native((struct bytes){ datagram, sizeof(datagram) - 1 }, &m), 0);
     assert_bytes(m.message, "one\ntwo");
@@ -64,7 +65,8 @@ static void test_native_fields(void **state) {
 }
 
 static void test_native_garbage_keeps_what_came_before(void **state) {
-    static const char short_value[] = "MESSAGE=x\nLONG\n\xff\xff\xff\xff\xff\xff\xff\xff" "abc";
+    static const char short_value[] = "MESSAGE=x\nLONG\n\xff\xff\xff\xff\xff\xff\xff\xff"
+                                      "abc";
     struct native_message m;
     assert_int_equal(parse_native((struct bytes){ short_value, sizeof(short_value) - 1 }, &m), -EBADMSG);
     assert_bytes(m.message, "x");

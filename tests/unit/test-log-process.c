@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log process as PID 1 uses it: a real process, a real client, and a pipe in the place of the container's stdout. */
+/* The log process as PID 1 uses it: a real process, a real client, and a pipe in the place of the container's
+ * stdout. */
 #include "base/fd.h"
 #include "journal/client.h"
 #include "journal/server.h"
@@ -116,8 +117,9 @@ static int tear_down(void **state) {
 static int open_stream(struct bed *b, const char *unit, uint64_t *ret_id) {
     int writer;
     assert_int_equal(log_client_open_stream(b->client, unit, "program", LOG_DAEMON | LOG_INFO,
-                                            LOG_STREAM_LEVEL_PREFIX | LOG_STREAM_CONSOLE, (struct id128){}, 0, (uid_t)-1,
-                                            (gid_t)-1, ret_id, &writer), 0);
+                                            LOG_STREAM_LEVEL_PREFIX | LOG_STREAM_CONSOLE, (struct id128){}, 0,
+                                            (uid_t)-1, (gid_t)-1, ret_id, &writer),
+                     0);
     return writer;
 }
 
@@ -149,7 +151,8 @@ static void test_each_line_has_its_unit(void **state) {
 static void test_the_manager_has_lines_too(void **state) {
     struct bed *b = *state;
     log_client_sink(&(struct log_record){ LOG_INFO, NULL, NULL, "hello" }, b->client);
-    log_client_sink(&(struct log_record){ LOG_INFO, "a.service", NULL, "Started a.service.\nReally." }, b->client);
+    log_client_sink(&(struct log_record){ LOG_INFO, "a.service", NULL, "Started a.service.\nReally." },
+                    b->client);
     assert_true(sees(b, "reeve: hello\nreeve: Started a.service.\nreeve: Really.\n"));
 }
 
@@ -208,7 +211,8 @@ static void test_a_long_line_is_cut(void **state) {
     free(line);
 }
 
-/* The lines "unit: N" in the order they were seen: none missing; a repetition only as a whole run that begins again. */
+/* The lines "unit: N" in the order they were seen: none missing; a repetition only as a whole run that begins
+ * again. */
 static void check_sequence(const char *seen, const char *unit, int n) {
     char *have = calloc(1, (size_t)n);
     size_t length = strlen(unit);
@@ -384,7 +388,8 @@ static void test_messages_of_a_unit_s_processes_name_the_unit(void **state) {
     uint64_t id;
     int writer;
     assert_int_equal(log_client_open_stream(b->client, "a.service", "program", LOG_INFO, LOG_STREAM_CONSOLE,
-                                            (struct id128){}, tag, (uid_t)-1, (gid_t)-1, &id, &writer), 0);
+                                            (struct id128){}, tag, (uid_t)-1, (gid_t)-1, &id, &writer),
+                     0);
     int fd = connect_to(b, "dev-log", SOCK_DGRAM), hold[2];
     assert_int_equal(pipe2(hold, O_CLOEXEC), 0);
     for (int i = 0; i < 3; i++) {
@@ -467,13 +472,15 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_each_line_has_its_unit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_manager_has_lines_too, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_an_unfinished_line_is_shown_when_its_stream_ends, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_stream_can_be_written_again_after_its_last_writer_left, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_unfinished_line_is_shown_when_its_stream_ends, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_stream_can_be_written_again_after_its_last_writer_left, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_a_long_line_is_cut, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_killing_the_log_process_loses_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_slow_reader_loses_nothing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_blocked_stdout_blocks_no_service_and_is_told_what_it_missed, set_up,
-                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_blocked_stdout_blocks_no_service_and_is_told_what_it_missed,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_closed_stdout_stops_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_programs_are_heard_on_the_log_sockets, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_messages_of_a_unit_s_processes_name_the_unit, set_up, tear_down),
