@@ -414,7 +414,7 @@ void service_enter_dead(struct service *s, enum service_result result, bool allo
     remember(s, result);
     enum service_state end = SERVICE_FAILED;
     if (s->result == SERVICE_SUCCESS) {
-        unit_log_id(u, LOG_INFO, ID_SUCCESS, "Deactivated successfully.");
+        unit_log_id(u, u->file->builtin ? LOG_DEBUG : LOG_INFO, ID_SUCCESS, "Deactivated successfully.");
         end = SERVICE_DEAD;
     } else if (s->result == SERVICE_SKIP_CONDITION) {
         unit_log_id(u, LOG_INFO, ID_SKIPPED, "Skipped due to '%s'.", service_result_to_string(s->result));

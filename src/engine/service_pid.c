@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -92,7 +91,7 @@ static int read_pid(struct service *s, const char *path, bool may_warn, pid_t *r
         return -error;
     }
     struct stat st;
-    char text[PID_FILE_MAX + 1];
+    char text[PID_FILE_MAX];
     if (fstat(fd, &st) < 0)
         return -errno;
     if (!S_ISREG(st.st_mode)) {
@@ -102,16 +101,10 @@ static int read_pid(struct service *s, const char *path, bool may_warn, pid_t *r
     ssize_t n = read(fd, text, PID_FILE_MAX);
     if (n < 0)
         return -errno;
-    text[n] = 0;
-    text[strcspn(text, "\n")] = 0;
-    char *start = text + strspn(text, " \t"), *end = start + strcspn(start, " \t\r");
-    *end = 0;
-    int64_t number;
-    if (int64_parse(start, &number) < 0 || number <= 0 || number > INT_MAX) {
+    if (pid_file_parse(text, (size_t)n, ret) < 0) {
         unit_log(&s->unit, may_warn ? LOG_WARNING : LOG_DEBUG, "PID file %s does not hold a process number.", path);
         return -EINVAL;
     }
-    *ret = (pid_t)number;
     *ret_owner = st.st_uid;
     return 0;
 }

@@ -290,8 +290,11 @@ static void install(struct transaction *tr, enum job_mode mode) {
         struct job *installed = job_install(j);
         if (installed != j)
             free(j);
-        else
+        else {
+            if (job_arm_timeout(j) < 0)
+                unit_log(j->unit, LOG_WARNING, "No memory for the job's timeout: it has none.");
             OBSERVE(m, job_new, j);
+        }
         manager_note_shutdown_job(m, installed);
         job_queue_run(installed);
     }

@@ -370,3 +370,32 @@ int address_family_from_string(const char *s) {
 const char *address_family_to_string(int family) {
     return name_of(families, ELEMENTS(families), family);
 }
+
+int pid_file_parse(const char *data, size_t size, pid_t *ret) {
+    static const char blanks[] = " \t\r";
+    const char *end = memchr(data, '\n', size);
+    if (!end)
+        end = data + size;
+    while (data < end && *data && strchr(blanks, *data))
+        data++;
+    while (end > data && end[-1] && strchr(blanks, end[-1]))
+        end--;
+    char digits[16];
+    size_t n = (size_t)(end - data);
+    if (n >= sizeof(digits))
+        return -ERANGE;
+    memcpy(digits, data, n);
+    digits[n] = 0;
+    if (strlen(digits) != n) /* a NUL byte */
+        return -EINVAL;
+    int64_t number;
+    int r = int64_parse(digits, &number);
+    if (r < 0)
+        return r;
+    if (number <= 0)
+        return -EINVAL;
+    if (number > INT32_MAX)
+        return -ERANGE;
+    *ret = (pid_t)number;
+    return 0;
+}

@@ -340,6 +340,25 @@ static void json_strings_are_always_valid(void **state) {
     assert_string_equal(out.s, "\"a\\\"\\\\\\n\\u0001\xc3\xa9\xef\xbf\xbd\"");
 }
 
+static void pid_files_hold_one_number(void **state) {
+    static const struct {
+        const char *text;
+        int result;
+        pid_t pid;
+    } cases[] = {
+        { "1234\n", 0, 1234 },   { "  42 \r\n", 0, 42 }, { "17\nmore\n", 0, 17 }, { "7", 0, 7 },
+        { "", -EINVAL, 0 },       { "0\n", -EINVAL, 0 },    { "-5\n", -EINVAL, 0 },    { "12 13\n", -EINVAL, 0 },
+        { "2147483648\n", -ERANGE, 0 }, { "99999999999999999999", -ERANGE, 0 },
+    };
+    for (size_t i = 0; i < ELEMENTS(cases); i++) {
+        pid_t pid = 0;
+        assert_int_equal(pid_file_parse(cases[i].text, strlen(cases[i].text), &pid), cases[i].result);
+        assert_int_equal(pid, cases[i].pid);
+    }
+    pid_t pid = 0;
+    assert_int_equal(pid_file_parse("1\0002", 3, &pid), -EINVAL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(assignments_belong_to_the_section_above_them),
@@ -360,6 +379,7 @@ int main(void) {
         cmocka_unit_test(sizes_take_powers_of_1024),
         cmocka_unit_test(other_names),
         cmocka_unit_test(utf8_is_checked_strictly),
+        cmocka_unit_test(pid_files_hold_one_number),
         cmocka_unit_test(json_strings_are_always_valid),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
