@@ -122,7 +122,8 @@ static int spawn(struct service *s, enum service_exec exec, size_t index, bool c
         .listen_fds = fds,
         .listen_names = names,
         .n_listen_fds = n_fds,
-        .stdin_fd = s->socket_fd,
+        /* StandardInput=socket: the connection, or the one socket there is. */
+        .stdin_fd = s->socket_fd >= 0 ? s->socket_fd : n_fds == 1 ? fds[0] : -1,
         .notify = may_notify(s, control),
         .watchdog_usec = exec == SERVICE_EXEC_START ? unit_usec(s->unit.file, D_WatchdogSec) : 0,
         .ret_runtime_directories = &s->runtime_directories,
