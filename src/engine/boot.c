@@ -31,8 +31,7 @@
 
 extern char **environ;
 
-/* --- descriptors
- * ---------------------------------------------------------------------------------------------------- */
+/* --- descriptors --- */
 /* Without it, whatever is opened next would be taken for stdin or stdout. */
 static void fill_standard_descriptors(void) {
     for (int fd = 0; fd <= 2; fd++) {
@@ -78,8 +77,7 @@ int boot_release_terminal(void) {
     return 0;
 }
 
-/* --- environment
- * ---------------------------------------------------------------------------------------------------- */
+/* --- environment --- */
 /* What a process is told about itself, and what is ours. */
 static const char *const never_passed[] = {
     "HOME",
@@ -165,8 +163,7 @@ int boot_service_environment(const char *root, char *const *own, char ***ret) {
     return 0;
 }
 
-/* --- all together
- * --------------------------------------------------------------------------------------------------- */
+/* --- all together --- */
 static void settle_signals(void) {
     static const int ignored[] = { SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU };
     for (size_t i = 0; i < ELEMENTS(ignored); i++)

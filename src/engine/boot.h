@@ -52,8 +52,7 @@ void boot_done(struct boot *boot);
  * is swallowed. 0 or a negative errno: there was none. */
 int boot_release_terminal(void);
 
-/* --- parts, for boot_prepare() and tests
- * ---------------------------------------------------------------------------- */
+/* --- parts, for boot_prepare() and tests --- */
 /* Which container manager this environment and these files (below `root`, "" normally) speak of; NULL: none.
  * Static. */
 const char *boot_detect_container(const char *root, char *const *environment);

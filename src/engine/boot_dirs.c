@@ -23,8 +23,7 @@
 /* The inode of the first PID namespace's file, fixed by the kernel. */
 #define FIRST_PID_NAMESPACE 0xEFFFFFFCu
 
-/* --- which container
- * -------------------------------------------------------------------------------------------------- */
+/* --- which container --- */
 /* Names that systemd-detect-virt(1) knows. */
 static const char *const known_containers[] = {
     "docker", "podman", "lxc", "lxc-libvirt", "systemd-nspawn", "rkt", "wsl", "proot", "pouch", "openvz",
@@ -69,8 +68,7 @@ const char *boot_detect_container(const char *root, char *const *environment) {
     return NULL;
 }
 
-/* --- where runtime files go
- * ------------------------------------------------------------------------------------------- */
+/* --- where runtime files go --- */
 /* A directory of ours alone in one that everybody may write to. */
 static char *private_directory(const char *parent) {
     char path[4096];
@@ -119,8 +117,7 @@ char *boot_find_runtime(char *const *environment, enum boot_flags flags) {
     return strdup("/run");
 }
 
-/* --- what an earlier run left
- * ------------------------------------------------------------------------------------------ */
+/* --- what an earlier run left --- */
 struct cleaning {
     char **mounts; /* mount points, below runtime or not */
     bool look;     /* remove nothing, look for life */
@@ -258,9 +255,7 @@ int boot_clean_runtime(const char *runtime) {
     }
 }
 
-/* --- machine id
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- machine id --- */
 static int read_id(const char *path, struct id128 *ret) {
     _cleanup_free_ char *data = NULL;
     int r = file_read(path, 256, &data, NULL);

@@ -28,8 +28,6 @@
 #define DEATH_GRACE (500 * USEC_PER_MSEC)
 /* After so many failed starts the manager's lines stop waiting for the next. */
 #define FAILURES_TO_GO_DIRECT 3
-/* Too many descriptors are on their way to the log process. */
-#define IN_FLIGHT_DELAY (5 * USEC_PER_MSEC)
 #define READS_A_TURN 64
 /* The log process's end of the socket. */
 #define CHILD_FD 3
@@ -66,16 +64,6 @@ static void stored_free(struct log_client *c, struct client_stored *s) {
     free(s);
 }
 
-static void queue_clear(struct log_client *c) {
-    while (c->queue) {
-        struct client_packet *p = c->queue;
-        c->queue = p->next;
-        free(p);
-    }
-    c->queue_tail = NULL;
-    c->queued = 0;
-}
-
 static void disconnect(struct log_client *c) {
     if (c->socket < 0)
         return;
@@ -94,7 +82,7 @@ void log_client_free(struct log_client *c) {
     struct client_stored *k, *next_stored;
     HASH_ITER(hh, c->stored, k, next_stored)
         stored_free(c, k);
-    queue_clear(c);
+    client_queue_clear(c);
     output_close(&c->direct);
     free(c->runtime);
     free(c);
@@ -104,162 +92,7 @@ pid_t log_client_pid(const struct log_client *c) {
     return c->pid;
 }
 
-/* --- lines that cannot go through the log process
- * ------------------------------------------------------------------ */
-static void write_direct(struct log_client *c, const char *text) {
-    while (*text) {
-        size_t n = strcspn(text, "\n");
-        char line[4096];
-        int size = snprintf(line, sizeof(line), "reeve: %.*s\n", (int)n, text);
-        if (size >= (int)sizeof(line)) {
-            size = sizeof(line);
-            line[sizeof(line) - 1] = '\n';
-        }
-        if (size > 0)
-            (void)output_write(&c->direct, line, (size_t)size);
-        text += n + (text[n] == '\n');
-    }
-}
-
-static void queue_direct(struct log_client *c) {
-    for (struct client_packet *p = c->queue; p; p = p->next) {
-        const char *strings[LOG_MESSAGE_STRINGS];
-        struct log_message head;
-        memcpy(&head, p->data, sizeof(head));
-        if (head.kind == LOG_MANAGER && log_message_strings(p->data, p->size, strings) == LOG_MESSAGE_STRINGS)
-            write_direct(c, strings[2]);
-    }
-    queue_clear(c);
-}
-
-/* --- sending
- * ------------------------------------------------------------------------------------------------------ */
-static int send_packet(struct log_client *c, const void *data, size_t size, int fd) {
-    struct iovec iov = { .iov_base = (void *)data, .iov_len = size };
-    union {
-        struct cmsghdr head;
-        char space[CMSG_SPACE(sizeof(int))];
-    } control = {};
-    struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
-    if (fd >= 0) {
-        m.msg_control = &control;
-        m.msg_controllen = sizeof(control.space);
-        control.head.cmsg_level = SOL_SOCKET;
-        control.head.cmsg_type = SCM_RIGHTS;
-        control.head.cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
-    }
-    return sendmsg(c->socket, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
-}
-
-static int send_message(struct log_client *c, const struct log_message *head, const char *const *strings,
-                        size_t n, int fd) {
-    uint8_t packet[LOG_MESSAGE_MAX];
-    int size = log_message_pack(packet, head, strings, n);
-    return size < 0 ? size : send_packet(c, packet, (size_t)size, fd);
-}
-
-static int tell_stored(struct log_client *c) {
-    if (c->restored)
-        return 0;
-    struct client_stored *k, *next;
-    HASH_ITER(hh, c->stored, k, next) {
-        if (k->told)
-            continue;
-        struct log_message head = { .kind = LOG_RESTORE, .stream = k->key };
-        int r = send_message(c, &head, (const char *[]){ k->state }, 1, k->fd);
-        if (r < 0)
-            return r;
-        k->told = true;
-    }
-    int r = send_message(c, &(struct log_message){ .kind = LOG_START }, NULL, 0, -1);
-    if (r >= 0)
-        c->restored = true;
-    return r;
-}
-
-static int tell_stream(struct log_client *c, struct client_stream *s) {
-    if (!s->told) {
-        struct log_message head = { .kind = LOG_STREAM_ADD,
-                                    .stream = s->id,
-                                    .level = (uint32_t)s->level,
-                                    .flags = s->flags,
-                                    .lineage = s->lineage };
-        memcpy(head.invocation, s->invocation.bytes, sizeof(head.invocation));
-        int r = send_message(c, &head, (const char *[]){ s->unit, s->identifier }, 2, s->fd);
-        if (r < 0)
-            return r;
-        s->told = true;
-    }
-    if (s->dropped && !s->drop_told) {
-        int r =
-            send_message(c, &(struct log_message){ .kind = LOG_STREAM_DROP, .stream = s->id }, NULL, 0, -1);
-        if (r < 0)
-            return r;
-        s->drop_told = true;
-    }
-    return 0;
-}
-
-static int tell_all(struct log_client *c) {
-    int r = tell_stored(c);
-    if (r < 0)
-        return r;
-    if (c->streams_to_tell) {
-        struct client_stream *s, *next;
-        HASH_ITER(hh, c->streams, s, next) {
-            r = tell_stream(c, s);
-            if (r < 0)
-                return r;
-        }
-        c->streams_to_tell = false;
-    }
-    while (c->queue) {
-        struct client_packet *p = c->queue;
-        r = send_packet(c, p->data, p->size, -1);
-        if (r < 0)
-            return r;
-        c->queue = p->next;
-        if (!c->queue)
-            c->queue_tail = NULL;
-        c->queued -= p->size;
-        free(p);
-    }
-    if (c->n_lost > 0) {
-        char text[64];
-        snprintf(text, sizeof(text), "%lu messages of the manager were lost", c->n_lost);
-        struct log_message head = { .kind = LOG_MANAGER, .level = LOG_WARNING, .pid = 1 };
-        r = send_message(c, &head, (const char *[]){ "", "", text }, 3, -1);
-        if (r < 0)
-            return r;
-        c->n_lost = 0;
-    }
-    return 0;
-}
-
-static bool pending(const struct log_client *c) {
-    return !c->restored || c->streams_to_tell || c->queue || c->n_lost > 0;
-}
-
-/* Sends what waits, and sees to it that the rest is sent when the socket has room. */
-static void flush(struct log_client *c) {
-    if (c->socket < 0)
-        return;
-    int r = pending(c) ? tell_all(c) : 0;
-    bool write = false;
-    if (r == -EAGAIN || r == -EINTR || r == -ENOBUFS || r == -ENOMEM)
-        write = true;
-    else if (r == -ETOOMANYREFS)
-        c->host->retry_at(c->host->userdata, usec_add(now(CLOCK_MONOTONIC), IN_FLIGHT_DELAY));
-    /* Anything else means that the other end is gone; its hang-up is read, or its death told, next. */
-    if (write != c->watching_write) {
-        c->watching_write = write;
-        c->host->watch(c->host->userdata, c->socket, write);
-    }
-}
-
-/* --- starting
- * ------------------------------------------------------------------------------------------------------ */
+/* --- starting --- */
 static int spawn(struct log_client *c, int fd, pid_t *ret) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -298,7 +131,7 @@ static void start_later(struct log_client *c) {
         c->failures++;
     c->host->retry_at(c->host->userdata, usec_add(now(CLOCK_MONOTONIC), MIN(delay, RETRY_LAST)));
     if (c->failures >= FAILURES_TO_GO_DIRECT)
-        queue_direct(c);
+        client_queue_direct(c);
 }
 
 int log_client_start(struct log_client *c) {
@@ -334,14 +167,14 @@ int log_client_start(struct log_client *c) {
     HASH_ITER(hh, c->stored, k, next_stored)
         k->told = false;
     c->host->watch(c->host->userdata, c->socket, false);
-    flush(c);
+    client_flush(c);
     return 0;
 }
 
 void log_client_retry(struct log_client *c) {
     c->host->retry_at(c->host->userdata, USEC_INFINITY);
     if (c->socket >= 0) {
-        flush(c);
+        client_flush(c);
         return;
     }
     if (c->pid > 0) { /* closed its socket and lives on: of no use to anybody */
@@ -352,8 +185,7 @@ void log_client_retry(struct log_client *c) {
         (void)log_client_start(c);
 }
 
-/* --- receiving
- * ---------------------------------------------------------------------------------------------------- */
+/* --- receiving --- */
 static void store(struct log_client *c, uint64_t key, const char *state, int fd) {
     struct client_stored *k;
     HASH_FIND(hh, c->stored, &key, sizeof(key), k);
@@ -470,11 +302,10 @@ void log_client_ready(struct log_client *c) {
             return;
         }
     }
-    flush(c);
+    client_flush(c);
 }
 
-/* --- streams
- * ------------------------------------------------------------------------------------------------------ */
+/* --- streams --- */
 /* Keeps the state lines of log_client_serialize() one line each. */
 static char *copy_plain(const char *s) {
     char *copy = strdup(s ? s : "");
@@ -535,11 +366,11 @@ int log_client_open_stream(struct log_client *c, const char *unit, const char *i
     s->flags = flags;
     s->invocation = invocation;
     s->lineage = lineage;
-    if (pending(c) || c->socket < 0)
+    if (client_pending(c) || c->socket < 0)
         c->streams_to_tell = true;
-    else if (tell_stream(c, s) < 0) {
+    else if (client_tell_stream(c, s) < 0) {
         c->streams_to_tell = true;
-        flush(c);
+        client_flush(c);
     }
     *ret_id = s->id;
     *ret_writer = ends[1];
@@ -571,21 +402,20 @@ void log_client_drop_stream(struct log_client *c, uint64_t id) {
     if (!s || s->dropped)
         return;
     s->dropped = true;
-    if (pending(c) || c->socket < 0)
+    if (client_pending(c) || c->socket < 0)
         c->streams_to_tell = true;
-    else if (tell_stream(c, s) < 0) {
+    else if (client_tell_stream(c, s) < 0) {
         c->streams_to_tell = true;
-        flush(c);
+        client_flush(c);
     }
 }
 
-/* --- the manager's lines
- * -------------------------------------------------------------------------------------------- */
+/* --- the manager's lines --- */
 void log_client_sink(const struct log_record *record, void *client) {
     struct log_client *c = client;
     const char *unit = record->unit ? record->unit : "";
     if (c->socket < 0 && (!c->wanted || c->failures >= FAILURES_TO_GO_DIRECT)) {
-        write_direct(c, record->text);
+        client_write_direct(c, record->text);
         return;
     }
     uint8_t packet[LOG_MESSAGE_MAX];
@@ -595,7 +425,7 @@ void log_client_sink(const struct log_record *record, void *client) {
         3);
     if (size < 0)
         return;
-    if (c->socket >= 0 && !pending(c) && send_packet(c, packet, (size_t)size, -1) >= 0)
+    if (c->socket >= 0 && !client_pending(c) && client_send_packet(c, packet, (size_t)size, -1) >= 0)
         return;
     struct client_packet *p =
         c->queued + (size_t)size <= QUEUE_MAX ? malloc(sizeof(*p) + (size_t)size) : NULL;
@@ -612,11 +442,10 @@ void log_client_sink(const struct log_record *record, void *client) {
         c->queue = p;
     c->queue_tail = p;
     c->queued += p->size;
-    flush(c);
+    client_flush(c);
 }
 
-/* --- the end
- * ------------------------------------------------------------------------------------------------------- */
+/* --- the end --- */
 static int wait_socket(struct log_client *c, short events, usec_t deadline) {
     usec_t left = usec_sub(deadline, now(CLOCK_MONOTONIC));
     if (left == 0)
@@ -627,15 +456,11 @@ static int wait_socket(struct log_client *c, short events, usec_t deadline) {
 }
 
 void client_flush_until(struct log_client *c, usec_t deadline) {
-    while (c->socket >= 0 && pending(c)) {
-        flush(c);
-        if (c->socket < 0 || !pending(c) || wait_socket(c, POLLOUT, deadline) < 0)
+    while (c->socket >= 0 && client_pending(c)) {
+        client_flush(c);
+        if (c->socket < 0 || !client_pending(c) || wait_socket(c, POLLOUT, deadline) < 0)
             return;
     }
-}
-
-void client_queue_direct(struct log_client *c) {
-    queue_direct(c);
 }
 
 void log_client_finish(struct log_client *c, usec_t timeout) {
@@ -645,7 +470,7 @@ void log_client_finish(struct log_client *c, usec_t timeout) {
     bool told = false;
     while (c->socket >= 0) {
         if (!told)
-            told = send_message(c, &(struct log_message){ .kind = LOG_EXIT }, NULL, 0, -1) >= 0;
+            told = client_send_message(c, &(struct log_message){ .kind = LOG_EXIT }, NULL, 0, -1) >= 0;
         if (wait_socket(c, told ? POLLIN : POLLIN | POLLOUT, deadline) < 0)
             break;
         log_client_ready(c);
@@ -662,5 +487,5 @@ void log_client_finish(struct log_client *c, usec_t timeout) {
         } else
             (void)poll(NULL, 0, 1);
     }
-    queue_direct(c);
+    client_queue_direct(c);
 }

@@ -43,8 +43,7 @@ void log_client_retry(struct log_client *c);
 bool log_client_child_exited(struct log_client *c, pid_t pid);
 pid_t log_client_pid(const struct log_client *c); /* 0: none */
 
-/* --- streams
- * ------------------------------------------------------------------------------------------------------ */
+/* --- streams --- */
 /* Makes the pipe for a unit's stdout and stderr. It is 0666 and, where permitted, belongs to owner:group
  * ((uid_t)-1: leave), so that the service may open /dev/stdout. Returns 0 with *ret_id and *ret_writer, the
  * write end, close-on-exec and the caller's; *ret_id is never 0. -EMFILE, -ENFILE, -ENOMEM. unit: shown
@@ -62,14 +61,12 @@ int log_client_stream_inode(struct log_client *c, uint64_t id, dev_t *ret_device
 /* The unit is done with it: what its processes still write is read to the end, then the pipe goes. */
 void log_client_drop_stream(struct log_client *c, uint64_t id);
 
-/* --- the manager's own lines
- * ---------------------------------------------------------------------------------------- */
+/* --- the manager's own lines --- */
 /* log_set_sink(log_client_sink, client). What cannot be sent at once waits, up to 256 kB; what is beyond is
  * counted and said later. */
 void log_client_sink(const struct log_record *record, void *client);
 
-/* --- the end, and re-execution
- * ------------------------------------------------------------------------------------ */
+/* --- the end, and re-execution --- */
 /* Has everything written out and the log process leave; waits for it at most `timeout`. Lines after that go
  * straight to stdout. Reaps the log process. */
 void log_client_finish(struct log_client *c, usec_t timeout);

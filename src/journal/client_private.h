@@ -60,5 +60,18 @@ struct client_stream *client_stream_new(struct log_client *c, uint64_t id, const
                                         const char *identifier);
 /* Sends what waits, blocking at most until `deadline` (CLOCK_MONOTONIC). */
 void client_flush_until(struct log_client *c, usec_t deadline);
-/* Empties the queue to stdout. */
+
+/* --- client_send.c */
+void client_write_direct(struct log_client *c, const char *text);
+/* Empties the queue to stdout; without a word. */
 void client_queue_direct(struct log_client *c);
+void client_queue_clear(struct log_client *c);
+/* One packet, now. 0 or a negative errno; -EAGAIN: no room. */
+int client_send_packet(struct log_client *c, const void *data, size_t size, int fd);
+int client_send_message(struct log_client *c, const struct log_message *head, const char *const *strings,
+                        size_t n, int fd);
+int client_tell_stream(struct log_client *c, struct client_stream *s);
+/* Is there anything to be sent before what is new? */
+bool client_pending(const struct log_client *c);
+/* Sends what waits, and sees to it that the rest is sent when the socket has room. */
+void client_flush(struct log_client *c);

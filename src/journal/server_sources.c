@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The log process's streams of lines: which there are, which have something, whose processes are whose. */
+#include "journal/origin.h"
+#include "journal/server_private.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <syslog.h>
+
+/* --- saying things --- */
+int server_tell(struct server *s, uint32_t kind, uint64_t stream, const char *text, int fd) {
+    uint8_t packet[LOG_MESSAGE_MAX];
+    struct log_message head = { .kind = kind, .stream = stream };
+    int size = log_message_pack(packet, &head, &text, text ? 1 : 0);
+    if (size < 0)
+        return size;
+    struct iovec iov = { .iov_base = packet, .iov_len = (size_t)size };
+    union {
+        struct cmsghdr head;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control = {};
+    struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+    if (fd >= 0) {
+        m.msg_control = &control;
+        m.msg_controllen = sizeof(control.space);
+        control.head.cmsg_level = SOL_SOCKET;
+        control.head.cmsg_type = SCM_RIGHTS;
+        control.head.cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+    }
+    for (int tries = 0; tries < 10; tries++) {
+        if (sendmsg(s->control, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+            return 0;
+        if (errno != EAGAIN && errno != ETOOMANYREFS)
+            return -errno;
+        /* PID 1 never waits for us, so we may wait for it, a little. */
+        struct pollfd p = { .fd = s->control, .events = POLLOUT };
+        (void)poll(&p, 1, 10);
+    }
+    return -EAGAIN;
+}
+
+void server_give(struct server *s, const struct entry *e) {
+    for (struct sink *sink = s->pool.sinks; sink; sink = sink->next)
+        sink->write(sink, e);
+}
+
+void server_complain(struct server *s, const char *what, int error) {
+    char text[512];
+    snprintf(text, sizeof(text), "%s: %s", what, strerror(-error));
+    server_give(s, &(struct entry){ .transport = ENTRY_MANAGER,
+                                    .level = LOG_WARNING,
+                                    .facility = LOG_DAEMON,
+                                    .message = text,
+                                    .size = strlen(text),
+                                    .console = true });
+}
+
+/* --- sources --- */
+void server_make_ready(struct server *s, struct source *source) {
+    if (source->ready)
+        return;
+    source->ready = true;
+    source->next_ready = NULL;
+    if (s->ready_tail)
+        s->ready_tail->next_ready = source;
+    else
+        s->ready = source;
+    s->ready_tail = source;
+}
+
+static struct source_watch **table_of(struct server *s, const struct source *source) {
+    return source->kind == SOURCE_PIPE ? &s->pipes : &s->connections;
+}
+
+/* The unit of a process, by the tag it carries. */
+void server_find_origin(void *server, pid_t pid, struct entry *entry) {
+    struct server *s = server;
+    uint64_t seen = s->lineages ? origin_tag(pid) : 0, candidates[ORIGIN_DEPTHS];
+    if (seen == 0)
+        return;
+    origin_candidates(seen, candidates);
+    for (size_t i = 0; i < ORIGIN_DEPTHS; i++) {
+        struct source_watch *w;
+        HASH_FIND(hh_lineage, s->lineages, &candidates[i], sizeof(candidates[i]), w);
+        if (w) {
+            entry->unit = w->source->unit;
+            entry->invocation = w->source->invocation;
+            return;
+        }
+    }
+}
+
+static void index_lineage(struct server *s, struct source_watch *w) {
+    struct source_watch *before;
+    w->lineage = w->source->lineage;
+    if (w->lineage == 0)
+        return;
+    HASH_FIND(hh_lineage, s->lineages, &w->lineage, sizeof(w->lineage), before);
+    if (before)
+        HASH_DELETE(hh_lineage, s->lineages, before);
+    if (before)
+        before->lineage = 0;
+    HASH_ADD(hh_lineage, s->lineages, lineage, sizeof(w->lineage), w);
+    if (!w->hh_lineage.tbl)
+        w->lineage = 0;
+}
+
+void server_forget(struct server *s, struct source_watch **table, struct source_watch *w) {
+    if (w->lineage != 0)
+        HASH_DELETE(hh_lineage, s->lineages, w);
+    HASH_DEL(*table, w);
+    free(w);
+}
+
+struct source_watch *server_find(struct source_watch *table, uint64_t id) {
+    struct source_watch *w;
+    HASH_FIND(hh, table, &id, sizeof(id), w);
+    return w;
+}
+
+/* Takes over the source. Events are edges: a source is pumped until it has no more, and the beginning of a
+ * line may stay where it is without waking anybody. */
+int server_add_source(struct server *s, struct source *source) {
+    struct source_watch *w = calloc(1, sizeof(*w)), **table = table_of(s, source);
+    if (!w) {
+        source_free(source);
+        return -ENOMEM;
+    }
+    *w = (struct source_watch){ .watch.kind = WATCH_SOURCE, .source = source, .key = source->id };
+    HASH_ADD(hh, *table, key, sizeof(w->key), w);
+    struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = w };
+    if (!w->hh.tbl || epoll_ctl(s->epoll, EPOLL_CTL_ADD, source->fd, &event) < 0) {
+        int r = w->hh.tbl ? -errno : -ENOMEM;
+        if (w->hh.tbl)
+            HASH_DEL(*table, w);
+        free(w);
+        source_free(source);
+        return r;
+    }
+    index_lineage(s, w);
+    server_make_ready(s, source);
+    return 0;
+}
+
+/* While no descriptor is left, connections wait, and wake nobody. */
+void server_pause_accept(struct server *s, bool pause) {
+    struct intake_watch *w = &s->intakes[INTAKE_STREAM];
+    struct epoll_event event = { .events = pause ? 0 : EPOLLIN, .data.ptr = w };
+    if (s->accept_paused != pause && w->fd >= 0 && epoll_ctl(s->epoll, EPOLL_CTL_MOD, w->fd, &event) >= 0)
+        s->accept_paused = pause;
+}
+
+static void end_source(struct server *s, struct source *source) {
+    struct source_watch **table = table_of(s, source), *w = server_find(*table, source->id);
+    (void)epoll_ctl(s->epoll, EPOLL_CTL_DEL, source->fd, NULL);
+    if (source->kind == SOURCE_PIPE)
+        (void)server_tell(s, LOG_STREAM_GONE, source->id, NULL, -1);
+    else if (source->head_done)
+        (void)server_tell(s, LOG_UNSTORE, source->id, NULL, -1);
+    if (w)
+        server_forget(s, table, w);
+    source_free(source);
+    server_pause_accept(s, false);
+}
+
+/* "LEVEL PREFIX PID UNIT IDENTIFIER": what a successor needs to know about a connection. */
+static void store_connection(struct server *s, const struct source *source) {
+    char state[STREAM_HEAD_MAX + 512];
+    snprintf(state, sizeof(state), "connection %d %d %d %s %s", source->level, source->level_prefix,
+             (int)source->pid, source->unit ? source->unit : "-",
+             source->identifier ? source->identifier : "");
+    (void)server_tell(s, LOG_STORE, source->id, state, source->fd);
+}
+
+static void pump(struct server *s, struct source *source, bool force) {
+    enum pump_result r = source_pump(&s->pool, source, force);
+    if (r == PUMP_END) {
+        end_source(s, source);
+        return;
+    }
+    if (r == PUMP_HEAD)
+        store_connection(s, source);
+    if (source->leftover && s->leftover_deadline == USEC_INFINITY)
+        s->leftover_deadline = usec_add(now(CLOCK_MONOTONIC), SOURCE_PATIENCE);
+    if (r == PUMP_IDLE)
+        return;
+    if (source->taken > 0 && !source->listed_taken) {
+        source->listed_taken = true;
+        source->next_taken = s->taken;
+        s->taken = source;
+    }
+    server_make_ready(s, source);
+}
+
+/* What the sinks have for good is taken out of the kernel. */
+void server_consume_taken(struct server *s) {
+    while (s->taken) {
+        struct source *source = s->taken;
+        s->taken = source->next_taken;
+        source->listed_taken = false;
+        source_consume(&s->pool, source);
+    }
+}
+
+/* One chunk of every ready source, or as much as fills a batch. A source that is in the list of what is taken
+ * waits until it was consumed. */
+void server_pump_ready(struct server *s) {
+    struct source *last = s->ready_tail;
+    bool stuck = console_state(&s->console) == CONSOLE_STUCK;
+    while (s->ready && (stuck || console_waiting(&s->console) < CONSOLE_BATCH)) {
+        struct source *source = s->ready;
+        if (source->listed_taken)
+            break;
+        s->ready = source->next_ready;
+        if (!s->ready)
+            s->ready_tail = NULL;
+        source->ready = false;
+        bool done = source == last;
+        pump(s, source, false);
+        if (done)
+            break;
+    }
+}
+
+/* Unfinished lines that waited long enough. */
+void server_take_leftovers(struct server *s) {
+    s->leftover_deadline = USEC_INFINITY;
+    struct source_watch *tables[] = { s->pipes, s->connections };
+    for (size_t i = 0; i < ELEMENTS(tables); i++) {
+        struct source_watch *w, *next;
+        HASH_ITER(hh, tables[i], w, next)
+            if (w->source->leftover && !w->source->ready)
+                pump(s, w->source, true);
+    }
+}
