@@ -306,13 +306,11 @@ int unit_file_load(const struct search_path *where, const struct manager_dirs *d
     int r = unit_file_new(name, &unit);
     if (r < 0)
         return r;
-    /* Without a cache: one for this load. */
+    /* Without a cache: one for this load. With one: as long as it is true. */
     struct search_path cached = *where;
-    if (!cached.cache) {
-        r = search_cache_fill(&cached);
-        if (r < 0)
-            return r;
-    }
+    r = cached.cache ? search_recent(where, &cached) : search_cache_fill(&cached);
+    if (r < 0)
+        return r;
     struct load l = { .where = &cached, .dirs = dirs, .report = report, .userdata = userdata, .unit = unit };
     unit_specifiers_init(&l.specifiers, unit, dirs);
     l.at = (struct parse_at){ .unit = unit->name, .specifiers = &l.specifiers.table };

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define LINKS_MAX 16 /* as many aliases of aliases as anybody has */
+#define RECENT (10 * USEC_PER_MSEC)
 
 /* --- the cache ------------------------------------------------------------------------------------------ */
 
@@ -199,6 +200,7 @@ static int cache_make(const struct search_path *path, struct search_cache **ret)
             return r;
     }
     int r = cache_merge(path, c);
+    c->checked = now(CLOCK_MONOTONIC);
     if (r >= 0)
         r = cache_index_aliases(path, c);
     if (r < 0)
@@ -238,16 +240,29 @@ static bool cache_is_stale(const struct search_path *path, const struct search_c
 int search_now(const struct search_path *path, struct search_path *ret) {
     struct search_cache *c = path->cache;
     *ret = *path;
-    if (!cache_is_stale(path, c))
+    c->checked = now(CLOCK_MONOTONIC);
+    c->stale = cache_is_stale(path, c);
+    if (!c->stale)
         return 0;
     if (!c->newer || cache_is_stale(path, c->newer)) {
-        search_cache_free(c->newer);
-        c->newer = NULL;
-        int r = cache_make(path, &c->newer);
+        struct search_cache *newer;
+        int r = cache_make(path, &newer);
         if (r < 0)
             return r;
+        search_cache_free(c->newer);
+        c->newer = newer;
     }
     ret->cache = c->newer;
+    return 0;
+}
+
+int search_recent(const struct search_path *path, struct search_path *ret) {
+    struct search_cache *c = path->cache;
+    if (now(CLOCK_MONOTONIC) - c->checked > RECENT || (c->stale && !c->newer))
+        return search_now(path, ret);
+    *ret = *path;
+    if (c->stale)
+        ret->cache = c->newer;
     return 0;
 }
 

@@ -69,6 +69,8 @@ int search_dropins(const struct search_path *path, char *const *names, const cha
 /* The path as it is on disk now, whatever its cache says: *ret borrows from it and needs no release. Looks at the
  * directories' times only, unless one has changed. `path` must have a cache. -ENOMEM. */
 int search_now(const struct search_path *path, struct search_path *ret);
+/* The same, but what was found out a moment ago counts as now: for many look-ups in a row, as at boot. */
+int search_recent(const struct search_path *path, struct search_path *ret);
 /* Every unit file name once, sorted, with its path (NULL for vendor units): what list-unit-files starts from. */
 int search_list(const struct search_path *path, int (*each)(void *userdata, const char *name, const char *file),
                 void *userdata);

@@ -2,6 +2,7 @@
 /* The cache of the unit load path, as search.c fills it and search_dropins.c looks into it. */
 #pragma once
 
+#include "base/clock.h"
 #include "unit/search.h"
 
 #include <sys/stat.h>
@@ -27,7 +28,10 @@ struct search_cache {
     } seen[SEARCH_DIRECTORIES_MAX];
     struct alias *aliases; /* sorted by target */
     size_t n_aliases;
-    struct search_cache *newer; /* what search_now() found when this one no longer told the truth */
+    /* What search_now() found out: when, whether this cache still tells the truth, and what does instead. */
+    usec_t checked;
+    bool stale;
+    struct search_cache *newer;
 };
 
 /* A link within the path, or a vendor alias. Borrowed strings. */

@@ -336,6 +336,16 @@ static void changes_are_noticed(void **state) {
     assert_true(unit_file_changed(&where, v));
 }
 
+static void a_file_that_comes_later_is_found_without_a_reload(void **state) {
+    _cleanup_(unit_file_freep) struct unit_file *none = load("late.service"), *u = NULL;
+    assert_int_equal(none->state, LOAD_NOT_FOUND);
+    put(ETC "late.service", "[Unit]\nDescription=late\n");
+    usleep(20000); /* what was looked at a moment ago is not looked at again */
+    assert_int_equal(unit_file_load(&where, NULL, "late.service", report, NULL, &u), 0);
+    assert_int_equal(u->state, LOAD_LOADED);
+    assert_false(unit_file_changed(&where, u));
+}
+
 static void vendor_units_are_there_without_any_file(void **state) {
     _cleanup_(unit_file_freep) struct unit_file *u = load("multi-user.target");
     assert_int_equal(u->state, LOAD_LOADED);
@@ -391,6 +401,7 @@ int main(void) {
         cmocka_unit_test(a_setting_that_must_not_be_ignored_is_a_bad_setting),
         cmocka_unit_test(files_that_cannot_be_read),
         cmocka_unit_test(changes_are_noticed),
+        cmocka_unit_test(a_file_that_comes_later_is_found_without_a_reload),
         cmocka_unit_test(vendor_units_are_there_without_any_file),
         cmocka_unit_test(all_unit_files_are_listed_once),
         cmocka_unit_test(a_trivial_service_is_small),
