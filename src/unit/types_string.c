@@ -328,8 +328,8 @@ static int parse_delegate(const struct value_type *type, struct parse_at *at, co
     if (r < 0)
         return r;
     STRV_FOREACH(w, words)
-    if (!strv_contains((char *const *)controllers, *w))
-        return value_reject(at, "'%.100s' is not a control group controller", *w);
+        if (!strv_contains((char *const *)controllers, *w))
+            return value_reject(at, "'%.100s' is not a control group controller", *w);
     char *joined = strv_join(words, " ");
     return joined ? replace(value, joined) : -ENOMEM;
 }
