@@ -621,7 +621,7 @@ static void service_done(struct unit *u) {
     free(s->credentials_directory);
     for (int i = 0; i < SERVICE_EXECS; i++)
         free(s->exec_status[i]);
-    if (s->socket_fd >= 0)
+    if (s->socket_fd >= 0 && !u->manager->p->reloading) /* a reload claims it again by its number */
         close(s->socket_fd);
 }
 

@@ -2,6 +2,7 @@
 /* A service's state as text and back, and taking it up again after a reload or re-execution. */
 #include "engine/serialize.h"
 #include "engine/service_private.h"
+#include "engine/socket.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -82,6 +83,8 @@ int service_serialize(const struct unit *u, struct text *out) {
     put_string(out, "credentials-directory", s->credentials_directory);
     if (s->socket_fd >= 0)
         put_fd(out, "socket-fd", s->socket_fd);
+    if (s->accept_socket)
+        put_string(out, "accept-socket", s->accept_socket->id);
     return out->failed ? -ENOMEM : 0;
 }
 
@@ -159,6 +162,8 @@ int service_deserialize(struct unit *u, const char *name, const char *value) {
         s->credentials_directory = get_string(value);
     else if (IS("socket-fd"))
         s->socket_fd = get_fd(value);
+    else if (IS("accept-socket"))
+        (void)socket_adopt_instance(&s->unit, value);
     else
         return 0;
 #undef IS

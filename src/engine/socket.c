@@ -456,6 +456,7 @@ int socket_coldplug(struct unit *u) {
             unit_log(u, LOG_WARNING, "No memory to watch process %d.", s->control_pid);
         arm_timer(s);
     }
+    socket_count_connections(s);
     /* Ports that the files list only since the reload. */
     if (s->state == SOCKET_LISTENING || s->state == SOCKET_RUNNING)
         (void)socket_open_ports(s);

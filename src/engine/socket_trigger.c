@@ -133,15 +133,35 @@ static void unreference(struct unit *a, struct unit *b) {
             a->edges[i].kinds &= ~(DEP_BIT(DEP_REFERENCES) | DEP_BIT(DEP_REFERENCED_BY));
 }
 
+/* The edge of Accept=yes, by which the socket hears of the instance. */
+static int bind_instance(struct unit *socket, struct unit *service) {
+    int r = unit_add_two_dependencies(socket, DEP_BEFORE, DEP_TRIGGERS, service);
+    if (r < 0)
+        return r;
+    unreference(socket, service);
+    unreference(service, socket);
+    return 0;
+}
+
+int socket_adopt_instance(struct unit *service, const char *socket) {
+    struct unit *u;
+    int r = manager_load_unit(service->manager, socket, &u, NULL);
+    if (r >= 0 && u->ops->type != UNIT_SOCKET)
+        r = -EINVAL;
+    if (r >= 0)
+        r = bind_instance(u, service);
+    if (r >= 0)
+        SERVICE(service)->accept_socket = u;
+    return r;
+}
+
 static int start_instance(struct socket_unit *s, int fd) {
     struct unit *u = &s->unit, *service = NULL;
     int r = load_instance(s, fd, &service);
     if (r >= 0)
-        r = unit_add_two_dependencies(u, DEP_BEFORE, DEP_TRIGGERS, service);
+        r = bind_instance(u, service);
     if (r < 0)
         return r;
-    unreference(u, service);
-    unreference(service, u);
     struct service *instance = SERVICE(service);
     if (instance->socket_fd >= 0)
         return -EBUSY;
