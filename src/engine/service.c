@@ -27,7 +27,8 @@ enum service_type service_type(const struct service *s) {
         return (enum service_type)unit_number(f, D_Type);
     if (unit_string(f, D_BusName))
         return SERVICE_TYPE_DBUS;
-    return unit_commands(f, D_ExecStart) ? SERVICE_TYPE_SIMPLE : SERVICE_TYPE_ONESHOT;
+    /* Masked while it ran: nothing is known any more, and that is not a oneshot. */
+    return unit_commands(f, D_ExecStart) || f->state != LOAD_LOADED ? SERVICE_TYPE_SIMPLE : SERVICE_TYPE_ONESHOT;
 }
 
 usec_t service_timeout_start(const struct service *s) {
@@ -86,13 +87,18 @@ void service_arm_watchdog(struct service *s) {
     bool supervised = s->state == SERVICE_START || s->state == SERVICE_START_POST || s->state == SERVICE_RUNNING ||
                       s->state == SERVICE_RELOAD || s->state == SERVICE_RELOAD_SIGNAL || s->state == SERVICE_RELOAD_NOTIFY;
     if (!supervised || limit == 0 || limit == USEC_INFINITY || s->watchdog_time.monotonic == 0) {
-        timer_stop(&s->watchdog_timer);
+        if (s->watchdog_timer)
+            timer_stop(s->watchdog_timer);
         return;
     }
-    s->watchdog_timer.clock = CLOCK_MONOTONIC;
-    s->watchdog_timer.handler = watchdog_elapsed;
-    s->watchdog_timer.userdata = s;
-    (void)timer_set(s->unit.manager->loop, &s->watchdog_timer, usec_add(s->watchdog_time.monotonic, limit));
+    if (!s->watchdog_timer && !(s->watchdog_timer = calloc(1, sizeof(*s->watchdog_timer)))) {
+        unit_log(&s->unit, LOG_ERR, "No memory for a timer: the watchdog does not watch.");
+        return;
+    }
+    s->watchdog_timer->clock = CLOCK_MONOTONIC;
+    s->watchdog_timer->handler = watchdog_elapsed;
+    s->watchdog_timer->userdata = s;
+    (void)timer_set(s->unit.manager->loop, s->watchdog_timer, usec_add(s->watchdog_time.monotonic, limit));
 }
 
 /* --- states ---------------------------------------------------------------------------------------------------------- */
@@ -530,7 +536,9 @@ static void control_exited(struct service *s, int code, int status) {
     if (!reloading)
         remember(s, result);
     unit_changed(&s->unit);
-    if (result == SERVICE_SUCCESS && list && s->control_index + 1 < list->n) {
+    /* What was signalled may end "cleanly" by it; the rest of its list is not begun then. */
+    bool signalled = s->state >= SERVICE_STOP_WATCHDOG && s->state != SERVICE_STOP_POST;
+    if (result == SERVICE_SUCCESS && !signalled && list && s->control_index + 1 < list->n) {
         bool stopping = s->control_exec == SERVICE_EXEC_STOP || s->control_exec == SERVICE_EXEC_STOP_POST;
         int r = service_run_control(s, s->control_exec, s->control_index + 1,
                                     stopping ? service_timeout_stop(s) : service_timeout_start(s));
@@ -605,13 +613,15 @@ static void service_init(struct unit *u) {
     struct service *s = SERVICE(u);
     s->socket_fd = -1;
     s->notify_access = -1;
-    s->timer.when = s->watchdog_timer.when = USEC_INFINITY;
+    s->timer.when = USEC_INFINITY;
 }
 
 static void service_done(struct unit *u) {
     struct service *s = SERVICE(u);
     timer_stop(&s->timer);
-    timer_stop(&s->watchdog_timer);
+    if (s->watchdog_timer)
+        timer_stop(s->watchdog_timer);
+    free(s->watchdog_timer);
     service_unwatch_pid_file(s);
     if (s->bus_name_owner)
         service_unwatch_bus_name(s);
@@ -619,8 +629,7 @@ static void service_done(struct unit *u) {
     free(s->bus_error);
     strv_free(s->runtime_directories);
     free(s->credentials_directory);
-    for (int i = 0; i < SERVICE_EXECS; i++)
-        free(s->exec_status[i]);
+    free(s->exec_status);
     if (s->socket_fd >= 0 && !u->manager->p->reloading) /* a reload claims it again by its number */
         close(s->socket_fd);
 }
@@ -638,9 +647,8 @@ static int service_reload(struct unit *u) {
 }
 
 static void start_limit_reached(struct unit *u) {
-    struct service *s = SERVICE(u);
-    s->result = SERVICE_SUCCESS;
-    service_enter_dead(s, SERVICE_FAILURE_START_LIMIT_HIT, false);
+    /* Keeps the result of the last failure, which is why it was started so often. */
+    service_enter_dead(SERVICE(u), SERVICE_FAILURE_START_LIMIT_HIT, false);
 }
 
 static bool can_reload(struct unit *u) {

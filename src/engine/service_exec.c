@@ -34,29 +34,35 @@ const struct exec_command *service_main_command(const struct service *s) {
 }
 
 /* --- how they went ------------------------------------------------------------------------------------------------- */
-const struct exec_status *service_exec_status(const struct service *s, enum service_exec exec, size_t index) {
+static size_t n_commands(const struct service *s, int exec) {
     const struct exec_command_list *list = unit_commands(s->unit.file, exec_directives[exec]);
-    return s->exec_status[exec] && list && index < list->n ? &s->exec_status[exec][index] : NULL;
+    return list ? list->n : 0;
+}
+
+struct exec_status *service_exec_record(struct service *s, enum service_exec exec, size_t index) {
+    size_t before = 0, all = 0;
+    if (index >= n_commands(s, exec))
+        return NULL;
+    for (int i = 0; i < SERVICE_EXECS; i++) {
+        before += i < (int)exec ? n_commands(s, i) : 0;
+        all += n_commands(s, i);
+    }
+    if (!s->exec_status)
+        s->exec_status = calloc(all, sizeof(struct exec_status));
+    return s->exec_status ? &s->exec_status[before + index] : NULL;
+}
+
+const struct exec_status *service_exec_status(const struct service *s, enum service_exec exec, size_t index) {
+    return s->exec_status ? service_exec_record((struct service *)s, exec, index) : NULL;
 }
 
 void service_reset_statuses(struct service *s) {
-    for (int i = 0; i < SERVICE_EXECS; i++)
-        free(TAKE(s->exec_status[i]));
+    free(TAKE(s->exec_status));
     s->main_status = (struct exec_status){};
 }
 
-/* The record of one command, made when it first runs; NULL: no memory, nothing is recorded. */
-static struct exec_status *status_of(struct service *s, enum service_exec exec, size_t index) {
-    const struct exec_command_list *list = unit_commands(s->unit.file, exec_directives[exec]);
-    if (!list || index >= list->n)
-        return NULL;
-    if (!s->exec_status[exec])
-        s->exec_status[exec] = calloc(list->n, sizeof(struct exec_status));
-    return s->exec_status[exec] ? &s->exec_status[exec][index] : NULL;
-}
-
 void service_record_exit(struct service *s, enum service_exec exec, size_t index, pid_t pid, int code, int status) {
-    struct exec_status *e = status_of(s, exec, index);
+    struct exec_status *e = service_exec_record(s, exec, index);
     if (!e)
         return;
     e->pid = pid;
@@ -66,7 +72,7 @@ void service_record_exit(struct service *s, enum service_exec exec, size_t index
 }
 
 static void record_start(struct service *s, enum service_exec exec, size_t index, pid_t pid) {
-    struct exec_status *e = status_of(s, exec, index);
+    struct exec_status *e = service_exec_record(s, exec, index);
     if (e)
         *e = (struct exec_status){ .pid = pid, .start = dual_now() };
 }
@@ -82,6 +88,29 @@ static int result_environment(const struct service *s, char ***env) {
         return r;
     return e->code == CLD_EXITED ? strv_addf(env, "EXIT_STATUS=%d", e->status)
                                  : strv_addf(env, "EXIT_STATUS=%s", signal_to_string(e->status));
+}
+
+/* What a unit that OnFailure= or OnSuccess= started learns of the one it was started for. With several there is no
+ * telling which it was. */
+static int monitor_environment(const struct service *s, char ***env) {
+    const struct unit *monitored = NULL;
+    UNIT_FOREACH_EDGE(e, &s->unit, DEP_BIT(DEP_ON_FAILURE_OF) | DEP_BIT(DEP_ON_SUCCESS_OF)) {
+        if (monitored)
+            return 0;
+        monitored = e->other;
+    }
+    if (!monitored || monitored->ops->type != UNIT_SERVICE)
+        return 0;
+    const struct service *other = SERVICE(monitored);
+    char id[33];
+    _cleanup_strv_ char **plain = NULL;
+    int r = result_environment(other, &plain);
+    STRV_FOREACH(e, plain)
+        if (r >= 0)
+            r = strv_addf(env, "MONITOR_%s", *e);
+    if (r >= 0)
+        r = strv_addf(env, "MONITOR_INVOCATION_ID=%s", id128_to_string(monitored->invocation, id));
+    return r < 0 ? r : strv_addf(env, "MONITOR_UNIT=%s", monitored->id);
 }
 
 /* The listening sockets of every socket unit that triggers the service, in order. */
@@ -110,6 +139,8 @@ static int spawn(struct service *s, enum service_exec exec, size_t index, bool c
         r = strv_addf(&env, "MAINPID=%d", s->main_pid);
     if (r >= 0 && (exec == SERVICE_EXEC_STOP || exec == SERVICE_EXEC_STOP_POST))
         r = result_environment(s, &env);
+    if (r >= 0 && (exec == SERVICE_EXEC_CONDITION || exec == SERVICE_EXEC_START_PRE || exec == SERVICE_EXEC_START))
+        r = monitor_environment(s, &env);
     if (r >= 0 && exec == SERVICE_EXEC_START)
         r = s->socket_fd >= 0 ? socket_collect_connection(s->socket_fd, &fds, &names, &n_fds, &env)
                               : collect_sockets(s, &fds, &names, &n_fds);

@@ -47,37 +47,55 @@ void unit_remove_transient(struct unit *u) {
     }
 }
 
+/* The lines at `text` that assign the same name as the first: their length; *ret_name: how long the name is. */
+static size_t same_name(const char *text, size_t *ret_name) {
+    size_t name = strcspn(text, "=\n"), n = 0;
+    while (strncmp(text + n, text, name) == 0 && text[n + name] == '=') {
+        n += strcspn(text + n, "\n");
+        n += text[n] == '\n';
+    }
+    *ret_name = name;
+    return n;
+}
+
+/* The setting holds from now on, without a reload. */
+static void assign_now(struct unit *u, const char *section, char *line) {
+    char *value = strchr(line, '=');
+    *value++ = 0;
+    const struct directive_row *row = directive_find(section_from_string(section), line);
+    struct parse_at at = { .unit = u->id, .directive = line };
+    if (row)
+        (void)unit_file_assign(u->file, row, &at, value);
+    text_free(&at.why);
+}
+
 int manager_set_property_text(struct manager *m, struct unit *u, const char *section, const char *assignments,
                               bool runtime, struct error *error) {
-    char directory[PATH_MAX], path[PATH_MAX + 64];
+    char directory[PATH_MAX];
     snprintf(directory, sizeof(directory), "%s/%s.d", runtime ? m->search.runtime_control : m->search.persistent_control,
              u->id);
-    /* One file a property, as systemd names them: 50-NAME.conf. */
-    snprintf(path, sizeof(path), "%s/50-%.*s.conf", directory, (int)strcspn(assignments, "="), assignments);
-    _cleanup_text_ struct text content = {};
-    text_addf(&content, "# Written by systemctl set-property.\n[%s]\n%s", section, assignments);
-    if (content.len && content.s[content.len - 1] != '\n')
-        text_add_char(&content, '\n');
     int r = mkdir_p(directory, 0755);
-    if (r >= 0)
-        r = content.failed ? -ENOMEM : file_write(path, text_str(&content), 0644);
     if (r < 0)
-        return error_set(error, ERROR_FAILED, "Cannot write %s: %s", path, strerror(-r));
-    /* The setting holds from now on, without a reload. */
-    for (const char *line = assignments; *line;) {
-        size_t n = strcspn(line, "\n");
-        _cleanup_free_ char *copy = strndup(line, n);
-        char *value = copy ? strchr(copy, '=') : NULL;
-        if (value) {
-            *value++ = 0;
-            const struct directive_row *row = directive_find(section_from_string(section), copy);
-            struct parse_at at = { .unit = u->id, .directive = copy };
-            if (row)
-                (void)unit_file_assign(u->file, row, &at, value);
-            text_free(&at.why);
-        }
-        line += n + (line[n] == '\n');
+        return error_set(error, ERROR_FAILED, "Cannot make %s: %s", directory, strerror(-r));
+    /* One file a property, as systemd names them: 50-NAME.conf. */
+    for (const char *at = assignments; *at;) {
+        size_t name, n = same_name(at, &name);
+        if (n == 0)
+            return error_set(error, ERROR_INVALID_ARGUMENT, "Not an assignment: %s", at);
+        char path[PATH_MAX + 64];
+        snprintf(path, sizeof(path), "%s/50-%.*s.conf", directory, (int)name, at);
+        _cleanup_text_ struct text content = {};
+        text_addf(&content, "# Written by systemctl set-property.\n[%s]\n%.*s", section, (int)n, at);
+        if (content.len && content.s[content.len - 1] != '\n')
+            text_add_char(&content, '\n');
+        r = content.failed ? -ENOMEM : file_write(path, text_str(&content), 0644);
+        if (r < 0)
+            return error_set(error, ERROR_FAILED, "Cannot write %s: %s", path, strerror(-r));
+        at += n;
     }
+    _cleanup_strv_ char **lines = strv_split(assignments, "\n");
+    STRV_FOREACH(line, lines)
+        assign_now(u, section, *line);
     (void)search_cache_fill(&m->search);
     unit_changed(u);
     return 0;

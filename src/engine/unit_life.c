@@ -91,9 +91,8 @@ int unit_new_lineage(struct unit *u) {
 }
 
 bool unit_has_processes(struct unit *u) {
-    if (unit_main_pid(u) > 0 || unit_control_pid(u) > 0)
-        return true;
-    return u->lineage && lineage_alive(u->manager->lineage, u->lineage);
+    /* By the tag where there is one: a main process that is not our child may be gone without our being told. */
+    return u->lineage ? lineage_alive(u->manager->lineage, u->lineage) : unit_main_pid(u) > 0 || unit_control_pid(u) > 0;
 }
 
 /* --- start, stop, reload: called by jobs ---------------------------------------------------------------------------- */
@@ -239,8 +238,8 @@ static void propagate(struct unit *u, uint32_t kinds, bool skip_after, enum job_
 }
 
 static void start_retroactively(struct unit *u) {
-    propagate(u, DEP_BIT(DEP_REQUIRES) | DEP_BIT(DEP_BINDS_TO), true, JOB_START, JOB_REPLACE);
-    propagate(u, DEP_BIT(DEP_WANTS) | DEP_BIT(DEP_UPHOLDS), true, JOB_START, JOB_FAIL);
+    propagate(u, DEP_BIT(DEP_REQUIRES) | DEP_BIT(DEP_BINDS_TO) | DEP_BIT(DEP_UPHOLDS), true, JOB_START, JOB_REPLACE);
+    propagate(u, DEP_BIT(DEP_WANTS), true, JOB_START, JOB_FAIL);
     propagate(u, DEP_BIT(DEP_CONFLICTS) | DEP_BIT(DEP_CONFLICTED_BY), false, JOB_STOP, JOB_REPLACE);
 }
 
@@ -313,7 +312,7 @@ void unit_notify(struct unit *u, enum active_state before, enum active_state aft
     if (unexpected && inactive_or_failed(before) && active_or_activating(after))
         start_retroactively(u);
     else if (unexpected && active_or_activating(before) && inactive_or_deactivating(after))
-        propagate(u, DEP_BIT(DEP_BOUND_BY), false, JOB_STOP, JOB_REPLACE);
+        propagate(u, DEP_BIT(DEP_BOUND_BY) | DEP_BIT(DEP_PROPAGATES_STOP_TO), false, JOB_STOP, JOB_REPLACE);
 
     if (after == ACTIVE_FAILED && before != ACTIVE_FAILED && !(flags & NOTIFY_WILL_RESTART))
         unit_start_on_failure(u);
@@ -323,7 +322,9 @@ void unit_notify(struct unit *u, enum active_state before, enum active_state aft
     unit_trigger_notify(u);
     queue_neighbours(u);
 
-    if (after == ACTIVE_FAILED && before != ACTIVE_FAILED)
+    if (flags & NOTIFY_WILL_RESTART)
+        ; /* this is not its end */
+    else if (after == ACTIVE_FAILED && before != ACTIVE_FAILED)
         take_action(u, D_FailureAction, D_FailureActionExitStatus, "unit failed");
     else if (after == ACTIVE_INACTIVE && !inactive_or_failed(before))
         take_action(u, D_SuccessAction, D_SuccessActionExitStatus, "unit succeeded");
