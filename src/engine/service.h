@@ -27,7 +27,7 @@ enum service_exec { SERVICE_EXEC_CONDITION, SERVICE_EXEC_START_PRE, SERVICE_EXEC
 /* D_ExecStart for SERVICE_EXEC_START … */
 enum directive service_exec_directive(enum service_exec exec);
 
-/* How one command of a list went last: ExecStart's tail on the bus. One per command, allocated when it first runs. */
+/* How one command of a list went last: ExecStart's tail on the bus. */
 struct exec_status {
     pid_t pid;
     struct dual_time start, exit;
@@ -43,9 +43,9 @@ struct service {
     enum service_exec control_exec;   /* the list the control process runs from */
     size_t control_index, main_index; /* and the command in it */
     struct exec_status main_status;   /* ExecMainPID, ExecMainStatus, … */
-    struct exec_status *exec_status[SERVICE_EXECS];
+    struct exec_status *exec_status;  /* of every command, list after list; NULL: none ran yet */
     struct timer timer;               /* of the current state */
-    struct timer watchdog_timer;
+    struct timer *watchdog_timer;     /* NULL: never needed so far */
     usec_t watchdog_usec;             /* set by the service itself; 0: WatchdogSec= */
     struct dual_time watchdog_time, state_time;
     unsigned n_restarts;
@@ -67,5 +67,7 @@ struct service {
 };
 #define SERVICE(u) CONTAINER_OF(u, struct service, unit)
 
-/* Statuses of a list's commands; NULL if none ran. */
+/* How a command went; NULL: no command of the service ran yet, or there is none of this number. */
 const struct exec_status *service_exec_status(const struct service *s, enum service_exec exec, size_t index);
+/* The same to write to, made when first asked for. NULL: no memory, nothing is recorded. */
+struct exec_status *service_exec_record(struct service *s, enum service_exec exec, size_t index);

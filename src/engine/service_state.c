@@ -59,10 +59,10 @@ int service_serialize(const struct unit *u, struct text *out) {
     put_number(out, "control-index", (int64_t)s->control_index);
     for (enum service_exec exec = 0; exec < SERVICE_EXECS; exec++) {
         const struct exec_command_list *list = unit_commands(u->file, service_exec_directive(exec));
-        for (size_t i = 0; s->exec_status[exec] && list && i < list->n; i++) {
+        for (size_t i = 0; s->exec_status && list && i < list->n; i++) {
             char name[64];
             snprintf(name, sizeof(name), "status-%d-%zu", (int)exec, i);
-            put_status(out, name, &s->exec_status[exec][i]);
+            put_status(out, name, service_exec_status(s, exec, i));
         }
     }
     put_number(out, "timer", s->timer.place ? (int64_t)s->timer.when : 0);
@@ -93,13 +93,9 @@ static void put_back_status(struct service *s, const char *name, const char *val
     size_t index;
     if (sscanf(name, "status-%d-%zu", &exec, &index) != 2 || exec < 0 || exec >= SERVICE_EXECS)
         return;
-    const struct exec_command_list *list = unit_commands(s->unit.file, service_exec_directive((enum service_exec)exec));
-    if (!list || index >= list->n)
-        return;
-    if (!s->exec_status[exec])
-        s->exec_status[exec] = calloc(list->n, sizeof(struct exec_status));
-    if (s->exec_status[exec])
-        (void)get_status(value, &s->exec_status[exec][index]);
+    struct exec_status *status = service_exec_record(s, (enum service_exec)exec, index);
+    if (status)
+        (void)get_status(value, status);
 }
 
 int service_deserialize(struct unit *u, const char *name, const char *value) {
