@@ -170,11 +170,13 @@ struct job *job_install(struct job *j) {
     struct manager *m = j->manager;
     struct job **slot = job_slot(j), *installed = *slot;
     if (installed) {
-        if (j->type != JOB_NOP && job_types_conflict(installed->type, j->type))
+        if (j->type != JOB_NOP && job_types_conflict(installed->type, j->type)) {
             job_finish(installed, JOB_CANCELED, false, false);
-        else if (installed->state == JOB_WAITING || installed->type == j->type || j->type == JOB_VERIFY_ACTIVE ||
-                 j->type == JOB_NOP || (j->type == JOB_START && installed->type == JOB_RESTART)) {
-            /* Nothing new has to be done: the running one stands for both. */
+            if (*slot) /* and something else has come in its place */
+                return job_install(j);
+        } else if (installed->state == JOB_WAITING || (installed->type == j->type && j->type != JOB_RELOAD) ||
+                 j->type == JOB_VERIFY_ACTIVE || j->type == JOB_NOP || (j->type == JOB_START && installed->type == JOB_RESTART)) {
+            /* Nothing new has to be done: the running one stands for both. (A reload may have read its files already.) */
             return job_merge_into_installed(installed, j);
         } else {
             /* It has begun as something else: it has to run again as what both want. */
@@ -414,6 +416,9 @@ void job_finish(struct job *j, enum job_result result, bool recursive, bool alre
             else if (type == JOB_STOP)
                 fail_jobs_on(u, DEP_BIT(DEP_CONFLICTED_BY));
         }
+        /* Done without being active (a condition did not hold): a job that verifies may have been merged into it. */
+        if (result == JOB_DONE && recursive && type == JOB_START && !active_or_reloading(unit_active_state(u)))
+            fail_jobs_on(u, DEP_BIT(DEP_REQUISITE_OF));
         /* JOB_FAILED is the unit's own affair: unit_notify() has seen to it. */
         if (result == JOB_TIMEOUT || result == JOB_DEPENDENCY)
             unit_start_on_failure(u);

@@ -4,7 +4,7 @@
 #include "engine/unit_private.h"
 
 int job_compare(const struct job *a, const struct job *b, bool a_before_b) {
-    if (a->type == JOB_NOP || b->type == JOB_NOP)
+    if (a->type == JOB_NOP || b->type == JOB_NOP || a->ignore_order || b->ignore_order)
         return 0;
     if (!a_before_b)
         return -job_compare(b, a, true);

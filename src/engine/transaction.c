@@ -110,10 +110,12 @@ static const struct pull {
     { UP, DEP_BIT(DEP_CONFLICTS), JOB_STOP, true, true },
     { UP, DEP_BIT(DEP_CONFLICTED_BY), JOB_STOP, false, false },
     { 1u << JOB_STOP,
-      DEP_BIT(DEP_REQUIRED_BY) | DEP_BIT(DEP_BOUND_BY) | DEP_BIT(DEP_CONSISTS_OF) | DEP_BIT(DEP_PROPAGATES_STOP_TO),
+      DEP_BIT(DEP_REQUIRED_BY) | DEP_BIT(DEP_REQUISITE_OF) | DEP_BIT(DEP_BOUND_BY) | DEP_BIT(DEP_CONSISTS_OF) |
+          DEP_BIT(DEP_PROPAGATES_STOP_TO),
       JOB_STOP, true, false },
-    { 1u << JOB_RESTART, DEP_BIT(DEP_REQUIRED_BY) | DEP_BIT(DEP_BOUND_BY) | DEP_BIT(DEP_CONSISTS_OF), JOB_TRY_RESTART,
-      true, false },
+    { 1u << JOB_RESTART,
+      DEP_BIT(DEP_REQUIRED_BY) | DEP_BIT(DEP_REQUISITE_OF) | DEP_BIT(DEP_BOUND_BY) | DEP_BIT(DEP_CONSISTS_OF),
+      JOB_TRY_RESTART, true, false },
     { 1u << JOB_RELOAD, DEP_BIT(DEP_PROPAGATES_RELOAD_TO), JOB_TRY_RELOAD, false, false },
 #undef UP
 };
@@ -248,8 +250,11 @@ int manager_add_job(struct manager *m, enum job_type type, struct unit *u, enum 
     r = transaction_activate(tr, mode, error);
     if (r < 0)
         return r;
+    struct job *j = type == JOB_NOP ? u->nop_job : u->job;
+    if (ret && !j)
+        return error_set(error, ERROR_FAILED, "The job for %s was cancelled at once.", u->id);
     if (ret)
-        *ret = type == JOB_NOP ? u->nop_job : u->job;
+        *ret = j;
     return 0;
 }
 

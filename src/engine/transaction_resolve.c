@@ -110,6 +110,14 @@ static void drop_redundant(struct transaction *tr) {
 }
 
 /* --- ordering cycles ------------------------------------------------------------------------------------------------- */
+/* To give up a unit is to give up all its jobs. */
+static bool unit_matters(const struct unit *u) {
+    for (const struct job *j = u->transaction_jobs; j; j = j->transaction_next)
+        if (j->matters_to_anchor)
+            return true;
+    return false;
+}
+
 /* Depth first along "runs before"; `marker` points to where we came from while a job is on the path. */
 static int check_order(struct transaction *tr, struct job *j, struct job *from, uint32_t generation, struct error *error) {
     if (j->generation == generation) {
@@ -120,7 +128,7 @@ static int check_order(struct transaction *tr, struct job *j, struct job *from, 
         text_addf(&path, "%s/%s", j->unit->id, job_type_to_string(j->type));
         for (struct job *k = from; k; k = k->generation == generation && k->marker != k ? k->marker : NULL) {
             text_addf(&path, " after %s/%s", k->unit->id, job_type_to_string(k->type));
-            if (!victim && k->unit->transaction_jobs && !k->unit->transaction_jobs->matters_to_anchor)
+            if (!victim && k->unit->transaction_jobs && !unit_matters(k->unit))
                 victim = k;
             if (k == j)
                 break;
@@ -264,16 +272,19 @@ static int check_destructive(struct transaction *tr, enum job_mode mode, struct 
     return 0;
 }
 
-static void install(struct transaction *tr, enum job_mode mode) {
+/* Cancelling a job may lead anywhere, to another transaction even: so the jobs leave the units first, and what is to be
+ * cancelled is known by number. */
+static int install(struct transaction *tr, enum job_mode mode) {
     struct manager *m = tr->manager;
+    size_t n = 0, n_cancel = 0;
+    _cleanup_free_ struct job **jobs = calloc(tr->n_units + 1, sizeof(*jobs));
+    _cleanup_free_ uint32_t *cancel = calloc(m->n_installed_jobs + 1, sizeof(*cancel));
+    if (!jobs || !cancel)
+        return -ENOMEM;
     if (mode == JOB_ISOLATE || mode == JOB_FLUSH)
-        for (struct job *j = m->jobs, *next; j; j = next) {
-            next = j->hh.next;
-            if (j->unit->transaction_jobs || j->irreversible)
-                continue;
-            job_finish(j, JOB_CANCELED, false, false);
-            next = m->jobs; /* finishing may have finished others */
-        }
+        for (struct job *j = m->jobs; j; j = j->hh.next)
+            if (!j->unit->transaction_jobs && !j->irreversible)
+                cancel[n_cancel++] = j->id;
     FOREACH_UNIT_IN(i, tr) {
         struct job *j = tr->units[i]->transaction_jobs;
         if (!j)
@@ -284,6 +295,15 @@ static void install(struct transaction *tr, enum job_mode mode) {
         while (j->objects)
             link_free(j->objects);
         j->marker = NULL;
+        jobs[n++] = j;
+    }
+    for (size_t i = 0; i < n_cancel; i++) {
+        struct job *j = manager_get_job(m, cancel[i]);
+        if (j)
+            job_finish(j, JOB_CANCELED, false, false);
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct job *j = jobs[i];
         do
             j->id = ++m->next_job_id;
         while (j->id == 0 || manager_get_job(m, j->id));
@@ -298,6 +318,7 @@ static void install(struct transaction *tr, enum job_mode mode) {
         manager_note_shutdown_job(m, installed);
         job_queue_run(installed);
     }
+    return 0;
 }
 
 int transaction_activate(struct transaction *tr, enum job_mode mode, struct error *error) {
@@ -323,6 +344,6 @@ int transaction_activate(struct transaction *tr, enum job_mode mode, struct erro
     if (r < 0)
         return r;
     /* Ids go up in the order of adding: the anchor's first, as its client may wait for it. */
-    install(tr, mode);
-    return 0;
+    r = install(tr, mode);
+    return r < 0 ? error_set(error, ERROR_NO_MEMORY, "No memory for a transaction.") : 0;
 }
