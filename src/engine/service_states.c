@@ -66,7 +66,10 @@ static int stop_already(struct service *s, enum service_result result) {
 static int cancel_restart(struct service *s, enum service_result result) {
     s->forbid_restart = true;
     timer_stop(&s->timer);
-    service_set_state(s, s->result == SERVICE_SUCCESS || s->result == SERVICE_SKIP_CONDITION ? SERVICE_DEAD : SERVICE_FAILED);
+    /* The stop half of a restart is not an end: OnFailure=, SuccessAction= and their like wait for one. */
+    s->will_auto_restart = s->unit.job && s->unit.job->type == JOB_RESTART;
+    service_set_state(s, SERVICE_DEAD);
+    s->will_auto_restart = false;
     return 0;
 }
 
