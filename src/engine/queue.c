@@ -40,13 +40,13 @@ static void add_job(struct unit *u, enum job_type type, const char *why) {
 
 static bool wanted_by(const struct unit *u, uint32_t kinds) {
     UNIT_FOREACH_EDGE(e, u, kinds)
-        if (e->other->job || active_or_activating(unit_active_state(e->other)))
+        if (e->other->job || !inactive_or_failed(unit_active_state(e->other)))
             return true;
     return false;
 }
 
 static void serve_unneeded(struct unit *u) {
-    if (u->job || !unit_bool(u->file, D_StopWhenUnneeded) || inactive_or_deactivating(unit_active_state(u)) ||
+    if (u->job || !unit_bool(u->file, D_StopWhenUnneeded) || unit_active_state(u) != ACTIVE_ACTIVE ||
         wanted_by(u, DEP_BIT(DEP_REQUIRED_BY) | DEP_BIT(DEP_REQUISITE_OF) | DEP_BIT(DEP_WANTED_BY) |
                          DEP_BIT(DEP_BOUND_BY) | DEP_BIT(DEP_UPHELD_BY)))
         return;
