@@ -78,6 +78,8 @@ void manager_free(struct manager *m) {
         return;
     m->p->reloading = true; /* nobody is told any more */
     manager_forget_units(m);
+    spawn_done(m);
+    manager_drop_requests(m);
     queue_done(m);
     deferred_cancel(&m->p->run_jobs);
     deferred_cancel(&m->p->reap);

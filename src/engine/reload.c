@@ -35,6 +35,8 @@ static void helper_timed_out(struct timer *timer, void *userdata) {
         kill(m->p->helper_pid, SIGKILL);
 }
 
+static void begin_reload(struct manager *m);
+
 void manager_helper_exited(struct manager *m, int status) {
     m->p->helper_pid = 0;
     timer_stop(&m->p->helper_timer);
@@ -42,6 +44,9 @@ void manager_helper_exited(struct manager *m, int status) {
     if (manager_rebuild_environment(m) < 0)
         log_warning("No memory for what the environment generators set.");
     m->p->helper_done(m, status);
+    /* Asked for while the boot's generators ran. */
+    if (m->p->reload_requests && m->objective == OBJECTIVE_RUN && m->p->helper_pid == 0)
+        begin_reload(m);
 }
 
 /* Anything there to be run? Most images have no generators and no init scripts, and their boot should not pay for them. */
@@ -120,6 +125,14 @@ static void answer_requests(struct manager *m) {
     }
 }
 
+void manager_drop_requests(struct manager *m) {
+    while (m->p->reload_requests) {
+        struct reload_request *r = m->p->reload_requests;
+        m->p->reload_requests = r->next;
+        free(r);
+    }
+}
+
 static void reload_units(struct manager *m) {
     _cleanup_text_ struct text state = {};
     if (manager_serialize(m, &state) < 0) {
@@ -145,9 +158,16 @@ static void reload_units(struct manager *m) {
 }
 
 static void generators_done_for_reload(struct manager *m, int status) {
+    if (m->objective == OBJECTIVE_EXIT)
+        return; /* the end does not wait */
     /* Jobs of this turn settle first: the reload is the last thing in it. */
     m->objective = OBJECTIVE_RELOAD;
     deferred_queue(m->loop, &m->p->objective_work);
+}
+
+static void begin_reload(struct manager *m) {
+    OBSERVE(m, reloading, true);
+    (void)manager_run_generators(m, generators_done_for_reload);
 }
 
 int manager_reload(struct manager *m, void (*done)(void *userdata), void *userdata) {
@@ -163,12 +183,14 @@ int manager_reload(struct manager *m, void (*done)(void *userdata), void *userda
         return 0; /* about to happen in this very turn */
     if (m->p->helper_pid > 0)
         return 0; /* the generators run already; what they do not see, the next reload will */
-    OBSERVE(m, reloading, true);
-    return manager_run_generators(m, generators_done_for_reload);
+    begin_reload(m);
+    return 0;
 }
 
 /* --- daemon-reexec ------------------------------------------------------------------------------------------------------ */
 void manager_reexecute(struct manager *m) {
+    if (m->objective == OBJECTIVE_EXIT)
+        return;
     m->objective = OBJECTIVE_REEXECUTE;
     deferred_queue(m->loop, &m->p->objective_work);
 }

@@ -10,5 +10,7 @@ int manager_run_generators(struct manager *m, void (*done)(struct manager *m, in
 void manager_helper_exited(struct manager *m, int status);
 /* Reads the load path's directories and loads the units that are always there. */
 int manager_read_units(struct manager *m);
+/* Nobody is answered any more. */
+void manager_drop_requests(struct manager *m);
 /* Work of WORK_OBJECTIVE: what m->objective says. `manager`: struct manager *. */
 void manager_objective(void *manager);

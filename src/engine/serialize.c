@@ -158,6 +158,8 @@ static void put_unit(struct text *out, const struct unit *u) {
     put_bool(out, "start-limit-hit", u->start_limit_hit);
     put_job(out, u->job, "job");
     put_job(out, u->nop_job, "nop");
+    if (u->manager->objective == OBJECTIVE_REEXECUTE)
+        spawn_serialize(u, out);
     if (u->ops->serialize)
         u->ops->serialize(u, out);
     text_add_char(out, '\n');
@@ -233,7 +235,7 @@ static void get_unit_line(struct unit *u, const char *name, const char *value) {
         get_job(u, false, name + 4, value);
     else if (strncmp(name, "nop-", 4) == 0)
         get_job(u, true, name + 4, value);
-    else if (u->ops->deserialize)
+    else if (!spawn_deserialize(u, name, value) && u->ops->deserialize)
         (void)u->ops->deserialize(u, name, value);
 #undef IS
 }
@@ -373,8 +375,11 @@ static int deserialize(struct manager *m, const char *state, size_t size, bool u
         else if (strcmp(line, "unit") == 0) {
             u = NULL;
             struct error error;
-            if (manager_load_unit(m, value, &u, &error) < 0)
-                log_warning("Cannot take %s over: %s", value, error.message);
+            _cleanup_free_ char *name = get_string(value); /* its backslashes are escaped */
+            if (!name)
+                return -ENOMEM;
+            if (manager_load_unit(m, name, &u, &error) < 0)
+                log_warning("Cannot take %s over: %s", name, error.message);
         } else if (u)
             get_unit_line(u, line, value);
     }
@@ -399,6 +404,7 @@ int manager_deserialize(struct manager *m, const char *state, size_t size) {
 
 void manager_coldplug(struct manager *m) {
     m->n_failed = 0;
+    spawn_find_units(m);
     for (struct unit_name *n = m->names; n; n = n->hh.next) {
         struct unit *u = n->unit;
         if (n->name != u->id)

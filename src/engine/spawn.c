@@ -3,17 +3,20 @@
 #include "base/fd.h"
 #include "base/users.h"
 #include "engine/manager_private.h"
+#include "engine/serialize.h"
 #include "engine/unit_private.h"
 #include "exec/run.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 /* A child whose error pipe is still open: its exec has neither succeeded nor failed. */
 struct spawning {
     struct manager *manager;
-    struct unit *unit;
+    struct unit *unit;      /* NULL while units are read anew: then `unit_name` finds it again */
+    char *unit_name;
     pid_t pid;
     int error_fd;
     struct io *io;
@@ -89,7 +92,8 @@ static int log_writer(struct unit *u, const struct exec_command *command) {
 }
 
 void unit_close_log(struct unit *u) {
-    if (u->log_stream && u->manager->p->log)
+    /* A reload forgets units, not what their processes print. */
+    if (u->log_stream && u->manager->p->log && !u->manager->p->reloading)
         log_client_drop_stream(u->manager->p->log, u->log_stream);
     u->log_stream = 0;
 }
@@ -104,6 +108,7 @@ static void spawning_free(struct spawning *s) {
     io_remove(s->io);
     fd_close(s->error_fd);
     exec_plan_free(s->plan);
+    free(s->unit_name);
     free(s);
 }
 
@@ -143,9 +148,30 @@ void spawn_settle(struct manager *m, pid_t pid) {
 void spawn_forget_unit(struct unit *u) {
     for (struct spawning *s = u->manager->p->spawning, *next; s; s = next) {
         next = s->next;
-        if (s->unit == u)
+        if (s->unit != u)
+            continue;
+        s->unit = NULL;
+        s->unit_name = u->manager->p->reloading ? strdup(u->id) : NULL;
+        if (!s->unit_name)
             spawning_free(s);
     }
+}
+
+void spawn_find_units(struct manager *m) {
+    for (struct spawning *s = m->p->spawning, *next; s; s = next) {
+        next = s->next;
+        if (s->unit)
+            continue;
+        s->unit = manager_get_unit(m, s->unit_name);
+        free(TAKE(s->unit_name));
+        if (!s->unit)
+            spawning_free(s);
+    }
+}
+
+void spawn_done(struct manager *m) {
+    while (m->p->spawning)
+        spawning_free(m->p->spawning);
 }
 
 static int await_exec(struct unit *u, pid_t pid, int error_fd, bool ignored, struct exec_plan *plan) {
@@ -165,6 +191,25 @@ static int await_exec(struct unit *u, pid_t pid, int error_fd, bool ignored, str
     s->next = m->p->spawning;
     m->p->spawning = s;
     return 0;
+}
+
+void spawn_serialize(const struct unit *u, struct text *out) {
+    for (const struct spawning *s = u->manager->p->spawning; s; s = s->next)
+        if (s->unit == u) {
+            char name[64];
+            snprintf(name, sizeof(name), "spawning-%d-%d", s->pid, s->ignored);
+            put_fd(out, name, s->error_fd);
+        }
+}
+
+bool spawn_deserialize(struct unit *u, const char *name, const char *value) {
+    int pid, ignored;
+    if (sscanf(name, "spawning-%d-%d", &pid, &ignored) != 2)
+        return false;
+    int fd = get_fd(value);
+    if (fd >= 0 && await_exec(u, pid, fd, ignored, NULL) < 0)
+        close(fd);
+    return true;
 }
 
 /* --- starting --------------------------------------------------------------------------------------------------------- */

@@ -37,5 +37,11 @@ void unit_close_log(struct unit *u);
 
 /* The process is about to be reaped: what its error pipe says is said first. */
 void spawn_settle(struct manager *m, pid_t pid);
-/* The unit goes away. */
+/* The unit goes away; if only to be read anew, its children are kept for it. */
 void spawn_forget_unit(struct unit *u);
+/* After a reload: the children find their units again. */
+void spawn_find_units(struct manager *m);
+/* Over a re-execution: children whose exec is not yet known to have succeeded. The latter is false for lines of others. */
+void spawn_serialize(const struct unit *u, struct text *out);
+bool spawn_deserialize(struct unit *u, const char *name, const char *value);
+void spawn_done(struct manager *m);
