@@ -9,16 +9,11 @@
 
 #define WHITESPACE " \t\n\r"
 
-static void command_free(struct exec_command *c) {
-    if (!c)
-        return;
+/* A command as it is being read, in pieces. */
+static void command_done(struct exec_command *c) {
     free(c->path);
     strv_free(c->argv);
-    free(c);
-}
-
-static void command_freep(struct exec_command **c) {
-    command_free(*c);
+    *c = (struct exec_command){};
 }
 
 /* Takes the prefixes off. Those that contradict each other are left for the path, which they then make
@@ -78,12 +73,9 @@ static int take_word(struct parse_at *at, const char **p, char **ret) {
 }
 
 /* One command, up to a lone semicolon or the end; *p moves behind it. 1, 0 if there was none, or an error. */
-static int take_command(struct parse_at *at, const char **p, struct exec_command **ret) {
-    _cleanup_(command_freep) struct exec_command *c = calloc(1, sizeof(*c));
+static int take_command(struct parse_at *at, const char **p, struct exec_command *c) {
     _cleanup_free_ char *first = NULL;
     bool own_argv0 = false;
-    if (!c)
-        return -ENOMEM;
     while (at_separator(*p + strspn(*p, WHITESPACE)))
         *p += strspn(*p, WHITESPACE) + 1;
     int r = take_word(at, p, &first);
@@ -125,28 +117,53 @@ static int take_command(struct parse_at *at, const char **p, struct exec_command
         return r == -EINVAL && !(c->flags & EXEC_IGNORE_FAILURE) ? -ENOEXEC : r;
     if (*c->path == '/')
         path_simplify(c->path);
-    *ret = TAKE(c);
     return 1;
 }
 
 static void free_commands(union value *value) {
     struct exec_command_list *list = value->object;
     for (size_t i = 0; list && i < list->n; i++)
-        command_free(list->commands[i]);
+        free(list->commands[i]);
     free(list);
 }
 
-static int append_command(union value *value, struct exec_command *command) {
+static char *put_text(char **end, const char *text) {
+    char *start = *end;
+    *end = stpcpy(start, text) + 1;
+    return start;
+}
+
+/* A copy that is one block: the command, the pointers to its words, the words. NULL: no memory. */
+static struct exec_command *command_pack(const struct exec_command *c) {
+    bool own_argv0 = strcmp(c->argv[0], c->path) != 0;
+    size_t n = strv_length(c->argv), text = strlen(c->path) + 1;
+    for (size_t i = !own_argv0; i < n; i++)
+        text += strlen(c->argv[i]) + 1;
+    struct exec_command *packed = malloc(sizeof(*packed) + (n + 1) * sizeof(char *) + text);
+    if (!packed)
+        return NULL;
+    packed->flags = c->flags;
+    packed->argv = (char **)(packed + 1);
+    char *end = (char *)(packed->argv + n + 1);
+    packed->path = put_text(&end, c->path);
+    for (size_t i = 0; i < n; i++)
+        packed->argv[i] = i == 0 && !own_argv0 ? packed->path : put_text(&end, c->argv[i]);
+    packed->argv[n] = NULL;
+    return packed;
+}
+
+static int append_command(union value *value, const struct exec_command *command) {
     struct exec_command_list *list = value->object;
     size_t n = list ? list->n : 0;
     list = realloc(list, sizeof(*list) + (n + 1) * sizeof(list->commands[0]));
-    if (!list) {
-        command_free(command);
+    if (!list)
         return -ENOMEM;
-    }
-    list->commands[n] = command;
-    list->n = n + 1;
     value->object = list;
+    list->n = n; /* of a new one: nothing yet */
+    list->commands[n] = command_pack(command);
+    if (!list->commands[n])
+        return -ENOMEM;
+    list->n = n + 1;
     return 0;
 }
 
@@ -154,14 +171,11 @@ static int append_command(union value *value, struct exec_command *command) {
 static int parse_exec(const struct value_type *type, struct parse_at *at, const char *text,
                       union value *value) {
     for (;;) {
-        struct exec_command *command = NULL;
+        _cleanup_(command_done) struct exec_command command = {};
         int r = take_command(at, &text, &command);
-        if (r > 0)
-            r = append_command(value, command);
-        if (r < 0)
-            return r;
-        if (!command)
-            return 0;
+        if (r > 0 && (r = append_command(value, &command)) == 0)
+            continue;
+        return r;
     }
 }
 
