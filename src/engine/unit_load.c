@@ -146,5 +146,6 @@ int unit_resolve(struct unit *u) {
         if (!u->file->error)
             u->file->error = strdup("Unit has a bad unit file setting.");
     }
+    unit_settings_fit(u->file);
     return 0;
 }

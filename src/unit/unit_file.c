@@ -95,18 +95,29 @@ void unit_setting_drop(struct unit_file *file, enum directive id) {
     memmove(s, s + 1, (file->n_settings - i) * sizeof(*s));
 }
 
+void unit_settings_fit(struct unit_file *file) {
+    if (file->n_settings == 0 || file->n_settings == file->settings_room)
+        return;
+    struct setting *fitting = realloc(file->settings, file->n_settings * sizeof(*fitting));
+    if (!fitting)
+        return;
+    file->settings = fitting;
+    file->settings_room = file->n_settings;
+}
+
 /* A place for `id`, made if it is not there yet; NULL without memory. */
 static struct setting *make(struct unit_file *file, enum directive id) {
     struct setting *s = find(file, id);
     if (s)
         return s;
-    size_t n = file->n_settings;
-    if (!file->settings || (n & (n - 1)) == 0) {
-        /* Also after a drop: the room may then be more than this, never less. */
-        struct setting *grown = realloc(file->settings, MAX(2 * n, (size_t)4) * sizeof(*grown));
+    uint32_t n = file->n_settings;
+    if (n == file->settings_room) {
+        uint32_t room = MAX(2 * n, 4u);
+        struct setting *grown = realloc(file->settings, room * sizeof(*grown));
         if (!grown)
             return NULL;
         file->settings = grown;
+        file->settings_room = room;
     }
     size_t i = position(file, id);
     memmove(&file->settings[i + 1], &file->settings[i], (n - i) * sizeof(file->settings[0]));

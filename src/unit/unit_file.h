@@ -18,9 +18,7 @@ struct setting {
 
 struct unit_file {
     char *name;             /* the primary name: where an alias was asked for, the name it stands for */
-    enum unit_type type;
     char **aliases;         /* other names (symlinks) found while loading, without `name` */
-    enum load_state state;
     char *fragment_path;    /* NULL: none */
     char *source_path;      /* SourcePath=, of generated units */
     char **dropin_paths;    /* in the order they were read */
@@ -28,12 +26,14 @@ struct unit_file {
     char **requires_from_dirs;
     char **upholds_from_dirs;
     usec_t mtime;           /* newest of fragment and drop-ins, for NeedDaemonReload; 0: none */
+    enum unit_type type : 8;
+    enum load_state state : 8;
     bool transient, perpetual;
     bool builtin;           /* what reeve does itself: the compiled-in unit that wins over every file */
     char *error;            /* why state is LOAD_ERROR or LOAD_BAD_SETTING; NULL otherwise */
 
     struct setting *settings; /* sorted by id; only what was assigned */
-    size_t n_settings;        /* their room is the next power of two */
+    uint32_t n_settings, settings_room;
 };
 
 /* What is not in the files: where the manager keeps things, for %t, %S, …. One for the whole manager. */
@@ -80,6 +80,8 @@ const union value *unit_setting(const struct unit_file *file, enum directive id)
 bool unit_setting_written(const struct unit_file *file, enum directive id);
 /* Forgets a written value, freeing it. */
 void unit_setting_drop(struct unit_file *file, enum directive id);
+/* Gives back the room of settings that may yet come: the unit is loaded. */
+void unit_settings_fit(struct unit_file *file);
 /* Replaces it by a word whose ownership passes to the file. 0 or -ENOMEM. */
 int unit_setting_put(struct unit_file *file, enum directive id, union value value);
 
