@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -159,6 +160,7 @@ static int read_state(struct manager *m, int fd) {
         r = manager_read_units(m);
     if (r >= 0)
         r = manager_deserialize(m, state, size);
+    m->p->reloading = r >= 0; /* a boot is no reload */
     return r;
 }
 
@@ -209,6 +211,9 @@ static int boot(struct manager *m, struct boot *b, const struct options *o, stru
 int init_main(int argc, char **argv, struct wire *const *wires) {
     struct options o;
     struct boot b;
+    /* What is freed while units load becomes room for larger things at once. It stays split otherwise, for good. */
+    (void)mallopt(M_MXFAST, 0);
+    signals_block();
     parse_options(argc, argv, &o);
     if (o.log_level >= 0)
         log_set_max_level(o.log_level);

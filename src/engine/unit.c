@@ -30,14 +30,10 @@ static int unit_add_name(struct unit *u, const char *name) {
     struct manager *m = u->manager;
     if (find_name(m, name))
         return 0;
-    struct unit_name *n = calloc(1, sizeof(*n));
-    char *copy = strdup(name);
-    if (!n || !copy) {
-        free(n);
-        free(copy);
+    struct unit_name *n = calloc(1, sizeof(*n) + strlen(name) + 1);
+    if (!n)
         return -ENOMEM;
-    }
-    n->name = copy;
+    strcpy(n->name, name);
     n->unit = u;
     struct unit_name **end = &u->names;
     while (*end)
@@ -100,7 +96,6 @@ void unit_free(struct unit *u) {
         struct unit_name *n = u->names;
         u->names = n->next;
         HASH_DEL(m->names, n);
-        free(n->name);
         free(n);
     }
     m->n_units--;

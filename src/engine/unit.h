@@ -68,15 +68,15 @@ enum dependency_kind dependency_inverse(enum dependency_kind kind);
 struct edge {
     struct unit *other;
     uint32_t kinds; /* DEP_BIT()s */
-};
+} __attribute__((packed, aligned(4))); /* a boot has tens of thousands */
 
 struct unit_ops;
 
 struct unit_name { /* one of a unit's names, in the manager's hash of names */
-    char *name;
     struct unit *unit;
     struct unit_name *next; /* of the same unit: its aliases */
     UT_hash_handle hh;
+    char name[];
 };
 
 struct unit {
