@@ -52,8 +52,6 @@ int log_client_new(const struct log_client_host *host, const char *runtime, stru
 static void stream_free(struct log_client *c, struct client_stream *s) {
     HASH_DEL(c->streams, s);
     fd_close(s->fd);
-    free(s->unit);
-    free(s->identifier);
     free(s);
 }
 
@@ -306,31 +304,28 @@ void log_client_ready(struct log_client *c) {
 }
 
 /* --- streams --- */
-/* Keeps the state lines of log_client_serialize() one line each. */
-static char *copy_plain(const char *s) {
-    char *copy = strdup(s ? s : "");
-    for (char *p = copy; p && *p; p++)
-        if ((unsigned char)*p < ' ')
-            *p = '_';
-    return copy;
+/* Keeps the state lines of log_client_serialize() one line each. Returns what is behind the copy's end. */
+static char *copy_plain(char *to, const char *s) {
+    for (; *s; s++)
+        *to++ = (unsigned char)*s < ' ' ? '_' : *s;
+    *to = 0;
+    return to + 1;
 }
 
 struct client_stream *client_stream_new(struct log_client *c, uint64_t id, const char *unit,
                                         const char *identifier) {
-    struct client_stream *s = calloc(1, sizeof(*s));
+    unit = unit ?: "";
+    identifier = identifier ?: "";
+    struct client_stream *s = calloc(1, sizeof(*s) + strlen(unit) + strlen(identifier) + 2);
     if (!s)
         return NULL;
     s->id = id;
     s->fd = -1;
-    s->unit = copy_plain(unit);
-    s->identifier = copy_plain(identifier);
-    if (s->unit && s->identifier) {
-        HASH_ADD(hh, c->streams, id, sizeof(s->id), s);
-        if (s->hh.tbl)
-            return s;
-    }
-    free(s->unit);
-    free(s->identifier);
+    s->identifier = copy_plain(s->unit, unit);
+    (void)copy_plain(s->identifier, identifier);
+    HASH_ADD(hh, c->streams, id, sizeof(s->id), s);
+    if (s->hh.tbl)
+        return s;
     free(s);
     return NULL;
 }

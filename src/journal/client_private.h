@@ -12,12 +12,13 @@ struct client_stream {
     uint64_t id;
     int fd; /* read end; never read here, kept for the next log process */
     int level;
-    uint32_t flags;
     struct id128 invocation;
     uint64_t lineage;
-    char *unit, *identifier; /* without control characters */
-    bool told, dropped, drop_told;
+    char *identifier; /* without control characters, like `unit`, behind which it is */
     UT_hash_handle hh;
+    uint32_t flags;
+    bool told : 1, dropped : 1, drop_told : 1;
+    char unit[];
 };
 
 struct client_stored {

@@ -80,10 +80,9 @@ static void accept_connections(struct server *s) {
             source->pid = sender.pid;
         char name[64];
         const char *known = process_name(source->pid, name, sizeof(name));
-        source->identifier = known ? strdup(known) : NULL;
         struct entry origin = {};
         server_find_origin(s, source->pid, &origin);
-        source->unit = origin.unit ? strdup(origin.unit) : NULL;
+        source_set_names(source, origin.unit, known);
         source->invocation = origin.invocation;
         /* The sender writes to us only. */
         (void)shutdown(fd, SHUT_WR);
@@ -110,8 +109,7 @@ static void restore(struct server *s, uint64_t key, const char *state, int fd) {
         source->level = level;
         source->level_prefix = prefix;
         source->pid = pid;
-        source->unit = strcmp(unit, "-") == 0 ? NULL : strdup(unit);
-        source->identifier = state[at] ? strdup(state + at) : NULL;
+        source_set_names(source, strcmp(unit, "-") == 0 ? NULL : unit, state[at] ? state + at : NULL);
         (void)server_add_source(s, source);
         return;
     }
@@ -131,8 +129,7 @@ static void add_pipe(struct server *s, const struct log_message *m, const char *
     struct source *source = source_new(SOURCE_PIPE, fd, m->stream);
     if (!source)
         return;
-    source->unit = unit[0] ? strdup(unit) : NULL;
-    source->identifier = identifier[0] ? strdup(identifier) : NULL;
+    source_set_names(source, unit[0] ? unit : NULL, identifier[0] ? identifier : NULL);
     source->level = (int)(m->level & (LOG_FACMASK | LOG_PRIMASK));
     source->level_prefix = m->flags & LOG_STREAM_LEVEL_PREFIX;
     source->console = m->flags & LOG_STREAM_CONSOLE;

@@ -67,10 +67,19 @@ void source_free(struct source *s) {
     if (!s)
         return;
     fd_close(s->fd);
-    free(s->unit);
-    free(s->identifier);
+    source_set_names(s, NULL, NULL);
     free(s->partial);
     free(s);
+}
+
+void source_set_names(struct source *s, const char *unit, const char *identifier) {
+    /* One block for both, the unit's first. */
+    void *old = (char *)(s->unit ? s->unit : s->identifier);
+    size_t n = unit ? strlen(unit) + 1 : 0, k = identifier ? strlen(identifier) + 1 : 0;
+    char *block = n + k > 0 ? malloc(n + k) : NULL;
+    s->unit = block && unit ? memcpy(block, unit, n) : NULL;
+    s->identifier = block && identifier ? memcpy(block + n, identifier, k) : NULL;
+    free(old);
 }
 
 static void emit(struct source_pool *pool, const struct source *s, const char *line, size_t size) {
@@ -193,11 +202,11 @@ static enum pump_result take_head(struct source_pool *pool, struct source *s, si
     s->level = (head.level & LOG_FACMASK) ? head.level : LOG_USER | head.level;
     s->level_prefix = head.level_prefix;
     if (head.identifier.n > 0) {
-        free(s->identifier);
-        s->identifier = strndup(head.identifier.p, head.identifier.n);
-        for (char *p = s->identifier; p && *p; p++)
+        _cleanup_free_ char *identifier = strndup(head.identifier.p, head.identifier.n);
+        for (char *p = identifier; p && *p; p++)
             if ((unsigned char)*p < ' ')
                 *p = '_';
+        source_set_names(s, s->unit, identifier);
     }
     s->taken = head_size;
     return PUMP_HEAD;

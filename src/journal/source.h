@@ -19,27 +19,26 @@
 enum source_kind { SOURCE_PIPE, SOURCE_CONNECTION };
 
 struct source {
-    enum source_kind kind;
-    int fd;                  /* non-blocking */
-    uint64_t id;             /* of the stream; key of the connection */
-    char *unit, *identifier; /* NULL: unknown */
-    int level;               /* level + facility of lines that say nothing else */
-    bool level_prefix, console;
-    struct id128 invocation;
+    uint64_t id;      /* of the stream; key of the connection */
     uint64_t lineage; /* pipes: the tag of the start; 0: none */
+    struct id128 invocation;
+    int fd;           /* non-blocking */
+    int level;        /* level + facility of lines that say nothing else */
     pid_t pid;
-    bool head_done; /* connections: the head was read */
-    bool hung_up;   /* no writers, as far as is known */
-    bool dropped;   /* none will come */
-    bool plain;     /* cannot be looked at without taking */
-    bool small;     /* a pipe that the beginning of a line would fill */
-    bool leftover;  /* the beginning of a line lies in the kernel */
-    size_t taken;   /* bytes at the start that were given to the sinks */
-    char *partial;  /* beginning of a line, of which the kernel no longer knows */
-    size_t partial_size, partial_room;
-
-    bool ready, listed_taken; /* the server's lists */
+    uint32_t taken;   /* bytes at the start that were given to the sinks */
+    const char *unit, *identifier; /* NULL: unknown. Set by source_set_names() */
+    char *partial;    /* beginning of a line, of which the kernel no longer knows */
+    uint32_t partial_size, partial_room;
     struct source *next_ready, *next_taken;
+    bool ready : 1, listed_taken : 1; /* the server's lists */
+    enum source_kind kind : 1;
+    bool level_prefix : 1, console : 1;
+    bool head_done : 1; /* connections: the head was read */
+    bool hung_up : 1;   /* no writers, as far as is known */
+    bool dropped : 1;   /* none will come */
+    bool plain : 1;     /* cannot be looked at without taking */
+    bool small : 1;     /* a pipe that the beginning of a line would fill */
+    bool leftover : 1;  /* the beginning of a line lies in the kernel */
 };
 
 /* What all sources share. */
@@ -58,6 +57,8 @@ void source_pool_close(struct source_pool *pool);
 /* Takes over fd. NULL: no memory, and fd is closed. */
 struct source *source_new(enum source_kind kind, int fd, uint64_t id);
 void source_free(struct source *s);
+/* Copies both; NULL: unknown, and so they are without memory. */
+void source_set_names(struct source *s, const char *unit, const char *identifier);
 
 enum pump_result {
     PUMP_IDLE, /* nothing more until the kernel says so */
