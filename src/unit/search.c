@@ -152,6 +152,11 @@ static int cache_merge(const struct search_path *path, struct search_cache *c) {
         }
     }
     c->n = kept;
+    struct entry *fitting = kept > 0 ? realloc(c->entries, kept * sizeof(*fitting)) : NULL;
+    if (fitting) {
+        c->entries = fitting;
+        c->room = kept;
+    }
     return result;
 }
 
