@@ -6,6 +6,7 @@ with `--manager=systemd` or `--manager=both` also under the oracle: real systemd
 The directories under cases/ are tests too; see cases.py.
 """
 
+import signal
 import sys
 from pathlib import Path
 
@@ -25,6 +26,11 @@ def pytest_addoption(parser):
                      help="write what the oracle answers into the cases' session files, then review them")
     parser.addoption("--sample", type=int, default=0, help="of the cases, run only about this many")
     parser.addoption("--soak", action="store_true", help="also what takes hours")
+
+
+def pytest_configure(config):
+    # Being terminated cleans up like being interrupted.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def managers(config) -> list[str]:
