@@ -28,7 +28,7 @@ uint32_t unit_dependencies_with(const struct unit *u, const struct unit *other) 
 static int edge_reserve(struct unit *u) {
     if (u->n_edges < u->n_edges_room)
         return 0;
-    size_t room = u->n_edges_room ? u->n_edges_room + u->n_edges_room / 2 : 4; /* most have five or six */
+    size_t room = u->n_edges_room ? u->n_edges_room + MAX(u->n_edges_room / 2, (size_t)3) : 4; /* most have up to seven */
     struct edge *edges = realloc(u->edges, room * sizeof(struct edge));
     if (!edges)
         return -ENOMEM;
