@@ -143,7 +143,8 @@ static void job_uninstall(struct job *j) {
     run_queue_remove(j);
     *job_slot(j) = NULL;
     j->installed = false;
-    HASH_DEL(m->jobs, j);
+    if (hash_holds(&j->hh))
+        HASH_DEL(m->jobs, j);
     m->n_installed_jobs--;
     queue_add(j->unit, QUEUE_GC);
     unit_changed(j->unit);
@@ -188,7 +189,7 @@ struct job *job_install(struct job *j) {
     }
     *slot = j;
     j->installed = true;
-    HASH_ADD(hh, m->jobs, id, sizeof(j->id), j);
+    HASH_ADD(hh, m->jobs, id, sizeof(j->id), j); /* without memory no client finds it, but it runs */
     m->n_installed_jobs++;
     j->begin = now(CLOCK_MONOTONIC);
     unit_changed(j->unit);
@@ -326,7 +327,6 @@ static const struct {
 };
 
 static void job_run(struct job *j) {
-    struct manager *m = j->manager;
     struct unit *u = j->unit;
     uint32_t id = j->id;
     if (j->state != JOB_WAITING || !job_may_run(j))
@@ -354,7 +354,7 @@ static void job_run(struct job *j) {
         r = -EALREADY;
     }
     /* The unit may have finished the job by now, and the job may be gone. */
-    if (manager_get_job(m, id) != j)
+    if ((u->job != j && u->nop_job != j) || j->id != id)
         return;
     if (r >= 0) {
         if (j->state == JOB_RUNNING)

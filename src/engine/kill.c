@@ -18,9 +18,13 @@ int unit_set_lineage(struct unit *u, uint64_t tag) {
     if (u->lineage)
         HASH_DELETE(hh_lineage, p->by_lineage, u);
     u->lineage = tag;
-    if (tag)
-        HASH_ADD(hh_lineage, p->by_lineage, lineage, sizeof(u->lineage), u);
-    return 0;
+    if (!tag)
+        return 0;
+    HASH_ADD(hh_lineage, p->by_lineage, lineage, sizeof(u->lineage), u);
+    if (hash_holds(&u->hh_lineage))
+        return 0;
+    u->lineage = 0;
+    return -ENOMEM;
 }
 
 struct unit *manager_unit_by_pid(struct manager *m, pid_t pid) {

@@ -3,8 +3,7 @@
 #pragma once
 
 #include "engine/lineage.h"
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "base/hash.h"
 
 /* What is known of one process beside its tag. A leader that is dead stays as the witness of its session, whose number
  * the kernel does not give away while a member lives. */

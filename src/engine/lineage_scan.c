@@ -132,7 +132,7 @@ static void remember(struct lineage *l, pid_t pid, uint64_t start, uint64_t tag)
             return; /* one piece of evidence less */
         m->pid = pid;
         HASH_ADD_INT(l->memory, pid, m);
-        if (!m->hh.tbl) {
+        if (!hash_holds(&m->hh)) {
             free(m);
             return;
         }

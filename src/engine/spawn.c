@@ -36,6 +36,10 @@ int unit_watch_pid(struct unit *u, pid_t pid) {
             return -ENOMEM;
         c->pid = pid;
         HASH_ADD_INT(p->children, pid, c);
+        if (!hash_holds(&c->hh)) {
+            free(c);
+            return -ENOMEM;
+        }
     }
     c->unit = u;
     u->maybe_processes = true;

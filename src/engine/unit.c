@@ -40,6 +40,11 @@ static int unit_add_name(struct unit *u, const char *name) {
         end = &(*end)->next;
     *end = n;
     HASH_ADD_KEYPTR(hh, m->names, n->name, strlen(n->name), n);
+    if (!hash_holds(&n->hh)) {
+        *end = NULL;
+        free(n);
+        return -ENOMEM;
+    }
     return 0;
 }
 

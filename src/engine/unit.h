@@ -3,11 +3,11 @@
  * embeds this struct as its first member. systemd.unit(5), org.freedesktop.systemd1(5). */
 #pragma once
 
+#include "base/hash.h"
 #include "engine/error.h"
 #include "engine/loop.h"
 #include "unit/unit_file.h"
 #include <sys/types.h>
-#include <uthash.h>
 
 struct manager;
 struct job;

@@ -201,7 +201,7 @@ static void store(struct log_client *c, uint64_t key, const char *state, int fd)
     }
     *k = (struct client_stored){ .key = key, .fd = fd, .state = copy, .told = true };
     HASH_ADD(hh, c->stored, key, sizeof(k->key), k);
-    if (!k->hh.tbl) {
+    if (!hash_holds(&k->hh)) {
         free(k->state);
         free(k);
         fd_close(fd);
@@ -324,7 +324,7 @@ struct client_stream *client_stream_new(struct log_client *c, uint64_t id, const
     s->identifier = copy_plain(s->unit, unit);
     (void)copy_plain(s->identifier, identifier);
     HASH_ADD(hh, c->streams, id, sizeof(s->id), s);
-    if (s->hh.tbl)
+    if (hash_holds(&s->hh))
         return s;
     free(s);
     return NULL;

@@ -4,9 +4,7 @@
 
 #include "journal/client.h"
 #include "journal/output.h"
-/* Without memory a HASH_ADD leaves hh.tbl NULL instead of ending the process. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "base/hash.h"
 
 struct client_stream {
     uint64_t id;

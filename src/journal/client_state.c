@@ -102,7 +102,7 @@ static int take_stored(struct log_client *c, const char *value) {
     }
     *k = (struct client_stored){ .key = key, .fd = fd, .state = state, .told = told };
     HASH_ADD(hh, c->stored, key, sizeof(k->key), k);
-    if (!k->hh.tbl) {
+    if (!hash_holds(&k->hh)) {
         free(k->state);
         free(k);
         fd_close(fd);

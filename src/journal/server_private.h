@@ -6,9 +6,7 @@
 #include "journal/intake.h"
 #include "journal/protocol.h"
 #include "journal/source.h"
-/* Without memory a HASH_ADD leaves hh.tbl NULL instead of ending the process. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "base/hash.h"
 
 /* What an epoll event points to. */
 enum watch_kind { WATCH_CONTROL, WATCH_INTAKE, WATCH_SOURCE, WATCH_OUTPUT };

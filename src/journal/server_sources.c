@@ -134,9 +134,9 @@ int server_add_source(struct server *s, struct source *source) {
     *w = (struct source_watch){ .watch.kind = WATCH_SOURCE, .source = source, .key = source->id };
     HASH_ADD(hh, *table, key, sizeof(w->key), w);
     struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = w };
-    if (!w->hh.tbl || epoll_ctl(s->epoll, EPOLL_CTL_ADD, source->fd, &event) < 0) {
-        int r = w->hh.tbl ? -errno : -ENOMEM;
-        if (w->hh.tbl)
+    if (!hash_holds(&w->hh) || epoll_ctl(s->epoll, EPOLL_CTL_ADD, source->fd, &event) < 0) {
+        int r = hash_holds(&w->hh) ? -errno : -ENOMEM;
+        if (hash_holds(&w->hh))
             HASH_DEL(*table, w);
         free(w);
         source_free(source);
