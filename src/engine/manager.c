@@ -142,6 +142,8 @@ enum manager_state manager_state(const struct manager *m) {
 }
 
 void manager_check_finished(struct manager *m) {
+    if (m->p->shutting_down && m->n_installed_jobs == 0)
+        deferred_queue(m->loop, &m->p->objective_work); /* unless more comes in this turn */
     if (m->p->reloading || m->finished_startup || !m->booted || m->n_installed_jobs > 0)
         return;
     m->finished_startup = true;

@@ -6,6 +6,7 @@
 #include "engine/manager_private.h"
 #include "engine/reload.h"
 #include "engine/serialize.h"
+#include "engine/shutdown.h"
 #include "engine/types.h"
 #include "engine/unit_private.h"
 
@@ -270,6 +271,7 @@ void manager_objective(void *manager) {
         loop_stop(m->loop, 0);
         break;
     case OBJECTIVE_RUN:
+        manager_check_ended(m);
         break;
     }
 }

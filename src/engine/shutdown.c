@@ -81,6 +81,27 @@ void manager_note_shutdown_job(struct manager *m, const struct job *j) {
     OBSERVE(m, manager_changed);
 }
 
+/* Where the target that should end us is masked, broken or contradicted: its part is done by hand. */
+static void stop_all(struct manager *m) {
+    for (struct unit_name *n = m->names; n; n = n->hh.next) {
+        struct unit *u = n->unit;
+        if (n->name == u->id && unit_can_stop(u) && (u->job || !inactive_or_failed(unit_active_state(u))))
+            (void)manager_add_job(m, JOB_STOP, u, JOB_REPLACE_IRREVERSIBLY, NULL, NULL);
+    }
+}
+
+static void start_ending(struct manager *m, const struct ending *end) {
+    struct error error;
+    if (manager_start_shutdown(m, end->target, &error) >= 0)
+        return;
+    log_error("Cannot start %s: %s Stopping all units without it.", end->target, error.message);
+    if (end->exit_code >= 0)
+        m->exit_code = end->exit_code;
+    m->p->shutting_down = true;
+    stop_all(m);
+    manager_check_ended(m);
+}
+
 void manager_action(struct manager *m, enum action action, int exit_status, const char *reason) {
     if (action == ACTION_NONE || action >= ACTIONS || !actions[action].target)
         return;
@@ -93,18 +114,13 @@ void manager_action(struct manager *m, enum action action, int exit_status, cons
         return;
     }
     log_notice("Stopping everything: %s", reason);
-    struct error error;
-    if (manager_start_shutdown(m, end->target, &error) < 0) {
-        log_error("Cannot start %s: %s Ending at once.", end->target, error.message);
-        manager_exit(m, end->exit_code >= 0 ? end->exit_code : m->exit_code);
-    }
+    start_ending(m, end);
 }
 
 void manager_stop_requested(struct manager *m, const char *target) {
     if (m->p->shutting_down) {
-        if (m->p->kill_now)
-            return;
-        log_notice("Told to stop once more: not waiting any longer.");
+        /* Again at every signal: what runs now may not have been there at the last one. */
+        log_full(m->p->kill_now ? LOG_DEBUG : LOG_NOTICE, NULL, NULL, "Told to stop once more: not waiting any longer.");
         m->p->kill_now = true;
         for (struct unit_name *n = m->names; n; n = n->hh.next) {
             struct unit *u = n->unit;
@@ -113,19 +129,33 @@ void manager_stop_requested(struct manager *m, const char *target) {
         }
         return;
     }
-    struct error error;
-    if (manager_start_shutdown(m, target, &error) < 0) {
-        log_error("Cannot start %s: %s Ending at once.", target, error.message);
-        manager_exit(m, m->exit_code);
-        return;
-    }
+    start_ending(m, ending_of(target));
     m->p->shutting_down = true;
     OBSERVE(m, manager_changed);
 }
 
+void manager_check_ended(struct manager *m) {
+    if (!m->p->shutting_down || m->objective != OBJECTIVE_RUN || m->n_installed_jobs > 0)
+        return;
+    log_notice("Everything is stopped that could be.");
+    manager_exit(m, m->exit_code);
+}
+
 /* --- when all units are down ------------------------------------------------------------------------------------------ */
+/* Not PID 1: only what our units started gets it. */
+static int signal_own(struct manager *m, int signal) {
+    const struct process *all;
+    lineage_scan_stale(m->lineage);
+    int n = lineage_scan(m->lineage, &all), sent = 0;
+    for (int i = 0; i < n; i++)
+        sent += all[i].tag && !all[i].zombie && all[i].pid != getpid() && kill(all[i].pid, signal) >= 0;
+    return sent;
+}
+
 /* Everybody else in a PID namespace of our own, but for the log process, gets the signal. */
-static int signal_everyone(const struct manager *m, int signal) {
+static int signal_everyone(struct manager *m, int signal) {
+    if (!m->pid1)
+        return signal_own(m, signal);
     pid_t log_pid = m->p->log ? log_client_pid(m->p->log) : 0;
     DIR *proc = opendir("/proc");
     if (!proc)
@@ -141,7 +171,7 @@ static int signal_everyone(const struct manager *m, int signal) {
 }
 
 /* Reaps until nobody is left or the time is up. */
-static void await_everyone(const struct manager *m, usec_t limit) {
+static void await_everyone(struct manager *m, usec_t limit) {
     usec_t deadline = usec_add(now(CLOCK_MONOTONIC), limit);
     sigset_t child;
     sigemptyset(&child);
@@ -164,18 +194,16 @@ void manager_finish(struct manager *m) {
     for (struct wire *w = m->wires; w; w = w->next)
         if (w->flush)
             w->flush(w);
-    if (m->pid1) {
-        if (signal_everyone(m, SIGTERM) > 0) {
-            signal_everyone(m, SIGCONT);
-            await_everyone(m, m->p->kill_now ? 0 : LAST_TERM_USEC);
-            if (signal_everyone(m, SIGKILL) > 0)
-                await_everyone(m, LAST_KILL_USEC);
-        }
+    if (signal_everyone(m, SIGTERM) > 0) {
+        signal_everyone(m, SIGCONT);
+        await_everyone(m, m->p->kill_now ? 0 : LAST_TERM_USEC);
+        if (signal_everyone(m, SIGKILL) > 0)
+            await_everyone(m, LAST_KILL_USEC);
     }
     for (struct wire *w = m->wires; w; w = w->next)
         if (w->stop)
             w->stop(w);
     if (m->p->log)
         log_client_finish(m->p->log, LOG_FINISH_USEC);
-    sync();
+    /* No sync(2): it would wait for the disks of the whole machine, and the end of a container loses no page. */
 }

@@ -12,5 +12,7 @@ void manager_stop_requested(struct manager *m, const char *target);
 void manager_note_shutdown_job(struct manager *m, const struct job *j);
 /* After the loop has ended with OBJECTIVE_EXIT: what no unit owns goes, wires close, the log is written out. */
 void manager_finish(struct manager *m);
+/* All jobs of the end are done, and yet it has not come (one of them failed, or was cancelled): then it comes now. */
+void manager_check_ended(struct manager *m);
 /* Is it one of the targets that end the container? */
 bool shutdown_is_ending(const char *unit_name);

@@ -93,11 +93,21 @@ static void signal_ready(struct io *io, int fd, uint32_t events, void *userdata)
     }
 }
 
+static void all_signals(sigset_t *mask) {
+    sigemptyset(mask);
+    for (size_t i = 0; i < ELEMENTS(table); i++)
+        sigaddset(mask, number(i));
+}
+
+void signals_block(void) {
+    sigset_t mask;
+    all_signals(&mask);
+    (void)sigprocmask(SIG_BLOCK, &mask, NULL);
+}
+
 int manager_watch_signals(struct manager *m) {
     sigset_t mask;
-    sigemptyset(&mask);
-    for (size_t i = 0; i < ELEMENTS(table); i++)
-        sigaddset(&mask, number(i));
+    all_signals(&mask);
     if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
         return -errno;
     m->p->signal_fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
