@@ -8,6 +8,9 @@
 
 #include <errno.h>
 
+#define AUTO_JOBS_MOST 16
+#define AUTO_JOBS_INTERVAL (10 * USEC_PER_SEC)
+
 static void serve_load(struct unit *u) {
     if (unit_resolve(u) == -ENOMEM) {
         u->file->state = LOAD_ERROR;
@@ -31,8 +34,22 @@ static void serve_empty(struct unit *u) {
         u->ops->processes_left(u);
 }
 
+/* What one setting starts another may stop, or a start fails before any limit counts it: not for ever. */
+static bool may_add_job(struct unit *u) {
+    usec_t t = now(CLOCK_MONOTONIC);
+    if (t > usec_add(u->auto_jobs_begin, AUTO_JOBS_INTERVAL)) {
+        u->auto_jobs_begin = t;
+        u->auto_jobs = 0;
+    }
+    if (u->auto_jobs++ == AUTO_JOBS_MOST)
+        unit_log(u, LOG_WARNING, "Started or stopped by Upholds=, BindsTo= or StopWhenUnneeded= too often, left as it is.");
+    return u->auto_jobs <= AUTO_JOBS_MOST;
+}
+
 static void add_job(struct unit *u, enum job_type type, const char *why) {
     struct error error;
+    if (!may_add_job(u))
+        return;
     unit_log(u, LOG_INFO, "%s", why);
     if (manager_add_job(u->manager, type, u, JOB_FAIL, &error, NULL) < 0)
         unit_log(u, LOG_WARNING, "Failed to enqueue the %s job, ignoring: %s", job_type_to_string(type), error.message);

@@ -106,6 +106,8 @@ struct unit {
     unsigned start_limit_count;
     bool start_limit_hit;
 
+    usec_t auto_jobs_begin;    /* jobs that queues added by themselves: queue.c keeps them from going round */
+    unsigned auto_jobs;
     unsigned references;       /* bus clients that Ref()ed it */
     uint16_t in_queues;        /* bit q: waits in queue q of the manager (queue.h) */
     bool told_new : 1, perpetual : 1, maybe_processes : 1, degraded_told : 1;

@@ -254,6 +254,17 @@ static void upholds(void **state) {
     UNTIL(state_of("b.service") == ACTIVE_ACTIVE && unit_main_pid(get("b.service")) != before);
 }
 
+/* A start that fails before the start limit is asked. */
+static void upholding_does_not_go_round(void **state) {
+    unit_text("a.target", "Upholds=b.target\n");
+    unit_text("b.target", "Requisite=c.target\nAfter=c.target\n");
+    unit_text("c.target", "");
+    start("a.target");
+    settle(500 * USEC_PER_MSEC);
+    assert_int_equal(state_of("a.target"), ACTIVE_ACTIVE);
+    assert_true(m->next_job_id < 200);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -278,6 +289,7 @@ int main(void) {
         TEST(units_nobody_needs_are_forgotten),
         TEST(long_chains_are_no_danger),
         TEST(upholds),
+        TEST(upholding_does_not_go_round),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
