@@ -13,6 +13,8 @@
 
 int manager_make_transient(struct manager *m, const char *name, const char *fragment_text, struct unit **ret,
                            struct error *error) {
+    if (!unit_name_valid(name, UNIT_NAME_PLAIN | UNIT_NAME_INSTANCE)) /* it becomes a file's name */
+        return error_set(error, ERROR_INVALID_ARGUMENT, "Unit name %s is not valid.", name);
     struct unit *u = manager_get_unit(m, name);
     if (u && (u->file->state != LOAD_NOT_FOUND || u->job || !inactive_or_failed(unit_active_state(u))))
         return error_set(error, ERROR_UNIT_EXISTS, "Unit %s was already loaded or has a fragment file.", name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A manager of its own for each test of the engine: units are written into a temporary directory, processes are real, the
- * test is their subreaper. */
+/* A manager of its own for each test of the engine: units are written into a temporary directory, processes
+ * are real, the test is their subreaper. */
 #pragma once
 
 #include "base/path.h"
@@ -57,17 +57,21 @@ static void unit_text(const char *name, const char *more) {
 static int set_up(void **state) {
     log_set_sink(silent, NULL);
     strcpy(directory, "/tmp/test-engine.XXXXXX");
-    char units[128];
+    char units[256];
     if (!mkdtemp(directory))
         return -1;
     snprintf(units, sizeof(units), "%s/units", directory);
     mkdir(units, 0755);
+    snprintf(units, sizeof(units), "%s/units:%s/systemd/transient", directory, directory);
     setenv("SYSTEMD_UNIT_PATH", units, 1);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     static char *argv[] = { (char *)"test", NULL };
     struct manager_options options = {
         .argv = argv,
-        .dirs = { .runtime = directory, .state = directory, .cache = directory, .logs = directory,
+        .dirs = { .runtime = directory,
+                  .state = directory,
+                  .cache = directory,
+                  .logs = directory,
                   .configuration = directory },
     };
     permits_probe(&options.permits);

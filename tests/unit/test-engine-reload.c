@@ -56,7 +56,9 @@ static void a_vanished_file_leaves_the_process(void **state) {
 }
 
 static void jobs_go_on(void **state) {
-    unit_text("slow.service", "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sleep 0.5\nExecStart=/bin/true\n");
+    unit_text(
+        "slow.service",
+        "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sleep 0.5\nExecStart=/bin/true\n");
     unit_text("t.target", "Requires=slow.service\nAfter=slow.service\n");
     start("t.target");
     UNTIL(state_of("slow.service") == ACTIVE_ACTIVATING);
@@ -75,9 +77,11 @@ static void children_before_their_exec(void **state) {
     char text[256], fifo[128];
     snprintf(fifo, sizeof(fifo), "%s/fifo", directory);
     assert_int_equal(mkfifo(fifo, 0600), 0);
-    snprintf(text, sizeof(text), "[Service]\nType=exec\nStandardInput=file:%s\nExecStart=/bin/sleep 1000\n", fifo);
+    snprintf(text, sizeof(text), "[Service]\nType=exec\nStandardInput=file:%s\nExecStart=/bin/sleep 1000\n",
+             fifo);
     unit_text("a.service", text);
-    snprintf(text, sizeof(text), "[Service]\nType=exec\nStandardInput=file:%s\nExecStart=/nonexistent\n", fifo);
+    snprintf(text, sizeof(text), "[Service]\nType=exec\nStandardInput=file:%s\nExecStart=/nonexistent\n",
+             fifo);
     unit_text("b.service", text);
     start("a.service");
     start("b.service");
@@ -99,7 +103,8 @@ static void restarts_and_timeouts_survive(void **state) {
     unit_text("b.service", "[Service]\nType=notify\nTimeoutStartSec=500ms\nExecStart=/bin/sleep 1000\n");
     start("a.service");
     start("b.service");
-    UNTIL(strcmp(sub_state_of("a.service"), "auto-restart") == 0 && state_of("b.service") == ACTIVE_ACTIVATING);
+    UNTIL(strcmp(sub_state_of("a.service"), "auto-restart") == 0 &&
+          state_of("b.service") == ACTIVE_ACTIVATING);
     reload();
     assert_string_equal(sub_state_of("a.service"), "auto-restart");
     UNTIL(service("a.service")->n_restarts > 0 && state_of("b.service") == ACTIVE_FAILED);
@@ -165,7 +170,8 @@ static void serialized_twice_is_the_same(void **state) {
     settle(50 * USEC_PER_MSEC);
     _cleanup_text_ struct text before = {}, after = {};
     assert_int_equal(manager_serialize(m, &before), 0);
-    const char *a = strstr(text_str(&before), "unit=a.service"), *f = strstr(text_str(&before), "unit=f.service");
+    const char *a = strstr(text_str(&before), "unit=a.service"),
+               *f = strstr(text_str(&before), "unit=f.service");
     assert_non_null(a);
     assert_non_null(f);
     _cleanup_free_ char *first = strndup(a, (size_t)(strstr(a, "\n\n") - a));
@@ -173,6 +179,27 @@ static void serialized_twice_is_the_same(void **state) {
     settle(50 * USEC_PER_MSEC);
     assert_int_equal(manager_serialize(m, &after), 0);
     assert_non_null(strstr(text_str(&after), first));
+}
+
+/* Made at run time: it stays what it is over a reload, and its file goes with it. */
+static void transient_units_stay_transient(void **state) {
+    struct unit *u;
+    char file[256];
+    get("a.target");
+    assert_int_equal(manager_make_transient(m, "../x.service", "[Service]\nExecStart=/bin/true\n", &u, NULL),
+                     -EINVAL);
+    assert_int_equal(
+        manager_make_transient(m, "run.service", "[Unit]\nDefaultDependencies=no\n" SLEEPER, &u, NULL), 0);
+    assert_int_equal(unit_load_state(u), LOAD_LOADED);
+    start("run.service");
+    UNTIL_STATE("run.service", ACTIVE_ACTIVE);
+    reload();
+    assert_true(get("run.service")->file->transient);
+    snprintf(file, sizeof(file), "%s/run.service", m->search.transient);
+    assert_int_equal(access(file, F_OK), 0);
+    stop("run.service");
+    UNTIL(!manager_get_unit(m, "run.service"));
+    assert_int_equal(access(file, F_OK), -1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -189,6 +216,7 @@ int main(void) {
         TEST(requests_during_the_boot_are_answered),
         TEST(an_exit_is_not_forgotten),
         TEST(serialized_twice_is_the_same),
+        TEST(transient_units_stay_transient),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
