@@ -42,7 +42,8 @@ static bool may_add_job(struct unit *u) {
         u->auto_jobs = 0;
     }
     if (u->auto_jobs++ == AUTO_JOBS_MOST)
-        unit_log(u, LOG_WARNING, "Started or stopped by Upholds=, BindsTo= or StopWhenUnneeded= too often, left as it is.");
+        unit_log(u, LOG_WARNING,
+                 "Started or stopped by Upholds=, BindsTo= or StopWhenUnneeded= too often, left as it is.");
     return u->auto_jobs <= AUTO_JOBS_MOST;
 }
 
@@ -52,7 +53,8 @@ static void add_job(struct unit *u, enum job_type type, const char *why) {
         return;
     unit_log(u, LOG_INFO, "%s", why);
     if (manager_add_job(u->manager, type, u, JOB_FAIL, &error, NULL) < 0)
-        unit_log(u, LOG_WARNING, "Failed to enqueue the %s job, ignoring: %s", job_type_to_string(type), error.message);
+        unit_log(u, LOG_WARNING, "Failed to enqueue the %s job, ignoring: %s", job_type_to_string(type),
+                 error.message);
 }
 
 static bool wanted_by(const struct unit *u, uint32_t kinds) {
@@ -119,7 +121,7 @@ static void serve_line(struct manager *m, enum unit_queue queue) {
         struct unit *u = line->units[line->next++];
         if (!u)
             continue;
-        u->in_queues &= (uint16_t)~(1u << queue);
+        u->in_queues &= (uint16_t) ~(1u << queue);
         queues[queue].serve(u);
     }
     line->n = line->next = 0;
@@ -154,9 +156,8 @@ int queue_init(struct manager *m) {
         if (!owner)
             return -ENOMEM;
         *owner = (struct line_owner){ m, q };
-        m->p->lines[q].work = (struct deferred){
-            .handler = serve_deferred, .userdata = owner, .priority = queues[q].priority
-        };
+        m->p->lines[q].work =
+            (struct deferred){ .handler = serve_deferred, .userdata = owner, .priority = queues[q].priority };
     }
     return 0;
 }
@@ -198,6 +199,6 @@ void queue_forget(struct unit *u) {
         for (size_t i = line->next; i < line->n; i++)
             if (line->units[i] == u)
                 line->units[i] = NULL;
-        u->in_queues &= (uint16_t)~(1u << q);
+        u->in_queues &= (uint16_t) ~(1u << q);
     }
 }

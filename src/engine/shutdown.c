@@ -17,14 +17,18 @@
 #define LAST_KILL_USEC (2 * USEC_PER_SEC) /* and so long to be reaped after SIGKILL */
 #define LOG_FINISH_USEC (1 * USEC_PER_SEC)
 
-/* --- how a container ends ------------------------------------------------------------------------------------------ */
+/* --- how a container ends
+ * ------------------------------------------------------------------------------------------ */
 static const struct ending {
     const char *target;
     int exit_code; /* -1: what `systemctl exit` or the unit behind an action set */
 } endings[] = {
-    { "exit.target", -1 },     { "poweroff.target", -1 },
-    { "halt.target", -1 },     { "reboot.target", EXIT_CODE_REBOOT },
-    { "kexec.target", EXIT_CODE_REBOOT }, { "soft-reboot.target", EXIT_CODE_REBOOT },
+    { "exit.target", -1 },
+    { "poweroff.target", -1 },
+    { "halt.target", -1 },
+    { "reboot.target", EXIT_CODE_REBOOT },
+    { "kexec.target", EXIT_CODE_REBOOT },
+    { "soft-reboot.target", EXIT_CODE_REBOOT },
 };
 
 static const struct {
@@ -109,7 +113,8 @@ void manager_action(struct manager *m, enum action action, int exit_status, cons
     if (exit_status >= 0 && end->exit_code < 0)
         m->exit_code = exit_status;
     if (actions[action].force) {
-        log_full(m->p->shutting_down ? LOG_DEBUG : LOG_NOTICE, NULL, NULL, "Ending without stopping services: %s", reason);
+        log_full(m->p->shutting_down ? LOG_DEBUG : LOG_NOTICE, NULL, NULL,
+                 "Ending without stopping services: %s", reason);
         manager_exit(m, end->exit_code >= 0 ? end->exit_code : m->exit_code);
         return;
     }
@@ -120,7 +125,8 @@ void manager_action(struct manager *m, enum action action, int exit_status, cons
 void manager_stop_requested(struct manager *m, const char *target) {
     if (m->p->shutting_down) {
         /* Again at every signal: what runs now may not have been there at the last one. */
-        log_full(m->p->kill_now ? LOG_DEBUG : LOG_NOTICE, NULL, NULL, "Told to stop once more: not waiting any longer.");
+        log_full(m->p->kill_now ? LOG_DEBUG : LOG_NOTICE, NULL, NULL,
+                 "Told to stop once more: not waiting any longer.");
         m->p->kill_now = true;
         for (struct unit_name *n = m->names; n; n = n->hh.next) {
             struct unit *u = n->unit;
@@ -141,7 +147,8 @@ void manager_check_ended(struct manager *m) {
     manager_exit(m, m->exit_code);
 }
 
-/* --- when all units are down ------------------------------------------------------------------------------------------ */
+/* --- when all units are down
+ * ------------------------------------------------------------------------------------------ */
 /* Not PID 1: only what our units started gets it. */
 static int signal_own(struct manager *m, int signal) {
     const struct process *all;
@@ -184,7 +191,8 @@ static void await_everyone(struct manager *m, usec_t limit) {
         usec_t t = now(CLOCK_MONOTONIC);
         if (signal_everyone(m, 0) == 0 || t >= deadline)
             return;
-        usec_t rest = MIN(deadline - t, 100 * USEC_PER_MSEC); /* others' children do not tell us of their end */
+        usec_t rest =
+            MIN(deadline - t, 100 * USEC_PER_MSEC); /* others' children do not tell us of their end */
         struct timespec ts = { (time_t)(rest / USEC_PER_SEC), (long)(rest % USEC_PER_SEC) * 1000 };
         (void)sigtimedwait(&child, NULL, &ts);
     }
@@ -205,5 +213,6 @@ void manager_finish(struct manager *m) {
             w->stop(w);
     if (m->p->log)
         log_client_finish(m->p->log, LOG_FINISH_USEC);
-    /* No sync(2): it would wait for the disks of the whole machine, and the end of a container loses no page. */
+    /* No sync(2): it would wait for the disks of the whole machine, and the end of a container loses no page.
+     */
 }

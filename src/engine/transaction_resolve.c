@@ -8,7 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* --- taking jobs out ------------------------------------------------------------------------------------------------- */
+/* --- taking jobs out
+ * ------------------------------------------------------------------------------------------------- */
 static void unlink_from(struct job_link **list, const struct job_link *l, bool of_subject) {
     while (*list && *list != l)
         list = of_subject ? &(*list)->next_of_subject : &(*list)->next_of_object;
@@ -60,17 +61,18 @@ static void collect_garbage(struct transaction *tr) {
     for (bool again = true; again;) {
         again = false;
         FOREACH_UNIT_IN(i, tr)
-            for (struct job *j = tr->units[i]->transaction_jobs, *next; j; j = next) {
-                next = j->transaction_next;
-                if (j == tr->anchor || j->objects)
-                    continue;
-                transaction_drop_job(tr, j, true);
-                again = true;
-            }
+        for (struct job *j = tr->units[i]->transaction_jobs, *next; j; j = next) {
+            next = j->transaction_next;
+            if (j == tr->anchor || j->objects)
+                continue;
+            transaction_drop_job(tr, j, true);
+            again = true;
+        }
     }
 }
 
-/* --- what matters ---------------------------------------------------------------------------------------------------- */
+/* --- what matters
+ * ---------------------------------------------------------------------------------------------------- */
 static void mark_what_matters(struct job *j, uint32_t generation) {
     j->matters_to_anchor = true;
     j->generation = generation;
@@ -84,16 +86,17 @@ static void minimize_impact(struct transaction *tr) {
     for (bool again = true; again;) {
         again = false;
         FOREACH_UNIT_IN(i, tr)
-            for (struct job *j = tr->units[i]->transaction_jobs; j && !again; j = j->transaction_next) {
-                struct unit *u = j->unit;
-                bool stops_running = j->type == JOB_STOP && active_or_activating(unit_active_state(u));
-                bool changes_job = u->job && job_types_conflict(j->type, u->job->type);
-                if ((stops_running || changes_job) && !j->matters_to_anchor) {
-                    unit_log(u, LOG_DEBUG, "Deleting %s/%s to minimize impact.", u->id, job_type_to_string(j->type));
-                    transaction_drop_job(tr, j, true);
-                    again = true;
-                }
+        for (struct job *j = tr->units[i]->transaction_jobs; j && !again; j = j->transaction_next) {
+            struct unit *u = j->unit;
+            bool stops_running = j->type == JOB_STOP && active_or_activating(unit_active_state(u));
+            bool changes_job = u->job && job_types_conflict(j->type, u->job->type);
+            if ((stops_running || changes_job) && !j->matters_to_anchor) {
+                unit_log(u, LOG_DEBUG, "Deleting %s/%s to minimize impact.", u->id,
+                         job_type_to_string(j->type));
+                transaction_drop_job(tr, j, true);
+                again = true;
             }
+        }
     }
 }
 
@@ -109,7 +112,8 @@ static void drop_redundant(struct transaction *tr) {
     }
 }
 
-/* --- ordering cycles ------------------------------------------------------------------------------------------------- */
+/* --- ordering cycles
+ * ------------------------------------------------------------------------------------------------- */
 /* To give up a unit is to give up all its jobs. */
 static bool unit_matters(const struct unit *u) {
     for (const struct job *j = u->transaction_jobs; j; j = j->transaction_next)
@@ -119,7 +123,8 @@ static bool unit_matters(const struct unit *u) {
 }
 
 /* Depth first along "runs before"; `marker` points to where we came from while a job is on the path. */
-static int check_order(struct transaction *tr, struct job *j, struct job *from, uint32_t generation, struct error *error) {
+static int check_order(struct transaction *tr, struct job *j, struct job *from, uint32_t generation,
+                       struct error *error) {
     if (j->generation == generation) {
         if (!j->marker)
             return 0; /* seen, and no cycle through it */
@@ -136,11 +141,13 @@ static int check_order(struct transaction *tr, struct job *j, struct job *from, 
         unit_log(j->unit, LOG_WARNING, "Found ordering cycle: %s", text_str(&path));
         if (victim) {
             unit_log(victim->unit, LOG_ERR, "Job %s/%s deleted to break ordering cycle starting with %s/%s",
-                     victim->unit->id, job_type_to_string(victim->type), j->unit->id, job_type_to_string(j->type));
+                     victim->unit->id, job_type_to_string(victim->type), j->unit->id,
+                     job_type_to_string(j->type));
             drop_unit(tr, victim->unit);
             return -EAGAIN;
         }
-        unit_log(j->unit, LOG_ERR, "Unable to break cycle starting with %s/%s", j->unit->id, job_type_to_string(j->type));
+        unit_log(j->unit, LOG_ERR, "Unable to break cycle starting with %s/%s", j->unit->id,
+                 job_type_to_string(j->type));
         return error_set(error, ERROR_TRANSACTION_ORDER_IS_CYCLIC,
                          "Transaction order is cyclic. See system logs for details.");
     }
@@ -173,7 +180,9 @@ static int verify_order(struct transaction *tr, struct error *error) {
     return 0;
 }
 
-/* --- merging --------------------------------------------------------------------------------------------------------- */
+/* --- merging
+ * ---------------------------------------------------------------------------------------------------------
+ */
 static bool is_conflicted_by(const struct job *j) {
     for (const struct job_link *l = j->objects; l; l = l->next_of_object)
         if (l->conflicts)
@@ -202,12 +211,14 @@ static int resolve_conflict(struct transaction *tr, struct unit *u, struct error
                 continue;
             struct job *gone = weaker(a, b);
             if (!gone)
-                return error_set(error, ERROR_TRANSACTION_JOBS_CONFLICTING,
-                                 "Transaction contains conflicting jobs '%s' and '%s' for %s. Probably contradicting "
-                                 "requirement dependencies configured.",
-                                 job_type_to_string(b->type), job_type_to_string(a->type), u->id);
+                return error_set(
+                    error, ERROR_TRANSACTION_JOBS_CONFLICTING,
+                    "Transaction contains conflicting jobs '%s' and '%s' for %s. Probably contradicting "
+                    "requirement dependencies configured.",
+                    job_type_to_string(b->type), job_type_to_string(a->type), u->id);
             unit_log(u, LOG_DEBUG, "Fixing conflicting jobs %s/%s by deleting job %s/%s", u->id,
-                     job_type_to_string(a == gone ? b->type : a->type), u->id, job_type_to_string(gone->type));
+                     job_type_to_string(a == gone ? b->type : a->type), u->id,
+                     job_type_to_string(gone->type));
             transaction_drop_job(tr, gone, true);
             return -EAGAIN;
         }
@@ -256,24 +267,26 @@ static int merge_jobs(struct transaction *tr, struct error *error) {
     return 0;
 }
 
-/* --- installing ------------------------------------------------------------------------------------------------------ */
+/* --- installing
+ * ------------------------------------------------------------------------------------------------------ */
 static int check_destructive(struct transaction *tr, enum job_mode mode, struct error *error) {
     FOREACH_UNIT_IN(i, tr) {
         const struct job *j = tr->units[i]->transaction_jobs;
         const struct job *installed = tr->units[i]->job;
         if (j && installed && (mode == JOB_FAIL || installed->irreversible) &&
             job_types_conflict(j->type, installed->type))
-            return error_set(error, ERROR_TRANSACTION_IS_DESTRUCTIVE,
-                             "Transaction for %s/%s is destructive (%s has '%s' job queued, but '%s' is included in "
-                             "transaction).",
-                             tr->anchor->unit->id, job_type_to_string(tr->anchor->type), j->unit->id,
-                             job_type_to_string(installed->type), job_type_to_string(j->type));
+            return error_set(
+                error, ERROR_TRANSACTION_IS_DESTRUCTIVE,
+                "Transaction for %s/%s is destructive (%s has '%s' job queued, but '%s' is included in "
+                "transaction).",
+                tr->anchor->unit->id, job_type_to_string(tr->anchor->type), j->unit->id,
+                job_type_to_string(installed->type), job_type_to_string(j->type));
     }
     return 0;
 }
 
-/* Cancelling a job may lead anywhere, to another transaction even: so the jobs leave the units first, and what is to be
- * cancelled is known by number. */
+/* Cancelling a job may lead anywhere, to another transaction even: so the jobs leave the units first, and
+ * what is to be cancelled is known by number. */
 static int install(struct transaction *tr, enum job_mode mode) {
     struct manager *m = tr->manager;
     size_t n = 0, n_cancel = 0;

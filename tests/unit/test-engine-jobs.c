@@ -4,8 +4,10 @@
 
 static void pulls_in_and_orders(void **state) {
     char a[512], b[512];
-    snprintf(a, sizeof(a), "Requires=b.service\nWants=missing.service\nAfter=b.service\n[Service]\nType=oneshot\n"
-             "RemainAfterExit=yes\n%s%s", say("ExecStart", "a+"), say("ExecStop", "a-"));
+    snprintf(a, sizeof(a),
+             "Requires=b.service\nWants=missing.service\nAfter=b.service\n[Service]\nType=oneshot\n"
+             "RemainAfterExit=yes\n%s%s",
+             say("ExecStart", "a+"), say("ExecStop", "a-"));
     snprintf(b, sizeof(b), "[Service]\nType=oneshot\nRemainAfterExit=yes\n%s%s", say("ExecStart", "b+"),
              say("ExecStop", "b-"));
     unit_text("a.service", a);
@@ -175,7 +177,8 @@ static void bound_units_go_down_together(void **state) {
     unit_text("c.service", "StopPropagatedFrom=b.service\n" SLEEPER);
     start("a.service");
     start("c.service");
-    UNTIL(state_of("a.service") == ACTIVE_ACTIVE && state_of("c.service") == ACTIVE_ACTIVE && m->n_installed_jobs == 0);
+    UNTIL(state_of("a.service") == ACTIVE_ACTIVE && state_of("c.service") == ACTIVE_ACTIVE &&
+          m->n_installed_jobs == 0);
     kill(unit_main_pid(get("b.service")), SIGKILL);
     UNTIL(state_of("b.service") == ACTIVE_FAILED && m->n_installed_jobs == 0);
     assert_int_equal(state_of("a.service"), ACTIVE_INACTIVE);
@@ -183,7 +186,8 @@ static void bound_units_go_down_together(void **state) {
 }
 
 static void stops_when_unneeded(void **state) {
-    unit_text("a.service", "Requires=b.target\n[Service]\nExecStart=/bin/sleep 1000\nExecStop=/bin/sleep 0.3\n");
+    unit_text("a.service",
+              "Requires=b.target\n[Service]\nExecStart=/bin/sleep 1000\nExecStop=/bin/sleep 0.3\n");
     unit_text("b.target", "StopWhenUnneeded=yes\n");
     start("a.service");
     UNTIL_STATE("a.service", ACTIVE_ACTIVE);
@@ -207,7 +211,8 @@ static void failed_requirements_fail_their_dependants(void **state) {
 }
 
 static void jobs_time_out(void **state) {
-    unit_text("a.target", "Wants=slow.service\nAfter=slow.service\nJobTimeoutSec=200ms\nOnFailure=f.target\n");
+    unit_text("a.target",
+              "Wants=slow.service\nAfter=slow.service\nJobTimeoutSec=200ms\nOnFailure=f.target\n");
     unit_text("slow.service", "[Service]\nType=oneshot\nExecStart=/bin/sleep 1000\n");
     unit_text("f.target", "");
     start("a.target");

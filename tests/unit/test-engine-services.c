@@ -9,8 +9,8 @@ static const char *result_of(const char *name) {
 static void oneshot_runs_all_in_order(void **state) {
     char text[1024];
     snprintf(text, sizeof(text), "[Service]\nType=oneshot\n%s%s%s%s%s%s", say("ExecCondition", "c"),
-             say("ExecStartPre", "p"), say("ExecStart", "1"), say("ExecStart", "2"), say("ExecStartPost", "o"),
-             say("ExecStopPost", "z"));
+             say("ExecStartPre", "p"), say("ExecStart", "1"), say("ExecStart", "2"),
+             say("ExecStartPost", "o"), say("ExecStopPost", "z"));
     unit_text("a.service", text);
     start("a.service");
     UNTIL_STATE("a.service", ACTIVE_INACTIVE);
@@ -19,7 +19,8 @@ static void oneshot_runs_all_in_order(void **state) {
 
 static void a_failed_command_ends_the_sequence(void **state) {
     char text[1024];
-    snprintf(text, sizeof(text), "[Service]\nType=oneshot\nExecStartPre=-/bin/false\nExecStart=/bin/sh -c 'exit 7'\n%s%s%s",
+    snprintf(text, sizeof(text),
+             "[Service]\nType=oneshot\nExecStartPre=-/bin/false\nExecStart=/bin/sh -c 'exit 7'\n%s%s%s",
              say("ExecStart", "never"), say("ExecStop", "never"),
              say("ExecStopPost", "$SERVICE_RESULT:$EXIT_CODE:$EXIT_STATUS"));
     unit_text("a.service", text);
@@ -33,7 +34,8 @@ static void a_failed_command_ends_the_sequence(void **state) {
 }
 
 static void a_condition_that_says_no_is_no_failure(void **state) {
-    unit_text("a.service", "[Service]\nRestart=always\nExecCondition=/bin/false\nExecStart=/bin/sleep 1000\n");
+    unit_text("a.service",
+              "[Service]\nRestart=always\nExecCondition=/bin/false\nExecStart=/bin/sleep 1000\n");
     get("a.service")->references++;
     start("a.service");
     UNTIL_STATE("a.service", ACTIVE_INACTIVE);
@@ -70,8 +72,9 @@ static void results(void **state) {
 }
 
 static void restarts_until_the_limit(void **state) {
-    unit_text("a.service", "StartLimitBurst=3\nOnFailure=f.target\n[Service]\nRestart=on-failure\nRestartSec=10ms\n"
-                           "ExecStart=/bin/false\n");
+    unit_text("a.service",
+              "StartLimitBurst=3\nOnFailure=f.target\n[Service]\nRestart=on-failure\nRestartSec=10ms\n"
+              "ExecStart=/bin/false\n");
     unit_text("f.target", "");
     start("a.service");
     UNTIL(state_of("a.service") == ACTIVE_FAILED && get("a.service")->start_limit_hit);
@@ -84,9 +87,11 @@ static void restarts_until_the_limit(void **state) {
 /* OnFailure= and FailureAction= are for the end, not for every restart. */
 static void consequences_wait_for_the_last_restart(void **state) {
     char text[512];
-    snprintf(text, sizeof(text), "OnFailure=f.service\nOnSuccess=f.service\nFailureAction=exit-force\nSuccessAction=exit-force\n"
+    snprintf(text, sizeof(text),
+             "OnFailure=f.service\nOnSuccess=f.service\nFailureAction=exit-force\nSuccessAction=exit-force\n"
              "[Service]\nRestart=on-failure\nRestartSec=100ms\n"
-             "ExecStart=/bin/sh -c 'test -e %s/second || { touch %s/second; exit 1; }; exec sleep 1000'\n", directory, directory);
+             "ExecStart=/bin/sh -c 'test -e %s/second || { touch %s/second; exit 1; }; exec sleep 1000'\n",
+             directory, directory);
     unit_text("a.service", text);
     snprintf(text, sizeof(text), "[Service]\nType=oneshot\n%s", say("ExecStart", "f"));
     unit_text("f.service", text);
@@ -113,11 +118,16 @@ static void restart_tables(void **state) {
         const char *restart, *command;
         bool again;
     } cases[] = {
-        { "no", "/bin/false", false },          { "on-success", "/bin/true", true },
-        { "on-success", "/bin/false", false },  { "on-failure", "/bin/true", false },
-        { "on-failure", "/bin/false", true },   { "on-abnormal", "/bin/false", false },
-        { "on-abnormal", "/bin/sh -c 'kill -9 $$$$'", true }, { "on-abort", "/bin/sh -c 'kill -9 $$$$'", true },
-        { "on-abort", "/bin/false", false },    { "always", "/bin/true", true },
+        { "no", "/bin/false", false },
+        { "on-success", "/bin/true", true },
+        { "on-success", "/bin/false", false },
+        { "on-failure", "/bin/true", false },
+        { "on-failure", "/bin/false", true },
+        { "on-abnormal", "/bin/false", false },
+        { "on-abnormal", "/bin/sh -c 'kill -9 $$$$'", true },
+        { "on-abort", "/bin/sh -c 'kill -9 $$$$'", true },
+        { "on-abort", "/bin/false", false },
+        { "always", "/bin/true", true },
         { "on-failure\nRestartPreventExitStatus=1", "/bin/false", false },
         { "no\nRestartForceExitStatus=1", "/bin/false", true },
         { "on-failure\nSuccessExitStatus=1", "/bin/false", false },
@@ -125,8 +135,8 @@ static void restart_tables(void **state) {
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
         char name[32], text[256];
         snprintf(name, sizeof(name), "t%zu.service", i);
-        snprintf(text, sizeof(text), "[Service]\nRestartSec=100s\nRestart=%s\nExecStart=%s\n", cases[i].restart,
-                 cases[i].command);
+        snprintf(text, sizeof(text), "[Service]\nRestartSec=100s\nRestart=%s\nExecStart=%s\n",
+                 cases[i].restart, cases[i].command);
         unit_text(name, text);
     }
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
@@ -142,9 +152,10 @@ static void restart_tables(void **state) {
 
 static void stop_sequence(void **state) {
     char text[1024];
-    snprintf(text, sizeof(text), "[Service]\nExecStart=/bin/sh -c 'trap \"echo term >> %s/trace; exit 0\" TERM; "
-             "touch %s/ready; while :; do sleep 0.05; done'\n%s%s%s", directory, directory, say("ExecStop", "s1"),
-             say("ExecStop", "s2"), say("ExecStopPost", "z"));
+    snprintf(text, sizeof(text),
+             "[Service]\nExecStart=/bin/sh -c 'trap \"echo term >> %s/trace; exit 0\" TERM; "
+             "touch %s/ready; while :; do sleep 0.05; done'\n%s%s%s",
+             directory, directory, say("ExecStop", "s1"), say("ExecStop", "s2"), say("ExecStopPost", "z"));
     unit_text("a.service", text);
     start("a.service");
     char ready[128];
@@ -181,8 +192,10 @@ static void start_times_out(void **state) {
 
 static void a_stop_that_hangs_is_killed(void **state) {
     char text[512], ready[128];
-    snprintf(text, sizeof(text), "[Service]\nTimeoutStopSec=200ms\nExecStart=/bin/sh -c 'trap \"\" TERM; touch %s/ready; "
-             "while :; do sleep 0.05; done'\n", directory);
+    snprintf(text, sizeof(text),
+             "[Service]\nTimeoutStopSec=200ms\nExecStart=/bin/sh -c 'trap \"\" TERM; touch %s/ready; "
+             "while :; do sleep 0.05; done'\n",
+             directory);
     unit_text("a.service", text);
     start("a.service");
     snprintf(ready, sizeof(ready), "%s/ready", directory);
@@ -195,8 +208,10 @@ static void a_stop_that_hangs_is_killed(void **state) {
 
 static void forking_finds_its_main_process(void **state) {
     char text[512];
-    snprintf(text, sizeof(text), "[Service]\nType=forking\nPIDFile=%s/pid\nExecStart=/bin/sh -c "
-             "'(sleep 1000 & echo $! > %s/pid) &'\n", directory, directory);
+    snprintf(text, sizeof(text),
+             "[Service]\nType=forking\nPIDFile=%s/pid\nExecStart=/bin/sh -c "
+             "'(sleep 1000 & echo $! > %s/pid) &'\n",
+             directory, directory);
     unit_text("a.service", text);
     unit_text("b.service", "[Service]\nType=forking\nExecStart=/bin/sh -c 'sleep 1000 &'\n");
     start("a.service");
@@ -239,7 +254,9 @@ static void runtime_max(void **state) {
 }
 
 static void exit_codes_reach_the_container(void **state) {
-    unit_text("a.service", "SuccessAction=exit-force\nFailureAction=exit-force\n[Service]\nExecStart=/bin/sh -c 'exit 5'\n");
+    unit_text(
+        "a.service",
+        "SuccessAction=exit-force\nFailureAction=exit-force\n[Service]\nExecStart=/bin/sh -c 'exit 5'\n");
     start("a.service");
     UNTIL(m->objective == OBJECTIVE_EXIT);
     assert_int_equal(m->exit_code, 5);

@@ -4,7 +4,7 @@
 #include "engine/shutdown.h"
 
 #define STUBBORN                                                                                             \
-    "[Service]\nType=notify\nNotifyAccess=all\nTimeoutStartSec=infinity\nTimeoutStopSec=infinity\n"             \
+    "[Service]\nType=notify\nNotifyAccess=all\nTimeoutStartSec=infinity\nTimeoutStopSec=infinity\n"          \
     "ExecStart=/bin/sh -c 'trap \"\" TERM; while :; do sleep 0.05; done'\n"
 
 static void mask(const char *name) {
@@ -17,9 +17,11 @@ static void mask(const char *name) {
 
 static void ends_in_order(void **state) {
     char a[512], b[512];
-    snprintf(a, sizeof(a), "Conflicts=shutdown.target\nBefore=shutdown.target\nAfter=b.service\n" SLEEPER "%s",
+    snprintf(a, sizeof(a),
+             "Conflicts=shutdown.target\nBefore=shutdown.target\nAfter=b.service\n" SLEEPER "%s",
              say("ExecStop", "a"));
-    snprintf(b, sizeof(b), "Conflicts=shutdown.target\nBefore=shutdown.target\n" SLEEPER "%s", say("ExecStop", "b"));
+    snprintf(b, sizeof(b), "Conflicts=shutdown.target\nBefore=shutdown.target\n" SLEEPER "%s",
+             say("ExecStop", "b"));
     unit_text("a.service", a);
     unit_text("b.service", b);
     start("a.service");
@@ -88,7 +90,8 @@ static void only_our_own_are_killed(void **state) {
         pause();
         _exit(0);
     }
-    unit_text("a.service", "[Service]\nKillMode=process\nExecStart=/bin/sh -c 'sleep 1000 & exec sleep 1000'\n");
+    unit_text("a.service",
+              "[Service]\nKillMode=process\nExecStart=/bin/sh -c 'sleep 1000 & exec sleep 1000'\n");
     start("a.service");
     UNTIL(state_of("a.service") == ACTIVE_ACTIVE);
     settle(200 * USEC_PER_MSEC);
