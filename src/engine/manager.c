@@ -91,6 +91,7 @@ void manager_free(struct manager *m) {
     io_remove(m->p->log_io);
     if (m->p->signal_fd >= 0)
         close(m->p->signal_fd);
+    manager_forget_complaints(m);
     search_path_done(&m->search);
     lineage_free(m->lineage);
     if (m->loop)

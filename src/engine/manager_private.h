@@ -22,6 +22,8 @@ struct unit_line {
 struct manager_private {
     struct unit_line lines[UNIT_QUEUES];
     struct child *children;         /* uthash by pid */
+    uint64_t *told;                 /* complaints about unit files, hashed: unit.c */
+    size_t n_told;
     struct unit *by_lineage;        /* uthash (hh_lineage) by tag */
     struct spawning *spawning;      /* children whose exec is not yet known to have succeeded: spawn.c */
     struct job *run_queue, **run_queue_end;
@@ -71,6 +73,8 @@ int job_arm_timeout(struct job *j);
 
 void manager_check_finished(struct manager *m);
 void manager_forget_units(struct manager *m);
+/* The files are read anew: what is wrong with them is told again. */
+void manager_forget_complaints(struct manager *m);
 int manager_rebuild_environment(struct manager *m);
 /* A transient unit goes: so does its file. */
 void unit_remove_transient(struct unit *u);

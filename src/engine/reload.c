@@ -144,6 +144,7 @@ static void reload_units(struct manager *m) {
     strv_free(TAKE(m->client_environment));
     m->p->reloading = true;
     manager_forget_units(m);
+    manager_forget_complaints(m);
     (void)manager_read_units(m);
     if (manager_deserialize_manager(m, text_str(&state), state.len) < 0 ||
         manager_deserialize(m, text_str(&state), state.len) < 0)

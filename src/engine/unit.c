@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define TOLD_MAX 1024 /* complaints about lines that are remembered */
+
 static const struct unit_ops *const unit_types[UNIT_TYPES] = {
     [UNIT_SERVICE] = &service_ops, [UNIT_SOCKET] = &socket_ops,       [UNIT_TARGET] = &target_ops,
     [UNIT_SLICE] = &slice_ops,     [UNIT_SCOPE] = &scope_ops,         [UNIT_TIMER] = &timer_ops,
@@ -108,13 +110,41 @@ void unit_free(struct unit *u) {
     free(u);
 }
 
+/* Has this line been complained about since the files were last read? Units that nobody needs come and go, and each time
+ * their files are read; the complaint is made once. */
+static bool told_before(struct manager *m, const char *file, unsigned line, const char *message) {
+    uint64_t hash = 14695981039346656037u ^ line; /* FNV-1a */
+    for (const char *p = file; p && *p; p++)
+        hash = (hash ^ (unsigned char)*p) * 1099511628211u;
+    for (const char *p = message; *p; p++)
+        hash = (hash ^ (unsigned char)*p) * 1099511628211u;
+    for (size_t i = 0; i < m->p->n_told; i++)
+        if (m->p->told[i] == hash)
+            return true;
+    if (m->p->n_told == TOLD_MAX)
+        return false;
+    uint64_t *told = realloc(m->p->told, (m->p->n_told + 1) * sizeof(*told));
+    if (told) {
+        m->p->told = told;
+        told[m->p->n_told++] = hash;
+    }
+    return false;
+}
+
+void manager_forget_complaints(struct manager *m) {
+    free(TAKE(m->p->told));
+    m->p->n_told = 0;
+}
+
 static void report_line(void *userdata, const char *unit, const char *file, unsigned line, const char *message) {
+    if (told_before(userdata, file, line, message))
+        return;
     if (file && line)
         log_full(LOG_WARNING, unit, NULL, "%s:%u: %s", file, line, message);
     else if (file)
         log_full(LOG_WARNING, unit, NULL, "%s: %s", file, message);
     else
-        log_full(LOG_WARNING, unit, NULL, "%s", message);
+        log_full(LOG_WARNING, unit, NULL, "%s: %s", unit, message);
 }
 
 int manager_load_unit(struct manager *m, const char *name, struct unit **ret, struct error *error) {

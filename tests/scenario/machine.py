@@ -8,6 +8,9 @@ needs. Tests talk to both in the same words.
 import json
 import re
 import shlex
+import shutil
+import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 
@@ -48,6 +51,13 @@ class Machine:
         if command is None:
             command = ["/sbin/init"] if manager == "reeve" else [ORACLE_INIT]
         own = [] if manager == "reeve" else ORACLE_FLAGS
+        self.volume = None
+        if "--read-only" in flags and units:
+            # Nothing can be copied into a read-only root: its units come on a volume.
+            self.volume = tempfile.mkdtemp(prefix="reeve-units-")
+            subprocess.run(["tar", "-x", "-C", self.volume], input=pack(files), check=True)
+            own = [*own, "-v", f"{self.volume}/etc/systemd/system:/etc/systemd/system:ro"]
+            files = {}
         self.id = engine.docker("create", "--network", "none", "--label", LABEL, *own, *flags,
                                 engine.image(image, manager), *command).stdout.strip()
         try:
@@ -150,6 +160,8 @@ class Machine:
 
     def remove(self):
         self.engine.docker("rm", "-f", "-v", self.id, check=False)
+        if self.volume:
+            shutil.rmtree(self.volume, ignore_errors=True)
 
     # -- waiting ------------------------------------------------------------------------------------------------
 

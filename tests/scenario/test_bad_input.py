@@ -29,7 +29,7 @@ def still_well(request):
 def well(m):
     assert m.running, m.logs()[-3000:]
     assert m.ctl("is-active calm").out == "active\n"
-    assert m.find("^sleep 80000$")
+    assert m.find("sleep 80000$")
 
 
 ODD_UNITS = {
@@ -292,6 +292,6 @@ def test_without_any_writable_directory_it_says_so(machine):
 
 def test_arbitrary_uid(machine):
     m = machine("oracle", units=CALM, flags=["--user", "1234567:0", "--tmpfs", "/run:mode=1777"], boot=False)
-    m.wait_until(lambda: m.find("^sleep 80000$") or not m.running, "the service")
+    m.wait_until(lambda: m.find("sleep 80000$") or not m.running, "the service")
     assert m.running, m.logs()
     assert m.stop() == 0
