@@ -37,6 +37,14 @@ static int edge_reserve(struct unit *u) {
     return 0;
 }
 
+void unit_fit_edges(struct unit *u) {
+    struct edge *fitted = u->n_edges ? realloc(u->edges, u->n_edges * sizeof(struct edge)) : NULL;
+    if (fitted) {
+        u->edges = fitted;
+        u->n_edges_room = u->n_edges;
+    }
+}
+
 /* After edge_reserve() on both ends this cannot fail, so an edge is there on both ends or on none. */
 static void edge_put(struct unit *u, struct unit *other, uint32_t kinds) {
     size_t i = edge_place(u, other);

@@ -153,6 +153,9 @@ void manager_check_finished(struct manager *m) {
     log_full(LOG_INFO, NULL, "b07a249cd024414a82dd00cd181378ff", "Startup finished in %s.",
              timespan_format(m->finish_time.monotonic - m->userspace_time.monotonic, USEC_PER_MSEC, span, sizeof(span)));
     OBSERVE(m, startup_finished);
+    for (struct unit_name *n = m->names; n; n = n->hh.next)
+        if (n->name == n->unit->id)
+            unit_fit_edges(n->unit);
     malloc_trim(0); /* a boot's jobs and lists are gone for good */
 }
 

@@ -47,13 +47,17 @@ struct exec_status *service_exec_record(struct service *s, enum service_exec exe
         before += i < (int)exec ? n_commands(s, i) : 0;
         all += n_commands(s, i);
     }
+    /* The one command of a plain service is its main process: that record is kept anyway. */
+    if (all == 1 && exec == SERVICE_EXEC_START && service_type(s) != SERVICE_TYPE_FORKING)
+        return &s->main_status;
     if (!s->exec_status)
         s->exec_status = calloc(all, sizeof(struct exec_status));
     return s->exec_status ? &s->exec_status[before + index] : NULL;
 }
 
 const struct exec_status *service_exec_status(const struct service *s, enum service_exec exec, size_t index) {
-    return s->exec_status ? service_exec_record((struct service *)s, exec, index) : NULL;
+    bool any = s->exec_status || s->main_status.pid > 0;
+    return any ? service_exec_record((struct service *)s, exec, index) : NULL;
 }
 
 void service_reset_statuses(struct service *s) {
