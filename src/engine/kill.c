@@ -28,12 +28,8 @@ int unit_set_lineage(struct unit *u, uint64_t tag) {
 }
 
 struct unit *manager_unit_by_pid(struct manager *m, pid_t pid) {
-    struct child *c;
-    HASH_FIND_INT(m->p->children, &pid, c);
-    if (c)
-        return c->unit;
-    uint64_t tag = lineage_of(m->lineage, pid);
-    struct unit *u = NULL;
+    struct unit *u = unit_of_child(m, pid);
+    uint64_t tag = u ? 0 : lineage_of(m->lineage, pid);
     if (tag)
         HASH_FIND(hh_lineage, m->p->by_lineage, &tag, sizeof(tag), u);
     return u;

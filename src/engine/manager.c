@@ -102,6 +102,7 @@ void manager_free(struct manager *m) {
     strv_free(m->client_environment);
     free(m->notify_socket_path);
     free(m->default_target);
+    free(m->p->children);
     free(m->p);
     free(m);
 }

@@ -10,7 +10,6 @@
 struct child { /* a process whose exit a unit wants to hear of */
     pid_t pid;
     struct unit *unit;
-    UT_hash_handle hh;
 };
 
 struct unit_line {
@@ -21,7 +20,8 @@ struct unit_line {
 
 struct manager_private {
     struct unit_line lines[UNIT_QUEUES];
-    struct child *children;         /* uthash by pid */
+    struct child *children;         /* sorted by pid: spawn.c */
+    size_t n_children, children_room;
     uint64_t *told;                 /* complaints about unit files, hashed: unit.c */
     size_t n_told;
     struct unit *by_lineage;        /* uthash (hh_lineage) by tag */

@@ -38,10 +38,9 @@ static bool reap_one(struct manager *m) {
     if (m->p->notify)
         notify_drain(m->p->notify);
     spawn_settle(m, si.si_pid);
-    struct child *c;
-    HASH_FIND_INT(m->p->children, &si.si_pid, c);
     uint64_t tag = lineage_reaping(m->lineage, si.si_pid);
-    struct unit *u = c ? c->unit : NULL;
+    struct unit *u = unit_of_child(m, si.si_pid);
+    bool watched = u;
     if (!u && tag)
         HASH_FIND(hh_lineage, m->p->by_lineage, &tag, sizeof(tag), u);
     siginfo_t reaped = {};
@@ -50,7 +49,7 @@ static bool reap_one(struct manager *m) {
     if (si.si_pid == m->p->helper_pid)
         manager_helper_exited(m, si.si_code == CLD_EXITED ? si.si_status : -si.si_status);
     else if (!(m->p->log && log_client_child_exited(m->p->log, si.si_pid)) && u)
-        tell_unit(m, u, &si, c != NULL);
+        tell_unit(m, u, &si, watched);
     return true;
 }
 

@@ -25,35 +25,60 @@ struct spawning {
     struct spawning *next;
 };
 
-/* --- children ---------------------------------------------------------------------------------------------------- */
+/* --- children: sorted by pid. New ones mostly have the highest, so they are appended ------------------------------- */
+static size_t child_place(const struct manager_private *p, pid_t pid) {
+    size_t low = 0, high = p->n_children;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (p->children[middle].pid < pid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct unit *unit_of_child(const struct manager *m, pid_t pid) {
+    size_t i = child_place(m->p, pid);
+    return i < m->p->n_children && m->p->children[i].pid == pid ? m->p->children[i].unit : NULL;
+}
+
 int unit_watch_pid(struct unit *u, pid_t pid) {
     struct manager_private *p = u->manager->p;
-    struct child *c;
-    HASH_FIND_INT(p->children, &pid, c);
-    if (!c) {
-        c = calloc(1, sizeof(*c));
-        if (!c)
-            return -ENOMEM;
-        c->pid = pid;
-        HASH_ADD_INT(p->children, pid, c);
-        if (!hash_holds(&c->hh)) {
-            free(c);
-            return -ENOMEM;
+    size_t i = child_place(p, pid);
+    if (i == p->n_children || p->children[i].pid != pid) {
+        if (p->n_children == p->children_room) {
+            size_t room = p->children_room + MAX(p->children_room / 4, (size_t)16);
+            struct child *more = realloc(p->children, room * sizeof(*more));
+            if (!more)
+                return -ENOMEM;
+            p->children = more;
+            p->children_room = room;
         }
+        memmove(p->children + i + 1, p->children + i, (p->n_children - i) * sizeof(struct child));
+        p->children[i].pid = pid;
+        p->n_children++;
     }
-    c->unit = u;
+    p->children[i].unit = u;
     u->maybe_processes = true;
     return 0;
 }
 
+static void forget_child(struct manager_private *p, size_t i) {
+    memmove(p->children + i, p->children + i + 1, (p->n_children - i - 1) * sizeof(struct child));
+    p->n_children--;
+}
+
 void unit_unwatch_pid(struct unit *u, pid_t pid) {
+    if (unit_of_child(u->manager, pid) == u)
+        forget_child(u->manager->p, child_place(u->manager->p, pid));
+}
+
+void unit_unwatch_all(struct unit *u) {
     struct manager_private *p = u->manager->p;
-    struct child *c;
-    HASH_FIND_INT(p->children, &pid, c);
-    if (c && c->unit == u) {
-        HASH_DEL(p->children, c);
-        free(c);
-    }
+    for (size_t i = p->n_children; i-- > 0;)
+        if (p->children[i].unit == u)
+            forget_child(p, i);
 }
 
 /* --- the log pipe --------------------------------------------------------------------------------------------------- */

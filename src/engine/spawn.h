@@ -31,6 +31,9 @@ int unit_spawn(struct unit *u, const struct exec_command *command, enum exec_rol
 /* A process that is or will be our child and belongs to the unit: its exit goes to ops->child_exited(). */
 int unit_watch_pid(struct unit *u, pid_t pid);
 void unit_unwatch_pid(struct unit *u, pid_t pid);
+void unit_unwatch_all(struct unit *u);
+/* Whose watched child it is; NULL: nobody's. */
+struct unit *unit_of_child(const struct manager *m, pid_t pid);
 
 /* The unit is down: what was written is read to the end, then the pipe goes. */
 void unit_close_log(struct unit *u);

@@ -86,12 +86,7 @@ void unit_free(struct unit *u) {
         job_free(u->nop_job);
     if (u->ops->done)
         u->ops->done(u);
-    struct child *c, *next;
-    HASH_ITER(hh, m->p->children, c, next)
-        if (c->unit == u) {
-            HASH_DEL(m->p->children, c);
-            free(c);
-        }
+    unit_unwatch_all(u);
     spawn_forget_unit(u);
     unit_close_log(u);
     unit_set_lineage(u, 0);
