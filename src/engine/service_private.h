@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between the files that make up services: the state table (service_states.c), entering states (service.c), commands
+/* Between the files that make up services: the state table (service_states.c), entering states (service_enter.c, service_end.c), commands
  * (service_exec.c), the main process (service_pid.c), sd_notify (service_notify.c), state as text (service_state.c). */
 #pragma once
 
@@ -26,8 +26,10 @@ int service_event(struct service *s, enum service_event event, enum service_resu
 /* What the bus and the jobs see of a state. */
 enum active_state service_state_active(const struct service *s, enum service_state state);
 
-/* --- entering states: service.c -------------------------------------------------------------------------------------- */
+/* --- entering states: service_enter.c, service_end.c -------------------------------------------------------------------------------------- */
 void service_set_state(struct service *s, enum service_state state);
+/* The first failure is the result. */
+void service_remember_result(struct service *s, enum service_result result);
 void service_enter_condition(struct service *s);
 void service_enter_start_pre(struct service *s);
 void service_enter_start(struct service *s);

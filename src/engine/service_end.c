@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a service ends, and whether it comes again: results, Restart= and its delays, what is cleared away.
+ * systemd.service(5) "Restart=", "RestartSteps=". */
+#include "engine/service_private.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ID_FAILURE "d9b373ed55a64feb8242e02dbe79a49c"
+#define ID_SUCCESS "7ad2d189f7e94e70a38c781354912448"
+#define ID_SKIPPED "0e4284a0caca4bfc81c0bb6786972673"
+#define ID_RESTART "5eb03494b6584870a536b337290809b3"
+
+static bool in_set(const struct service *s, enum directive set_directive) {
+    const struct exit_status_set *set = unit_object(s->unit.file, set_directive);
+    return s->main_status.code == CLD_EXITED ? exit_status_set_has(set, s->main_status.status)
+                                             : s->main_status.code != 0 &&
+                                                   exit_status_set_has_signal(set, s->main_status.status);
+}
+
+/* Which results each Restart= restarts on: systemd.service(5), table "Exit causes and the effect of the Restart=". */
+static const unsigned restart_on[RESTARTS] = {
+#define R(result) (1u << SERVICE_##result)
+    [RESTART_ALWAYS] = ~R(SKIP_CONDITION),
+    [RESTART_ON_SUCCESS] = R(SUCCESS),
+    [RESTART_ON_FAILURE] = ~(R(SUCCESS) | R(SKIP_CONDITION)),
+    [RESTART_ON_ABNORMAL] = ~(R(SUCCESS) | R(SKIP_CONDITION) | R(FAILURE_EXIT_CODE)),
+    [RESTART_ON_WATCHDOG] = R(FAILURE_WATCHDOG),
+    [RESTART_ON_ABORT] = R(FAILURE_SIGNAL) | R(FAILURE_CORE_DUMP),
+#undef R
+};
+
+static bool shall_restart(struct service *s) {
+    if (s->forbid_restart || s->unit.manager->p->shutting_down || in_set(s, D_RestartPreventExitStatus))
+        return false;
+    return in_set(s, D_RestartForceExitStatus) ||
+           restart_on[unit_number(s->unit.file, D_Restart)] & 1u << s->result;
+}
+
+/* RestartSteps=, RestartMaxDelaySec=: from RestartSec= to the maximum in so many steps, each a constant factor longer. */
+static usec_t restart_delay(const struct service *s) {
+    const struct unit_file *f = s->unit.file;
+    usec_t first = unit_setting_written(f, D_RestartSec) ? unit_usec(f, D_RestartSec) : s->unit.manager->default_restart_sec;
+    usec_t last = unit_usec(f, D_RestartMaxDelaySec);
+    uint64_t steps = unit_size(f, D_RestartSteps);
+    if (steps == 0 || last == USEC_INFINITY || first >= last || s->n_restarts == 0)
+        return first;
+    if (s->n_restarts >= steps)
+        return last;
+    /* first * (last / first) ^ (n / steps), without a maths library: n of the steps equal factors. */
+    double ratio = (double)last / (double)MAX(first, (usec_t)1), low = 1, high = ratio > 1 ? ratio : 1;
+    for (int i = 0; i < 60; i++) {
+        double middle = (low + high) / 2, power = 1;
+        for (uint64_t k = 0; k < steps && power <= ratio; k++)
+            power *= middle;
+        if (power < ratio)
+            low = middle;
+        else
+            high = middle;
+    }
+    double delay = (double)MAX(first, (usec_t)1);
+    for (unsigned k = 0; k < s->n_restarts; k++)
+        delay *= low;
+    return MIN((usec_t)delay, last);
+}
+
+static void remove_runtime_data(struct service *s, bool restarts) {
+    enum preserve preserve = (enum preserve)unit_number(s->unit.file, D_RuntimeDirectoryPreserve);
+    if (s->runtime_directories && (preserve == PRESERVE_NO || (preserve == PRESERVE_RESTART && !restarts))) {
+        exec_remove_directories(s->runtime_directories);
+        strv_free(TAKE(s->runtime_directories));
+    }
+    if (s->credentials_directory) {
+        char *const directories[] = { s->credentials_directory, NULL };
+        exec_remove_directories(directories);
+        free(TAKE(s->credentials_directory));
+    }
+    const char *pid_file = unit_string(s->unit.file, D_PIDFile);
+    if (pid_file)
+        unlink(pid_file);
+}
+
+void service_enter_dead(struct service *s, enum service_result result, bool allow_restart) {
+    struct unit *u = &s->unit;
+    if (u->job && u->job->type == JOB_STOP)
+        allow_restart = false;
+    service_remember_result(s, result);
+    enum service_state end = SERVICE_FAILED;
+    if (s->result == SERVICE_SUCCESS) {
+        unit_log_id(u, u->file->builtin ? LOG_DEBUG : LOG_INFO, ID_SUCCESS, "Deactivated successfully.");
+        end = SERVICE_DEAD;
+    } else if (s->result == SERVICE_SKIP_CONDITION) {
+        unit_log_id(u, LOG_INFO, ID_SKIPPED, "Skipped due to '%s'.", service_result_to_string(s->result));
+        end = SERVICE_DEAD;
+    } else
+        unit_log_id(u, LOG_WARNING, ID_FAILURE, "Failed with result '%s'.", service_result_to_string(s->result));
+
+    s->will_auto_restart = allow_restart && shall_restart(s);
+    bool restarts = s->will_auto_restart || (u->job && u->job->type == JOB_RESTART);
+    service_set_state(s, end);
+    if (s->will_auto_restart) {
+        s->will_auto_restart = false;
+        service_arm_timer(s, restart_delay(s));
+        service_set_state(s, SERVICE_AUTO_RESTART);
+    } else {
+        s->reset_restarts = true;
+        unit_close_log(u);
+    }
+    s->forbid_restart = false;
+    service_unwatch_bus_name(s);
+    remove_runtime_data(s, restarts);
+    if (u->maybe_processes)
+        queue_add(u, QUEUE_EMPTY);
+}
+
+void service_enter_restart(struct service *s) {
+    struct unit *u = &s->unit;
+    if (u->job && u->job->type == JOB_STOP) {
+        unit_log(u, LOG_INFO, "Stop job pending for unit, skipping automatic restart.");
+        return;
+    }
+    struct error error;
+    if (manager_add_job(u->manager, JOB_RESTART, u, JOB_REPLACE, &error, NULL) < 0) {
+        unit_log(u, LOG_WARNING, "Failed to schedule restart job: %s", error.message);
+        service_enter_dead(s, SERVICE_FAILURE_RESOURCES, false);
+        return;
+    }
+    /* The job's stop half takes us out of auto-restart. */
+    s->n_restarts++;
+    s->reset_restarts = false;
+    unit_log_id(u, LOG_INFO, ID_RESTART, "Scheduled restart job, restart counter is at %u.", s->n_restarts);
+    unit_changed(u);
+}
