@@ -47,12 +47,12 @@ static bool may_add_job(struct unit *u) {
     return u->auto_jobs <= AUTO_JOBS_MOST;
 }
 
-static void add_job(struct unit *u, enum job_type type, const char *why) {
+static void add_job(struct unit *u, enum job_type type, enum job_mode mode, const char *why) {
     struct error error;
     if (!may_add_job(u))
         return;
     unit_log(u, LOG_INFO, "%s", why);
-    if (manager_add_job(u->manager, type, u, JOB_FAIL, &error, NULL) < 0)
+    if (manager_add_job(u->manager, type, u, mode, &error, NULL) < 0)
         unit_log(u, LOG_WARNING, "Failed to enqueue the %s job, ignoring: %s", job_type_to_string(type),
                  error.message);
 }
@@ -69,7 +69,7 @@ static void serve_unneeded(struct unit *u) {
         wanted_by(u, DEP_BIT(DEP_REQUIRED_BY) | DEP_BIT(DEP_REQUISITE_OF) | DEP_BIT(DEP_WANTED_BY) |
                          DEP_BIT(DEP_BOUND_BY) | DEP_BIT(DEP_UPHELD_BY)))
         return;
-    add_job(u, JOB_STOP, "Unit not needed anymore. Stopping.");
+    add_job(u, JOB_STOP, JOB_FAIL, "Unit not needed anymore. Stopping.");
 }
 
 static void serve_upheld(struct unit *u) {
@@ -77,7 +77,7 @@ static void serve_upheld(struct unit *u) {
         return;
     UNIT_FOREACH_EDGE(e, u, DEP_BIT(DEP_UPHELD_BY))
         if (!e->other->job && active_or_reloading(unit_active_state(e->other))) {
-            add_job(u, JOB_START, "Unit started because it is upheld.");
+            add_job(u, JOB_START, JOB_REPLACE, "Unit started because it is upheld.");
             return;
         }
 }
@@ -87,7 +87,7 @@ static void serve_bound(struct unit *u) {
         return;
     UNIT_FOREACH_EDGE(e, u, DEP_BIT(DEP_BINDS_TO))
         if (!e->other->job && inactive_or_failed(unit_active_state(e->other))) {
-            add_job(u, JOB_STOP, "Unit is bound to an inactive unit. Stopping.");
+            add_job(u, JOB_STOP, JOB_REPLACE, "Unit is bound to an inactive unit. Stopping.");
             return;
         }
 }
