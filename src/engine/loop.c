@@ -47,6 +47,8 @@ struct loop {
     struct io *removed; /* freed when the events at hand are done */
     struct timer_queue queues[QUEUES];
     struct deferred *deferred;
+    void (*woke)(void *userdata);
+    void *woke_userdata;
 };
 
 int loop_new(struct loop **ret) {
@@ -333,6 +335,8 @@ int loop_turn(struct loop *loop, usec_t timeout) {
     int n = wait_events(loop, events, sleep);
     if (n < 0 && errno != EINTR)
         return -errno;
+    if (loop->woke)
+        loop->woke(loop->woke_userdata);
     loop->dispatching = true;
     for (int i = 0; i < n && !loop->stopped; i++) {
         struct io *io = events[i].data.ptr;
@@ -346,6 +350,11 @@ int loop_turn(struct loop *loop, usec_t timeout) {
     if (!loop->stopped)
         run_deferred(loop);
     return 0;
+}
+
+void loop_on_wake(struct loop *loop, void (*handler)(void *userdata), void *userdata) {
+    loop->woke = handler;
+    loop->woke_userdata = userdata;
 }
 
 int loop_run(struct loop *loop) {

@@ -50,6 +50,10 @@ struct deferred {
 void deferred_queue(struct loop *loop, struct deferred *deferred);
 void deferred_cancel(struct deferred *deferred);
 
+/* Calls `handler` (NULL: nobody) after each sleep, before anything else of the turn: what was looked up once for a whole
+ * turn is out of date then. */
+void loop_on_wake(struct loop *loop, void (*handler)(void *userdata), void *userdata);
+
 /* Runs until loop_stop(). Returns what loop_stop() was given. */
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop, int result);

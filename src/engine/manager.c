@@ -3,6 +3,7 @@
  * it, reload.c renews it, shutdown.c ends it. */
 #include "base/fd.h"
 #include "base/path.h"
+#include "engine/lineage.h"
 #include "engine/manager_private.h"
 #include "engine/reap.h"
 #include "engine/reload.h"
@@ -24,6 +25,11 @@
 #define DEFAULT_START_LIMIT_BURST 5
 
 #define GENERATED_ENVIRONMENT_MAX ((size_t)1 << 20)
+
+/* One look at /proc serves a turn of the loop, and no other. */
+static void forget_the_last_look(void *lineage) {
+    lineage_scan_stale(lineage);
+}
 
 int manager_new(const struct manager_options *options, struct manager **ret) {
     struct manager *m = calloc(1, sizeof(*m));
@@ -52,6 +58,8 @@ int manager_new(const struct manager_options *options, struct manager **ret) {
     int r = loop_new(&m->loop);
     if (r >= 0)
         r = lineage_new(&m->lineage);
+    if (r >= 0)
+        loop_on_wake(m->loop, forget_the_last_look, m->lineage);
     if (r >= 0)
         r = queue_init(m);
     if (r >= 0)

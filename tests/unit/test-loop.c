@@ -185,6 +185,29 @@ static void test_work_that_queues_itself_does_not_starve_descriptors(void **stat
     close(p[1]);
 }
 
+static void wakes(void *userdata) {
+    note("w");
+}
+static void test_waking_comes_before_all_else_of_the_turn(void **state) {
+    struct deferred d = { .handler = deferred_notes, .userdata = "d" };
+    int p[2];
+    struct io *io;
+    assert_int_equal(pipe(p), 0);
+    assert_int_equal(io_add(loop, p[0], EPOLLIN, reads, &io, &io), 0);
+    assert_int_equal(write(p[1], "z", 1), 1);
+    deferred_queue(loop, &d); /* belongs to the turn before */
+    loop_on_wake(loop, wakes, NULL);
+    loop_turn(loop, 0);
+    loop_turn(loop, 0);
+    assert_string_equal(order, "dwzw");
+    loop_on_wake(loop, NULL, NULL);
+    loop_turn(loop, 0);
+    assert_string_equal(order, "dwzw");
+    io_remove(io);
+    close(p[0]);
+    close(p[1]);
+}
+
 static void stops(struct timer *timer, void *userdata) {
     loop_stop(loop, 7);
 }
@@ -207,6 +230,7 @@ int main(void) {
         TEST(test_timer_that_rearms_for_the_past_does_not_hold_the_turn),
         TEST(test_deferred_work_runs_by_priority_then_age),
         TEST(test_work_that_queues_itself_does_not_starve_descriptors),
+        TEST(test_waking_comes_before_all_else_of_the_turn),
         TEST(test_run_ends_with_what_stop_was_given),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
