@@ -62,6 +62,7 @@ for f in $units; do case $f in *@.*) set -- "${f%%@.*}@*.${f##*.}" ;; *) set -- 
 while read -r f; do rm -rf "/$f"; done < /run/case/.files
 rm -rf /run/case; rm -rf /run/systemd/transient/* /etc/systemd/system.control /run/systemd/system.control
 find /etc/systemd/system /run/systemd/system -xtype l ! -lname /dev/null -delete
+find /etc/systemd/system /run/systemd/system -mindepth 1 -type d -name '*.d' -empty -delete
 systemctl daemon-reload; systemctl reset-failed
 """
 

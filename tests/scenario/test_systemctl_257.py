@@ -11,7 +11,7 @@ def trixie(shared_machine):
     return shared_machine("trixie", units={
         "a.service": "[Service]\nExecStart=/bin/sleep infinity\nExecReload=/bin/true\n[Install]\nWantedBy=multi-user.target\n",
         "bad.service": "[Service]\nType=oneshot\nExecStart=/bin/false\n",
-    })
+    }, files={"usr/lib/systemd/system/vendor.service": "[Service]\nExecStart=/bin/sleep infinity\n"})
 
 
 def test_it_is_257(trixie):
@@ -22,8 +22,9 @@ def test_it_is_257(trixie):
     ("start a", 0), ("is-active a", 0), ("status a", 0), ("reload a", 0), ("restart a", 0), ("try-restart a", 0),
     ("reload-or-restart a", 0), ("kill -s CONT a", 0), ("show a", 0), ("cat a", 0), ("stop a", 0), ("is-active a", 3),
     ("status a", 3), ("start absent", 5), ("start bad", 1), ("is-failed bad", 0), ("reset-failed bad", 0),
-    ("is-enabled a", 1), ("enable a", 0), ("is-enabled a", 0), ("disable a", 0), ("mask a", 0), ("start a", 1),
-    ("unmask a", 0), ("daemon-reload", 0), ("list-units", 0), ("list-unit-files", 0), ("list-jobs", 0),
+    ("is-enabled a", 1), ("enable a", 0), ("is-enabled a", 0), ("disable a", 0), ("mask a", 1),
+    ("mask vendor", 0), ("start vendor", 1), ("unmask vendor", 0), ("start vendor", 0),
+    ("daemon-reload", 0), ("list-units", 0), ("list-unit-files", 0), ("list-jobs", 0),
     ("list-dependencies multi-user.target", 0), ("list-sockets", 0), ("daemon-reexec", 0), ("is-system-running", None),
     ("isolate multi-user.target", 0), ("show-environment", 0), ("get-default", 0), ("start a", 0),
 ])
