@@ -8,6 +8,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -32,6 +33,12 @@ struct owned_job {
     struct owned_job *next;
 };
 
+struct activation { /* a start the daemon asked for, and its clients wait for */
+    uint32_t job;
+    struct activation *next;
+    char unit[];
+};
+
 struct system_bus {
     struct bus *bus;
     struct connection *connection; /* NULL: none */
@@ -40,6 +47,7 @@ struct system_bus {
     char **subscribers;
     struct caller *callers;
     struct owned_job *jobs; /* that clients there made */
+    struct activation *activations;
     unsigned n_callers, n_waiting;
 };
 
@@ -291,6 +299,14 @@ int system_bus_start(struct bus *bus) {
     return 0;
 }
 
+static void forget_activations(struct system_bus *s) {
+    while (s->activations) {
+        struct activation *a = s->activations;
+        s->activations = a->next;
+        free(a);
+    }
+}
+
 void system_bus_lost(struct connection *c) {
     struct system_bus *s = c->bus->system;
     if (!s || s->connection != c)
@@ -299,6 +315,7 @@ void system_bus_lost(struct connection *c) {
     s->owner = false;
     s->n_waiting = 0;
     forget_callers(s);
+    forget_activations(s);
     strv_free(TAKE(s->subscribers));
     retry_later(s);
 }
@@ -333,6 +350,7 @@ void system_bus_stop(struct bus *bus) {
         s->jobs = o->next;
         free(o);
     }
+    forget_activations(s);
     bus->system = NULL;
     free(s);
 }
@@ -341,6 +359,74 @@ void system_bus_unit_changed(struct bus *bus, struct unit *u) {
     if (bus->system && !bus->system->connection && u->ops->type == UNIT_SERVICE &&
         strcmp(u->id, DBUS_UNIT) == 0)
         connect_now(bus->system);
+}
+
+/* --- activation ----------------------------------------------------------------------------------------- */
+/* `unit` as the daemon called it, `name` of the error. */
+static void activation_failed(struct system_bus *s, const char *unit, const char *name, const char *message) {
+    log_debug("Cannot start %s for the message bus: %s", unit, message);
+    DBusMessage *m = dbus_message_new_signal(BUS_PATH, BUS_NAME ".Activator", "ActivationFailure");
+    struct out out;
+    if (!m)
+        return;
+    out_init(&out, m);
+    out_string(&out, unit);
+    out_string(&out, name);
+    out_string(&out, message);
+    if (out_finish(&out) < 0 || !dbus_message_set_destination(m, DBUS_SERVICE_DBUS))
+        dbus_message_unref(m);
+    else
+        connection_send(s->connection, m);
+}
+
+/* Without memory for it the clients wait until the daemon loses patience. */
+static void activation_remember(struct system_bus *s, const char *name, const struct job *j) {
+    size_t length = strlen(name) + 1;
+    struct activation *a = malloc(sizeof *a + length);
+    if (!a)
+        return;
+    a->job = j->id;
+    memcpy(a->unit, name, length);
+    a->next = s->activations;
+    s->activations = a;
+}
+
+static void activate(struct system_bus *s, const char *name) {
+    struct manager *m = s->bus->manager;
+    struct error error = {};
+    struct unit *u;
+    struct job *j = NULL;
+    log_debug("The message bus wants %s.", name);
+    int r = manager_load_unit(m, name, &u, &error);
+    if (r >= 0)
+        r = manager_request_job(m, JOB_START, u, false, JOB_REPLACE, &error, &j);
+    if (r < 0)
+        activation_failed(s, name, bus_error_name(error.kind), error.message);
+    else if (j)
+        activation_remember(s, name, j);
+}
+
+/* A start that left nothing running, be it that a condition did not hold: no name will appear on the bus, and
+ * who waits for it hears so now instead of after the daemon's timeout. */
+static void activation_ended(struct system_bus *s, struct job *j, enum job_result result) {
+    enum active_state state = unit_active_state(j->unit);
+    for (struct activation **p = &s->activations; *p;) {
+        struct activation *a = *p;
+        if (a->job != j->id) {
+            p = &a->next;
+            continue;
+        }
+        *p = a->next;
+        if (s->connection && (result != JOB_DONE || inactive_or_failed(state))) {
+            char message[512];
+            snprintf(message, sizeof message, "Unit %s was not started: its job ended as %s, the unit is %s.",
+                     j->unit->id, job_result_to_string(result), active_state_to_string(state));
+            /* Not "Failed", which clients take for a refusal: systemctl poweroff would not go on to ask us.
+             */
+            activation_failed(s, a->unit, DBUS_ERROR_SERVICE_UNKNOWN, message);
+        }
+        free(a);
+    }
 }
 
 /* An alias such as dbus-broker's has another name: the look-up in daemon_runs() knows it, a job's end is when
@@ -353,6 +439,8 @@ void system_bus_job_removed(struct bus *bus, struct job *j, enum job_result resu
             free(o);
             break;
         }
+    if (bus->system)
+        activation_ended(bus->system, j, result);
     if (bus->system && !bus->system->connection && result == JOB_DONE && j->type != JOB_STOP &&
         j->unit->ops->type == UNIT_SERVICE && j->unit == manager_get_unit(bus->manager, DBUS_UNIT))
         connect_now(bus->system);
@@ -442,36 +530,6 @@ static void serve(struct system_bus *s, DBusMessage *message) {
     }
     DBusMessage *m = bus_new_error(message, DBUS_ERROR_LIMITS_EXCEEDED, "Too many calls wait to be served.");
     connection_send(s->connection, m);
-}
-
-/* --- activation ----------------------------------------------------------------------------------------- */
-static void activation_failed(struct system_bus *s, const char *name, const struct error *error) {
-    DBusMessage *m = dbus_message_new_signal(BUS_PATH, BUS_NAME ".Activator", "ActivationFailure");
-    struct out out;
-    if (!m)
-        return;
-    out_init(&out, m);
-    out_string(&out, name);
-    out_string(&out, bus_error_name(error->kind));
-    out_string(&out, error->message);
-    if (out_finish(&out) < 0 || !dbus_message_set_destination(m, DBUS_SERVICE_DBUS))
-        dbus_message_unref(m);
-    else
-        connection_send(s->connection, m);
-}
-
-static void activate(struct system_bus *s, const char *name) {
-    struct manager *m = s->bus->manager;
-    struct error error = {};
-    struct unit *u;
-    log_debug("The message bus wants %s.", name);
-    int r = manager_load_unit(m, name, &u, &error);
-    if (r >= 0)
-        r = manager_request_job(m, JOB_START, u, false, JOB_REPLACE, &error, NULL);
-    if (r < 0) {
-        log_debug("Cannot start %s for the message bus: %s", name, error.message);
-        activation_failed(s, name, &error);
-    }
 }
 
 /* --- signals -------------------------------------------------------------------------------------------- */
