@@ -118,11 +118,13 @@ int unit_resolve(struct unit *u) {
         /* From here on the edges say it: not twice in memory. */
         unit_setting_drop(u->file, d);
     }
-    int r = add_names(u, DEP_WANTS, u->file->wants_from_dirs);
-    if (r >= 0)
-        r = add_names(u, DEP_REQUIRES, u->file->requires_from_dirs);
-    if (r >= 0)
-        r = add_names(u, DEP_UPHOLDS, u->file->upholds_from_dirs);
+    char ***const from_dirs[] = { &u->file->wants_from_dirs, &u->file->requires_from_dirs, &u->file->upholds_from_dirs };
+    static const enum dependency_kind from_dirs_kinds[] = { DEP_WANTS, DEP_REQUIRES, DEP_UPHOLDS };
+    int r = 0;
+    for (size_t i = 0; i < ELEMENTS(from_dirs) && r >= 0; i++) {
+        r = add_names(u, from_dirs_kinds[i], *from_dirs[i]);
+        strv_free(TAKE(*from_dirs[i]));
+    }
     STRV_FOREACH(path, unit_strv(u->file, D_RequiresMountsFor))
         if (r >= 0)
             r = unit_require_mounts_for(u, *path);
