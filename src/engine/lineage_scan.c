@@ -14,6 +14,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define NEWBORN_ROUNDS 4  /* looks at who was born during the look before */
+#define NEWBORN_MOST 1000 /* numbers tried one by one */
+
 /* --- single processes ---------------------------------------------------------------------------------- */
 
 /* /proc, if it is there and of our PID namespace. */
@@ -207,44 +210,103 @@ static int add_process(struct lineage *l, const struct process *p) {
     return 0;
 }
 
-static int read_all(struct lineage *l) {
+/* The process id given out last in our namespace; -1: /proc does not tell. */
+static pid_t last_born(const struct lineage *l) {
+    char text[128];
+    int fd = openat(l->proc, "loadavg", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    ssize_t n = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    if (n <= 0)
+        return -1;
+    text[n] = 0;
+    const char *last = strrchr(text, ' ');
+    return last ? (pid_t)strtol(last, NULL, 10) : -1;
+}
+
+/* Adds one process to the scan, unless it is gone. */
+static int read_one(struct lineage *l, pid_t pid, bool *sorted) {
+    struct process p;
+    int r = lineage_read_process(l, pid, &p);
+    if (r == -EACCES || r == -EPERM) {
+        l->blind = -EACCES;
+        p = (struct process){ .pid = pid };
+    } else if (r < 0)
+        return 0;
+    *sorted = *sorted && (l->n == 0 || l->scan[l->n - 1].pid < p.pid);
+    return add_process(l, &p);
+}
+
+static int read_listed(struct lineage *l, bool *sorted) {
     union {
         struct dirent64 first;
         char bytes[16384];
     } buffer;
-    bool sorted = true;
     l->n = 0;
     if (lseek(l->proc, 0, SEEK_SET) < 0)
         return -errno;
     for (;;) {
         long n = syscall(SYS_getdents64, l->proc, buffer.bytes, sizeof(buffer.bytes));
-        if (n < 0)
-            return -errno;
-        if (n == 0)
-            break;
+        if (n <= 0)
+            return n < 0 ? -errno : 0;
         for (long at = 0; at < n;) {
             const struct dirent64 *d = (const void *)(buffer.bytes + at);
             at += d->d_reclen;
             char *end;
             long pid = d->d_name[0] >= '1' && d->d_name[0] <= '9' ? strtol(d->d_name, &end, 10) : 0;
-            if (pid <= 0 || *end)
-                continue;
-            struct process p;
-            int r = lineage_read_process(l, (pid_t)pid, &p);
-            if (r == -EACCES || r == -EPERM) {
-                l->blind = -EACCES;
-                p = (struct process){ .pid = (pid_t)pid };
-            } else if (r < 0)
-                continue; /* gone in between */
-            sorted = sorted && (l->n == 0 || l->scan[l->n - 1].pid < p.pid);
-            r = add_process(l, &p);
+            int r = pid > 0 && !*end ? read_one(l, (pid_t)pid, sorted) : 0;
             if (r < 0)
                 return r;
         }
     }
-    if (!sorted)
+}
+
+/* Threads have numbers of the same series, and /proc answers to them without listing them. */
+static bool is_thread(pid_t pid) {
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (fd >= 0)
+        close(fd);
+    return fd < 0 && errno == EINVAL;
+}
+
+/* Whoever forks and ends while /proc is listed is gone when it is read, and its child is in no list: so those that were
+ * born meanwhile are looked at, too, until nobody is. */
+static int read_newborn(struct lineage *l, pid_t before, bool *sorted) {
+    for (int round = 0; round < NEWBORN_ROUNDS; round++) {
+        pid_t last = last_born(l);
+        if (before < 0 || last == before)
+            return 0;
+        if (last < before || last - before > NEWBORN_MOST) {
+            /* The numbers began anew, or there are too many: all over again. */
+            before = last;
+            int r = read_listed(l, sorted);
+            if (r < 0)
+                return r;
+            continue;
+        }
+        size_t listed = l->n;
+        for (pid_t pid = before + 1; pid <= last; pid++) {
+            if ((listed > 0 && find_among(l, listed, pid)) || is_thread(pid))
+                continue;
+            int r = read_one(l, pid, sorted);
+            if (r < 0)
+                return r;
+        }
         qsort(l->scan, l->n, sizeof(*l->scan), compare_pids);
+        before = last;
+    }
     return 0;
+}
+
+static int read_all(struct lineage *l) {
+    bool sorted = true;
+    pid_t before = last_born(l);
+    int r = read_listed(l, &sorted);
+    if (r >= 0 && !sorted)
+        qsort(l->scan, l->n, sizeof(*l->scan), compare_pids);
+    sorted = true;
+    return r < 0 ? r : read_newborn(l, before, &sorted);
 }
 
 static bool session_has_members(const struct lineage *l, pid_t session) {
