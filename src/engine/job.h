@@ -46,7 +46,7 @@ struct job {
     uint32_t id;
     enum job_type type;
     enum job_state state;
-    bool installed, in_run_queue, irreversible, ignore_order, matters_to_anchor, reloaded, in_gc_queue;
+    bool installed, in_run_queue, irreversible, ignore_order, matters_to_anchor;
     enum job_result result; /* once finished */
     usec_t begin, begin_running; /* monotonic */
     struct timer timer;     /* JobTimeoutSec=, JobRunningTimeoutSec= */
@@ -56,7 +56,6 @@ struct job {
     struct job *transaction_next, *transaction_prev, *marker;
     struct job_link *subjects, *objects;
     uint32_t generation;
-    bool told_new, changed;
     UT_hash_handle hh;
 };
 

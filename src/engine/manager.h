@@ -72,7 +72,6 @@ struct manager {
     char **client_environment; /* systemctl set-environment */
     char *notify_socket_path;
     char *default_target;
-    char *confirm;             /* unused by now */
     usec_t default_timeout_start, default_timeout_stop, default_restart_sec, default_start_limit_interval;
     unsigned default_start_limit_burst;
     unsigned n_failed, n_installed_jobs, n_running_jobs;

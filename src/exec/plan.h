@@ -57,7 +57,6 @@ struct exec_request {
     const int *listen_fds;       /* passed as 3, 4, … */
     char *const *listen_names;   /* as many; NULL: "unknown" */
     size_t n_listen_fds;
-    bool confirm_idle;           /* unused by now */
 };
 
 /* A user id that only the child learns, in STEP_RESOLVE_USER. */
