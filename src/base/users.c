@@ -50,7 +50,7 @@ static int database_read(const char *root, const char *path, char **ret) {
 
 /* Cuts the next line off *text and splits it at colons into exactly n fields. False at the end of the text; a
  * line with another number of fields is skipped. */
-static bool next_entry(char **text, char **fields, size_t n) {
+static bool next_line(char **text, char **fields, size_t n) {
     while (**text) {
         char *line = *text, *end = strchrnul(line, '\n');
         *text = *end ? end + 1 : end;
@@ -71,38 +71,28 @@ static bool next_entry(char **text, char **fields, size_t n) {
     return false;
 }
 
-struct passwd_entry {
-    char *name, *gecos, *home, *shell;
-    uid_t uid;
-    gid_t gid;
+/* Both databases say who in field 0 and which number in field 2. */
+struct database {
+    const char *path;
+    size_t n_fields;
 };
 
-static bool next_passwd(char **text, struct passwd_entry *ret) {
-    char *f[7];
-    while (next_entry(text, f, ELEMENTS(f))) {
-        struct passwd_entry e = { .name = f[0], .gecos = f[4], .home = f[5], .shell = f[6] };
-        if (*e.name && number_parse(f[2], &e.uid) && number_parse(f[3], &e.gid)) {
+static const struct database passwd = { "/etc/passwd", 7 }, group = { "/etc/group", 4 };
+
+enum { FIELD_NAME = 0, FIELD_ID = 2, PASSWD_GID = 3, PASSWD_HOME = 5, PASSWD_SHELL = 6, GROUP_MEMBERS = 3 };
+
+struct entry {
+    char *fields[7];
+    uint32_t id;
+};
+
+static bool next_entry(const struct database *db, char **text, struct entry *ret) {
+    struct entry e = {};
+    while (next_line(text, e.fields, db->n_fields))
+        if (*e.fields[FIELD_NAME] && number_parse(e.fields[FIELD_ID], &e.id)) {
             *ret = e;
             return true;
         }
-    }
-    return false;
-}
-
-struct group_entry {
-    char *name, *members; /* members: separated by commas */
-    gid_t gid;
-};
-
-static bool next_group(char **text, struct group_entry *ret) {
-    char *f[4];
-    while (next_entry(text, f, ELEMENTS(f))) {
-        struct group_entry e = { .name = f[0], .members = f[3] };
-        if (*e.name && number_parse(f[2], &e.gid)) {
-            *ret = e;
-            return true;
-        }
-    }
     return false;
 }
 
@@ -126,28 +116,40 @@ void user_record_done(struct user_record *user) {
     *user = (struct user_record){};
 }
 
-/* Names win over numbers: one pass, which remembers the first entry with the number. */
-static int passwd_find(const char *root, const char *name, const uid_t *uid, char **ret_block,
-                       struct passwd_entry *ret) {
+/* Names win over numbers: one pass, which remembers the first entry with the number. `name` and `id` may each
+ * be NULL. The entry points into the block, which the caller frees. */
+static int find(const char *root, const struct database *db, const char *name, const uint32_t *id,
+                char **ret_block, struct entry *ret) {
     _cleanup_free_ char *data = NULL;
-    int r = database_read(root, "/etc/passwd", &data);
+    int r = database_read(root, db->path, &data);
     if (r < 0)
         return r;
     char *text = data;
-    struct passwd_entry e, by_number = {};
-    while (next_passwd(&text, &e)) {
-        if (name && strcmp(e.name, name) == 0) {
-            *ret = e;
-            *ret_block = TAKE(data);
-            return 0;
-        }
-        if (uid && e.uid == *uid && !by_number.name)
-            by_number = e;
+    struct entry e, found = {};
+    while (next_entry(db, &text, &e)) {
+        bool named = name && strcmp(e.fields[FIELD_NAME], name) == 0;
+        if (named || (id && e.id == *id && !found.fields[FIELD_NAME]))
+            found = e;
+        if (named)
+            break;
     }
-    if (!by_number.name)
+    if (!found.fields[FIELD_NAME])
         return -ESRCH;
-    *ret = by_number;
+    *ret = found;
     *ret_block = TAKE(data);
+    return 0;
+}
+
+static int name_of(const struct database *db, uint32_t id, char **ret) {
+    _cleanup_free_ char *data = NULL;
+    struct entry e;
+    int r = find("", db, NULL, &id, &data, &e);
+    if (r < 0)
+        return r;
+    char *name = strdup(e.fields[FIELD_NAME]);
+    if (!name)
+        return -ENOMEM;
+    *ret = name;
     return 0;
 }
 
@@ -157,19 +159,23 @@ int user_lookup_at(const char *root, const char *name_or_uid, struct user_record
     uid_t number;
     bool numeric = uid_parse(name_or_uid, &number) >= 0;
     _cleanup_free_ char *data = NULL;
-    struct passwd_entry e;
-    int r = passwd_find(root, name_or_uid, numeric ? &number : NULL, &data, &e);
+    struct entry e;
+    int r = find(root, &passwd, name_or_uid, numeric ? &number : NULL, &data, &e);
     if (r < 0)
         return r;
+    uint32_t gid;
+    if (!number_parse(e.fields[PASSWD_GID], &gid))
+        return -ESRCH;
     /* The file may be large and the record is kept: copy the three strings out of it. */
-    size_t name = strlen(e.name) + 1, home = strlen(e.home) + 1, shell = strlen(e.shell) + 1;
+    size_t name = strlen(e.fields[FIELD_NAME]) + 1, home = strlen(e.fields[PASSWD_HOME]) + 1,
+           shell = strlen(e.fields[PASSWD_SHELL]) + 1;
     char *block = malloc(name + home + shell);
     if (!block)
         return -ENOMEM;
-    *ret = (struct user_record){ .uid = e.uid, .gid = e.gid, .block = block };
-    ret->name = memcpy(block, e.name, name);
-    ret->home = memcpy(block + name, e.home, home);
-    ret->shell = memcpy(block + name + home, e.shell, shell);
+    *ret = (struct user_record){ .uid = e.id, .gid = gid, .block = block };
+    ret->name = memcpy(block, e.fields[FIELD_NAME], name);
+    ret->home = memcpy(block + name, e.fields[PASSWD_HOME], home);
+    ret->shell = memcpy(block + name + home, e.fields[PASSWD_SHELL], shell);
     return 0;
 }
 
@@ -178,40 +184,7 @@ int user_lookup(const char *name_or_uid, struct user_record *ret) {
 }
 
 int user_name(uid_t uid, char **ret) {
-    _cleanup_free_ char *data = NULL;
-    struct passwd_entry e;
-    int r = passwd_find("", NULL, &uid, &data, &e);
-    if (r < 0)
-        return r;
-    char *name = strdup(e.name);
-    if (!name)
-        return -ENOMEM;
-    *ret = name;
-    return 0;
-}
-
-static int group_find(const char *root, const char *name, const gid_t *gid, char **ret_block,
-                      struct group_entry *ret) {
-    _cleanup_free_ char *data = NULL;
-    int r = database_read(root, "/etc/group", &data);
-    if (r < 0)
-        return r;
-    char *text = data;
-    struct group_entry e, by_number = {};
-    while (next_group(&text, &e)) {
-        if (name && strcmp(e.name, name) == 0) {
-            *ret = e;
-            *ret_block = TAKE(data);
-            return 0;
-        }
-        if (gid && e.gid == *gid && !by_number.name)
-            by_number = e;
-    }
-    if (!by_number.name)
-        return -ESRCH;
-    *ret = by_number;
-    *ret_block = TAKE(data);
-    return 0;
+    return name_of(&passwd, uid, ret);
 }
 
 int group_lookup_at(const char *root, const char *name_or_gid, gid_t *ret) {
@@ -221,15 +194,15 @@ int group_lookup_at(const char *root, const char *name_or_gid, gid_t *ret) {
     /* A group needs no entry to be used by number. */
     bool numeric = uid_parse(name_or_gid, &number) >= 0;
     _cleanup_free_ char *data = NULL;
-    struct group_entry e;
-    int r = group_find(root, name_or_gid, NULL, &data, &e);
+    struct entry e;
+    int r = find(root, &group, name_or_gid, NULL, &data, &e);
     if (r < 0 && numeric) {
         *ret = number;
         return 0;
     }
     if (r < 0)
         return r;
-    *ret = e.gid;
+    *ret = e.id;
     return 0;
 }
 
@@ -238,16 +211,7 @@ int group_lookup(const char *name_or_gid, gid_t *ret) {
 }
 
 int group_name(gid_t gid, char **ret) {
-    _cleanup_free_ char *data = NULL;
-    struct group_entry e;
-    int r = group_find("", NULL, &gid, &data, &e);
-    if (r < 0)
-        return r;
-    char *name = strdup(e.name);
-    if (!name)
-        return -ENOMEM;
-    *ret = name;
-    return 0;
+    return name_of(&group, gid, ret);
 }
 
 int user_groups(const char *name, gid_t gid, gid_t **ret, size_t *ret_n) {
@@ -257,13 +221,13 @@ int user_groups(const char *name, gid_t gid, gid_t **ret, size_t *ret_n) {
         return -ENOMEM;
     size_t n = 0, room = 16;
     groups[n++] = gid;
-    int r = database_read("", "/etc/group", &data);
+    int r = database_read("", group.path, &data);
     if (r < 0 && r != -ESRCH)
         return r;
     char *text = r < 0 ? NULL : data;
-    struct group_entry e;
-    while (text && next_group(&text, &e)) {
-        if (e.gid == gid || !list_has(e.members, name))
+    struct entry e;
+    while (text && next_entry(&group, &text, &e)) {
+        if (e.id == gid || !list_has(e.fields[GROUP_MEMBERS], name))
             continue;
         if (n == room) {
             gid_t *more = realloc(groups, 2 * room * sizeof(gid_t));
@@ -272,7 +236,7 @@ int user_groups(const char *name, gid_t gid, gid_t **ret, size_t *ret_n) {
             groups = more;
             room *= 2;
         }
-        groups[n++] = e.gid;
+        groups[n++] = e.id;
     }
     *ret = TAKE(groups);
     *ret_n = n;

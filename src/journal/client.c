@@ -243,25 +243,9 @@ static void handle(struct log_client *c, const uint8_t *packet, size_t size, int
 /* 1: something was read; 0: nothing there; -EPIPE: hung up. */
 static int receive(struct log_client *c) {
     uint8_t packet[LOG_MESSAGE_MAX];
-    struct iovec iov = { .iov_base = packet, .iov_len = sizeof(packet) };
-    union {
-        struct cmsghdr head;
-        char space[CMSG_SPACE(sizeof(int))];
-    } control;
-    struct msghdr m = {
-        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control.space)
-    };
-    ssize_t n = recvmsg(c->socket, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    int fd, n = log_packet_receive(c->socket, packet, &fd);
     if (n < 0)
-        return errno == EAGAIN || errno == EINTR ? 0 : -EPIPE;
-    int fd = -1;
-    for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h))
-        if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS && h->cmsg_len == CMSG_LEN(sizeof(int)))
-            memcpy(&fd, CMSG_DATA(h), sizeof(fd));
-    if (n == 0) {
-        fd_close(fd);
-        return -EPIPE;
-    }
+        return n == -EAGAIN ? 0 : n;
     handle(c, packet, (size_t)n, fd);
     return 1;
 }
@@ -420,7 +404,7 @@ void log_client_sink(const struct log_record *record, void *client) {
         3);
     if (size < 0)
         return;
-    if (c->socket >= 0 && !client_pending(c) && client_send_packet(c, packet, (size_t)size, -1) >= 0)
+    if (c->socket >= 0 && !client_pending(c) && log_packet_send(c->socket, packet, (size_t)size, -1) >= 0)
         return;
     struct client_packet *p =
         c->queued + (size_t)size <= QUEUE_MAX ? malloc(sizeof(*p) + (size_t)size) : NULL;

@@ -65,8 +65,7 @@ void client_write_direct(struct log_client *c, const char *text);
 /* Empties the queue to stdout; without a word. */
 void client_queue_direct(struct log_client *c);
 void client_queue_clear(struct log_client *c);
-/* One packet, now. 0 or a negative errno; -EAGAIN: no room. */
-int client_send_packet(struct log_client *c, const void *data, size_t size, int fd);
+/* One message, now. 0 or a negative errno; -EAGAIN: no room. */
 int client_send_message(struct log_client *c, const struct log_message *head, const char *const *strings,
                         size_t n, int fd);
 int client_tell_stream(struct log_client *c, struct client_stream *s);

@@ -48,29 +48,11 @@ void client_queue_direct(struct log_client *c) {
 }
 
 /* --- sending --- */
-int client_send_packet(struct log_client *c, const void *data, size_t size, int fd) {
-    struct iovec iov = { .iov_base = (void *)data, .iov_len = size };
-    union {
-        struct cmsghdr head;
-        char space[CMSG_SPACE(sizeof(int))];
-    } control = {};
-    struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
-    if (fd >= 0) {
-        m.msg_control = &control;
-        m.msg_controllen = sizeof(control.space);
-        control.head.cmsg_level = SOL_SOCKET;
-        control.head.cmsg_type = SCM_RIGHTS;
-        control.head.cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
-    }
-    return sendmsg(c->socket, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
-}
-
 int client_send_message(struct log_client *c, const struct log_message *head, const char *const *strings,
                         size_t n, int fd) {
     uint8_t packet[LOG_MESSAGE_MAX];
     int size = log_message_pack(packet, head, strings, n);
-    return size < 0 ? size : client_send_packet(c, packet, (size_t)size, fd);
+    return size < 0 ? size : log_packet_send(c->socket, packet, (size_t)size, fd);
 }
 
 static int tell_stored(struct log_client *c) {
@@ -130,7 +112,7 @@ static int tell_all(struct log_client *c) {
     }
     while (c->queue) {
         struct client_packet *p = c->queue;
-        r = client_send_packet(c, p->data, p->size, -1);
+        r = log_packet_send(c->socket, p->data, p->size, -1);
         if (r < 0)
             return r;
         c->queue = p->next;

@@ -57,3 +57,10 @@ int log_message_strings(const void *packet, size_t size, const char *strings[sta
  * -E2BIG if an earlier one does not fit. */
 int log_message_pack(uint8_t packet[static LOG_MESSAGE_MAX], const struct log_message *head,
                      const char *const *strings, size_t n);
+
+/* Sends one packet, with a descriptor unless it is -1, without blocking. 0 or a negative errno; -EAGAIN: no
+ * room. */
+int log_packet_send(int socket, const void *packet, size_t size, int fd);
+/* Receives one without blocking. Its size, and in *ret_fd the descriptor that came along (the caller closes it)
+ * or -1; -EAGAIN: nothing there; -EPIPE: the other end is gone. */
+int log_packet_receive(int socket, uint8_t packet[static LOG_MESSAGE_MAX], int *ret_fd);

@@ -210,26 +210,11 @@ static void handle(struct server *s, const uint8_t *packet, size_t size, int fd)
 static void receive(struct server *s) {
     for (int i = 0; i < MESSAGES_A_TURN && s->control >= 0; i++) {
         uint8_t packet[LOG_MESSAGE_MAX];
-        struct iovec iov = { .iov_base = packet, .iov_len = sizeof(packet) };
-        union {
-            struct cmsghdr head;
-            char space[CMSG_SPACE(sizeof(int))];
-        } control;
-        struct msghdr m = {
-            .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control.space)
-        };
-        ssize_t n = recvmsg(s->control, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        int fd, n = log_packet_receive(s->control, packet, &fd);
+        if (n == -EAGAIN)
             return;
-        int fd = -1;
-        if (n >= 0)
-            for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h))
-                if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS &&
-                    h->cmsg_len == CMSG_LEN(sizeof(int)))
-                    memcpy(&fd, CMSG_DATA(h), sizeof(fd));
-        if (n <= 0) {
+        if (n < 0) {
             /* PID 1 is gone: read what is there, and leave. */
-            fd_close(fd);
             s->control = fd_close(s->control);
             s->leaving = true;
             wait_for_quiet(s);

@@ -18,25 +18,10 @@ int server_tell(struct server *s, uint32_t kind, uint64_t stream, const char *te
     int size = log_message_pack(packet, &head, &text, text ? 1 : 0);
     if (size < 0)
         return size;
-    struct iovec iov = { .iov_base = packet, .iov_len = (size_t)size };
-    union {
-        struct cmsghdr head;
-        char space[CMSG_SPACE(sizeof(int))];
-    } control = {};
-    struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
-    if (fd >= 0) {
-        m.msg_control = &control;
-        m.msg_controllen = sizeof(control.space);
-        control.head.cmsg_level = SOL_SOCKET;
-        control.head.cmsg_type = SCM_RIGHTS;
-        control.head.cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
-    }
     for (int tries = 0; tries < 10; tries++) {
-        if (sendmsg(s->control, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
-            return 0;
-        if (errno != EAGAIN && errno != ETOOMANYREFS)
-            return -errno;
+        int r = log_packet_send(s->control, packet, (size_t)size, fd);
+        if (r != -EAGAIN && r != -ETOOMANYREFS)
+            return r;
         /* PID 1 never waits for us, so we may wait for it, a little. */
         struct pollfd p = { .fd = s->control, .events = POLLOUT };
         (void)poll(&p, 1, 10);

@@ -40,10 +40,21 @@ static int add_directory(struct search_path *path, const char *prefix, const cha
     return strv_take(&path->directories, full);
 }
 
+struct place {
+    const char *prefix, *directory;
+};
+
+static int add_all(struct search_path *path, const struct place *order, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        int r = add_directory(path, order[i].prefix, order[i].directory);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 static int add_usual_system(struct search_path *path) {
-    const struct {
-        const char *prefix, *directory;
-    } order[] = {
+    const struct place order[] = {
         { "", path->persistent_control },
         { "", path->runtime_control },
         { "", path->transient },
@@ -58,18 +69,11 @@ static int add_usual_system(struct search_path *path) {
         { path->root, "/lib/systemd/system" },
         { "", path->generator_late },
     };
-    for (size_t i = 0; i < ELEMENTS(order); i++) {
-        int r = add_directory(path, order[i].prefix, order[i].directory);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    return add_all(path, order, ELEMENTS(order));
 }
 
 static int add_usual_user(struct search_path *path) {
-    const struct {
-        const char *prefix, *directory;
-    } order[] = {
+    const struct place order[] = {
         { "", path->persistent_control },
         { "", path->runtime_control },
         { "", path->transient },
@@ -86,12 +90,7 @@ static int add_usual_user(struct search_path *path) {
         { path->root, "/lib/systemd/user" },
         { "", path->generator_late },
     };
-    for (size_t i = 0; i < ELEMENTS(order); i++) {
-        int r = add_directory(path, order[i].prefix, order[i].directory);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    return add_all(path, order, ELEMENTS(order));
 }
 
 /* $SYSTEMD_UNIT_PATH replaces the usual directories; with a colon at its end it stands before them. */
