@@ -51,6 +51,8 @@ static bool gc_needed(struct unit *u) {
 }
 
 void gc_unit(struct unit *u) {
+    if (u->ops->release_resources && !u->job && !u->nop_job && inactive_or_failed(unit_active_state(u)))
+        u->ops->release_resources(u);
     if (u->manager->p->shutting_down || gc_needed(u))
         return;
     log_debug("Forgetting %s.", u->id);

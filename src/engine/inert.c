@@ -208,9 +208,10 @@ static int inert_serialize(const struct unit *u, struct text *out) {
 }
 
 static int inert_deserialize(struct unit *u, const char *name, const char *value) {
-    if (strcmp(name, "active") == 0)
-        INERT(u)->active = get_bool(value) || strcmp(u->id, "-.mount") == 0;
-    return 0;
+    if (strcmp(name, "active") != 0)
+        return 0;
+    INERT(u)->active = get_bool(value) || strcmp(u->id, "-.mount") == 0;
+    return 1;
 }
 
 #define INERT_OPS(name, kind)                                                                                \

@@ -17,9 +17,10 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define STATE_MAX (256u << 20) /* bytes of state a re-execution may hand over */
+#define STATE_MAX (256 << 20) /* bytes of state a re-execution may hand over */
 
 struct options {
     bool user;
@@ -147,12 +148,18 @@ static void start_default_target(struct manager *m, int status) {
 static int read_state(struct manager *m, int fd) {
     _cleanup_close_ int owned = fd;
     _cleanup_free_ char *state = NULL;
-    size_t size;
-    char path[64];
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", owned);
-    int r = file_read(path, STATE_MAX, &state, &size);
-    if (r < 0)
-        return r;
+    struct stat st;
+    if (fstat(owned, &st) < 0)
+        return -errno;
+    if (st.st_size > STATE_MAX)
+        return -E2BIG;
+    size_t size = 0;
+    state = malloc((size_t)st.st_size + 1);
+    for (ssize_t n; state && (n = read(owned, state + size, (size_t)st.st_size - size)) > 0;)
+        size += (size_t)n;
+    if (!state)
+        return -ENOMEM;
+    int r;
     /* Units take their state up as they are loaded, so their files come first. */
     m->p->reloading = true;
     r = manager_deserialize_manager(m, state, size);
@@ -167,9 +174,12 @@ static int read_state(struct manager *m, int fd) {
 static void finish_taking_over(struct manager *m) {
     queue_dispatch_load(m);
     manager_coldplug(m);
+    serialized_fds_settle(m->p->log);
     m->p->reloading = false;
     m->booted = true;
     log_info("Reexecuted: %u units taken over.", m->n_units);
+    OBSERVE(m, reloading, false);
+    manager_catch_up(m);
     manager_check_finished(m);
 }
 
@@ -187,6 +197,7 @@ static int boot(struct manager *m, struct boot *b, const struct options *o, stru
         if (r < 0)
             log_error("Cannot read the state of the earlier manager: %s. Booting anew.", strerror(-r));
     }
+    manager_find_program(m);
     r = reexecuted ? log_client_resume(m->p->log) : log_client_start(m->p->log);
     if (r < 0)
         log_warning("Cannot start the log process yet: %s", strerror(-r));
@@ -215,6 +226,8 @@ int init_main(int argc, char **argv, struct wire *const *wires) {
     (void)mallopt(M_MXFAST, 0);
     signals_block();
     parse_options(argc, argv, &o);
+    if (o.state_fd >= 0)
+        serialized_fds_inherit(o.state_fd);
     if (o.log_level >= 0)
         log_set_max_level(o.log_level);
     struct manager_options options = { .system = !o.user, .argv = argv };

@@ -41,7 +41,7 @@ int manager_new(const struct manager_options *options, struct manager **ret) {
     }
     m->p = p;
     p->run_queue_end = &p->run_queue;
-    p->signal_fd = p->inherited_notify_fd = -1;
+    p->signal_fd = p->inherited_notify_fd = p->trial_fd = -1;
     p->argv = options->argv;
     m->system = options->system;
     m->pid1 = getpid() == 1;
@@ -110,6 +110,8 @@ void manager_free(struct manager *m) {
     strv_free(m->client_environment);
     free(m->notify_socket_path);
     free(m->default_target);
+    free(m->program);
+    fd_close(m->p->trial_fd);
     free(m->p->children);
     free(m->p);
     free(m);

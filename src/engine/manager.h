@@ -72,6 +72,7 @@ struct manager {
     char **client_environment; /* systemctl set-environment */
     char *notify_socket_path;
     char *default_target;
+    char *program;             /* where our program lay when we booted; NULL: not known */
     usec_t default_timeout_start, default_timeout_stop, default_restart_sec, default_start_limit_interval;
     unsigned default_start_limit_burst;
     unsigned n_failed, n_installed_jobs, n_running_jobs;
@@ -99,10 +100,11 @@ enum manager_state manager_state(const struct manager *m);
 struct unit *manager_unit_by_pid(struct manager *m, pid_t pid); /* by evidence; NULL: none of ours */
 struct unit *manager_unit_by_invocation(struct manager *m, struct id128 id);
 
-/* daemon-reload and daemon-reexec: both happen at the end of the current loop turn; `done` is called when a reload is
- * complete (a re-execution drops the connection instead). */
+/* daemon-reload and daemon-reexec: after the unit generators, at the end of a loop turn, one request after the other.
+ * `done` is called when a reload is complete. A re-execution drops the connection instead, and calls `failed` (may be
+ * NULL) if it comes to nothing. -ENOMEM; -ESHUTDOWN: the loop is about to end. */
 int manager_reload(struct manager *m, void (*done)(void *userdata), void *userdata);
-void manager_reexecute(struct manager *m);
+int manager_reexecute(struct manager *m, void (*failed)(void *userdata, const char *why), void *userdata);
 /* Ends the loop at once, without stopping services: Manager.Exit() after exit.target is reached, --force. */
 void manager_exit(struct manager *m, int code);
 /* Begin the orderly stop: starts poweroff.target, reboot.target or exit.target irreversibly. */

@@ -40,9 +40,13 @@ struct manager_private {
     struct log_client *log;
     struct io *log_io;
     struct reload_request *reload_requests;
+    bool reload_wanted;             /* a reload that a re-execution came before */
     bool reloading;                 /* units are being forgotten and read again: nobody is told */
-    pid_t helper_pid;               /* the generators' process; 0: none */
-    void (*helper_done)(struct manager *m, int status);
+    struct reexec_request *reexec_requests;
+    int trial_fd;                   /* what the program to re-execute says when it is tried */
+    pid_t helper_pid;               /* of the generators, or of that trial; 0: none */
+    const char *helper_name;
+    void (*helper_done)(struct manager *m, int status), (*generators_done)(struct manager *m, int status);
     struct timer helper_timer;
     bool shutting_down, kill_now;   /* kill_now: a second SIGTERM came */
     char *const *argv;              /* as init was called, to execute again with */

@@ -337,9 +337,11 @@ static int scope_deserialize(struct unit *u, const char *name, const char *value
                 s->result = i;
     } else if (strcmp(name, "running-since") == 0)
         s->running_since = (usec_t)get_number(value);
-    else if (strcmp(name, "pid") == 0 && !add_process(u, (pid_t)get_number(value)))
-        return -ENOMEM;
-    return 0;
+    else if (strcmp(name, "pid") == 0)
+        return add_process(u, (pid_t)get_number(value)) ? 1 : -ENOMEM;
+    else
+        return 0;
+    return 1;
 }
 
 const struct unit_ops scope_ops = {

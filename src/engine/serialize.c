@@ -5,6 +5,7 @@
 #include "engine/unit_private.h"
 #include "syntax/names.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -43,23 +44,73 @@ void put_id(struct text *out, const char *name, struct id128 id) {
     text_addf(out, "%s=%s\n", name, id128_to_string(id, buffer));
 }
 
-static int *kept_fds;
+static struct kept_fd {
+    int fd;
+    bool claimed;
+} *kept_fds;
 static size_t n_kept_fds;
 
-void put_fd(struct text *out, const char *name, int fd) {
-    int *more = realloc(kept_fds, (n_kept_fds + 1) * sizeof(int));
-    if (!more) {
-        out->failed = true;
-        return;
-    }
+static bool keep_fd(int fd) {
+    struct kept_fd *more = realloc(kept_fds, (n_kept_fds + 1) * sizeof(*more));
+    if (!more)
+        return false;
     kept_fds = more;
-    kept_fds[n_kept_fds++] = fd;
-    text_addf(out, "%s=%d\n", name, fd);
+    kept_fds[n_kept_fds++] = (struct kept_fd){ .fd = fd };
+    return true;
+}
+
+void put_fd(struct text *out, const char *name, int fd) {
+    if (keep_fd(fd))
+        text_addf(out, "%s=%d\n", name, fd);
+    else
+        out->failed = true;
 }
 
 void serialized_fds_keep(bool keep) {
     for (size_t i = 0; i < n_kept_fds; i++)
-        (void)fd_set_cloexec(kept_fds[i], !keep);
+        (void)fd_set_cloexec(kept_fds[i].fd, !keep);
+}
+
+void serialized_fds_inherit(int state) {
+    DIR *fds = opendir("/proc/self/fd");
+    for (struct dirent *e; fds && (e = readdir(fds));) {
+        int fd = atoi(e->d_name);
+        if (fd > 2 && fd != state && fd != dirfd(fds))
+            (void)keep_fd(fd);
+    }
+    if (fds)
+        closedir(fds);
+    serialized_fds_keep(false);
+}
+
+static void claim_fd(int fd) {
+    for (size_t i = 0; i < n_kept_fds; i++)
+        if (kept_fds[i].fd == fd)
+            kept_fds[i].claimed = true;
+}
+
+void serialized_fds_settle(const struct log_client *log) {
+    unsigned n = 0;
+    for (size_t i = 0; i < n_kept_fds; i++)
+        if (!kept_fds[i].claimed && !(log && log_client_has_fd(log, kept_fds[i].fd))) {
+            fd_close(kept_fds[i].fd);
+            n++;
+        }
+    if (n > 0)
+        log_notice("%u descriptors of the saved state belong to nothing any more: closed.", n);
+    free(TAKE(kept_fds));
+    n_kept_fds = 0;
+}
+
+bool get_numbers(const char *value, unsigned long long *ret, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        char *end;
+        if (*value < '0' || *value > '9')
+            return false;
+        ret[i] = strtoull(value, &end, 10);
+        value = *end ? end + 1 : end;
+    }
+    return true;
 }
 
 char *get_string(const char *value) {
@@ -88,9 +139,9 @@ bool get_bool(const char *value) {
 }
 
 struct dual_time get_time(const char *value) {
-    unsigned long long realtime = 0, monotonic = 0;
-    (void)sscanf(value, "%llu %llu", &realtime, &monotonic);
-    return (struct dual_time){ realtime, monotonic };
+    unsigned long long t[2] = {};
+    (void)get_numbers(value, t, 2);
+    return (struct dual_time){ t[0], t[1] };
 }
 
 struct id128 get_id(const char *value) {
@@ -104,6 +155,7 @@ int get_fd(const char *value) {
     if (int64_parse(value, &fd) < 0 || fd < 0 || fcntl((int)fd, F_GETFD) < 0)
         return -1;
     (void)fd_set_cloexec((int)fd, true);
+    claim_fd((int)fd);
     return (int)fd;
 }
 
@@ -152,7 +204,6 @@ static void put_unit(struct text *out, const struct unit *u) {
         put_number(out, "log-stream", (int64_t)u->log_stream);
     put_bool(out, "maybe-processes", u->maybe_processes);
     put_bool(out, "told-new", u->told_new);
-    put_number(out, "references", u->references);
     put_number(out, "start-limit-begin", (int64_t)u->start_limit_begin);
     put_number(out, "start-limit-count", u->start_limit_count);
     put_bool(out, "start-limit-hit", u->start_limit_hit);
@@ -180,10 +231,10 @@ static struct job *job_of(struct unit *u, bool nop) {
     return *slot;
 }
 
-static void get_job(struct unit *u, bool nop, const char *name, const char *value) {
+static bool get_job(struct unit *u, bool nop, const char *name, const char *value) {
     struct job *j = job_of(u, nop);
     if (!j)
-        return;
+        return true;
     if (strcmp(name, "id") == 0)
         j->id = (uint32_t)get_number(value);
     else if (strcmp(name, "type") == 0) {
@@ -200,13 +251,17 @@ static void get_job(struct unit *u, bool nop, const char *name, const char *valu
         j->begin = (usec_t)get_number(value);
     else if (strcmp(name, "begin-running") == 0)
         j->begin_running = (usec_t)get_number(value);
+    else
+        return false;
+    return true;
 }
 
-static void get_unit_line(struct unit *u, const char *name, const char *value) {
+/* False: such a line is not known here. */
+static bool get_unit_line(struct unit *u, const char *name, const char *value) {
     for (size_t i = 0; i < ELEMENTS(unit_times); i++)
         if (strcmp(name, unit_times[i].name) == 0) {
             *unit_time(u, i) = get_time(value);
-            return;
+            return true;
         }
 #define IS(n) (strcmp(name, n) == 0)
     if (IS("condition-result"))
@@ -223,8 +278,6 @@ static void get_unit_line(struct unit *u, const char *name, const char *value) {
         u->maybe_processes = get_bool(value);
     else if (IS("told-new"))
         u->told_new = get_bool(value);
-    else if (IS("references"))
-        u->references = (unsigned)get_number(value);
     else if (IS("start-limit-begin"))
         u->start_limit_begin = (usec_t)get_number(value);
     else if (IS("start-limit-count"))
@@ -232,12 +285,13 @@ static void get_unit_line(struct unit *u, const char *name, const char *value) {
     else if (IS("start-limit-hit"))
         u->start_limit_hit = get_bool(value);
     else if (strncmp(name, "job-", 4) == 0)
-        get_job(u, false, name + 4, value);
+        return get_job(u, false, name + 4, value);
     else if (strncmp(name, "nop-", 4) == 0)
-        get_job(u, true, name + 4, value);
-    else if (!spawn_deserialize(u, name, value) && u->ops->deserialize)
-        (void)u->ops->deserialize(u, name, value);
+        return get_job(u, true, name + 4, value);
+    else
+        return spawn_deserialize(u, name, value) || (u->ops->deserialize && u->ops->deserialize(u, name, value) != 0);
 #undef IS
+    return true;
 }
 
 /* --- the manager ------------------------------------------------------------------------------------------------------ */
@@ -259,6 +313,10 @@ static struct dual_time *manager_time(struct manager *m, size_t i) {
 
 int manager_serialize(struct manager *m, struct text *out) {
     n_kept_fds = 0;
+    put_string(out, "version", REEVE_VERSION);
+    put_string(out, "program", m->program);
+    put_bool(out, "show-status", m->show_status);
+    put_bool(out, "reload-wanted", m->p->reload_requests && m->objective == OBJECTIVE_REEXECUTE);
     for (size_t i = 0; i < ELEMENTS(manager_times); i++)
         put_time(out, manager_times[i].name, *manager_time(m, i));
     put_bool(out, "finished-startup", m->finished_startup);
@@ -288,11 +346,11 @@ int manager_serialize(struct manager *m, struct text *out) {
     return out->failed ? -ENOMEM : 0;
 }
 
-static void get_manager_line(struct manager *m, const char *name, const char *value) {
+static bool get_manager_line(struct manager *m, const char *name, const char *value) {
     for (size_t i = 0; i < ELEMENTS(manager_times); i++)
         if (strcmp(name, manager_times[i].name) == 0) {
             *manager_time(m, i) = get_time(value);
-            return;
+            return true;
         }
 #define IS(n) (strcmp(name, n) == 0)
     if (IS("finished-startup"))
@@ -319,16 +377,29 @@ static void get_manager_line(struct manager *m, const char *name, const char *va
     else if (IS("notify-fd"))
         m->p->inherited_notify_fd = get_fd(value);
     else if (IS("nofile")) {
-        unsigned long long soft, hard;
-        if (sscanf(value, "%llu %llu", &soft, &hard) == 2)
-            m->permits.nofile = (struct rlimit){ soft, hard };
-    } else if (m->p->log && log_client_deserialize(m->p->log, name, value))
-        return;
-    else
+        unsigned long long limit[2];
+        if (get_numbers(value, limit, 2))
+            m->permits.nofile = (struct rlimit){ limit[0], limit[1] };
+    } else if (IS("program")) {
+        free(m->program);
+        m->program = get_string(value);
+    } else if (IS("show-status"))
+        m->show_status = get_bool(value);
+    else if (IS("reload-wanted"))
+        m->p->reload_wanted = get_bool(value);
+    else if (IS("version")) {
+        if (strcmp(value, REEVE_VERSION) != 0)
+            log_notice("Taking over from version %s, this is version %s.", value, REEVE_VERSION);
+    } else if (m->p->log && log_client_deserialize(m->p->log, name, value) != 0)
+        return true;
+    else {
         for (struct wire *w = m->wires; w; w = w->next)
-            if (w->deserialize && w->deserialize(w, name, value))
-                return;
+            if (w->deserialize && w->deserialize(w, name, value) != 0)
+                return true;
+        return false;
+    }
 #undef IS
+    return true;
 }
 
 /* Jobs are indexed only once their ids are known. */
@@ -352,7 +423,9 @@ static int deserialize(struct manager *m, const char *state, size_t size, bool u
     if (!copy)
         return -ENOMEM;
     struct unit *u = NULL;
-    bool in_units = false;
+    bool in_units = false, known = true;
+    _cleanup_text_ struct text first = {};
+    unsigned unknown = 0;
     for (char *line = copy, *next; line && *line; line = next) {
         next = strchr(line, '\n');
         if (next)
@@ -366,10 +439,11 @@ static int deserialize(struct manager *m, const char *state, size_t size, bool u
         if (!value)
             continue;
         *value++ = 0;
+        known = true;
         if (in_units && !units)
-            return 0;
+            break;
         if (!in_units && !units)
-            get_manager_line(m, line, value);
+            known = get_manager_line(m, line, value);
         else if (!in_units)
             continue;
         else if (strcmp(line, "unit") == 0) {
@@ -381,8 +455,14 @@ static int deserialize(struct manager *m, const char *state, size_t size, bool u
             if (manager_load_unit(m, name, &u, &error) < 0)
                 log_warning("Cannot take %s over: %s", name, error.message);
         } else if (u)
-            get_unit_line(u, line, value);
+            known = get_unit_line(u, line, value);
+        if (known || unknown++ > 0)
+            continue;
+        text_addf(&first, "%s%s%s", line, u ? " of " : "", u ? u->id : "");
     }
+    if (unknown > 0)
+        log_notice("The saved state has %u fields that are not known here, ignored. The first: %s.", unknown,
+                   text_str(&first));
     for (struct unit_name *n = m->names; n; n = n->hh.next) {
         if (n->name != n->unit->id || !units)
             continue;
@@ -400,6 +480,16 @@ int manager_deserialize_manager(struct manager *m, const char *state, size_t siz
 
 int manager_deserialize(struct manager *m, const char *state, size_t size) {
     return deserialize(m, state, size, true);
+}
+
+void manager_catch_up(struct manager *m) {
+    for (struct unit_name *n = m->names; n; n = n->hh.next)
+        if (n->name == n->unit->id && n->unit->ops->catch_up)
+            n->unit->ops->catch_up(n->unit);
+    if (m->p->reload_wanted) {
+        m->p->reload_wanted = false;
+        (void)manager_reload(m, NULL, NULL);
+    }
 }
 
 void manager_coldplug(struct manager *m) {

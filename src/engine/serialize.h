@@ -20,7 +20,14 @@ void put_fd(struct text *out, const char *name, int fd);
 /* Right before an exec: all descriptors written with put_fd() since manager_serialize() began stay open; with false, they
  * are close-on-exec again. */
 void serialized_fds_keep(bool keep);
+/* Right after it: every open descriptor from 3 on waits to be claimed with get_fd(), `state` excepted. */
+void serialized_fds_inherit(int state);
+/* What nobody claimed is closed, but for the log process's. */
+struct log_client;
+void serialized_fds_settle(const struct log_client *log);
 
+/* `n` numbers, each behind one character that is none. */
+bool get_numbers(const char *value, unsigned long long *ret, size_t n);
 char *get_string(const char *value); /* unescaped; caller frees; NULL: no memory */
 int64_t get_number(const char *value);
 bool get_bool(const char *value);
@@ -36,3 +43,5 @@ int manager_deserialize(struct manager *m, const char *state, size_t size);
 int manager_deserialize_manager(struct manager *m, const char *state, size_t size);
 /* After deserializing: every unit and job takes up its watches, timers and place in the queues again. */
 void manager_coldplug(struct manager *m);
+/* And after that, when changes are told again: what happened meanwhile. */
+void manager_catch_up(struct manager *m);

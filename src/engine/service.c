@@ -216,6 +216,7 @@ static void service_done(struct unit *u) {
         timer_stop(s->watchdog_timer);
     free(s->watchdog_timer);
     service_unwatch_pid_file(s);
+    fd_store_done(s);
     if (s->bus_name_owner)
         service_unwatch_bus_name(s);
     free(s->status_text);
@@ -254,7 +255,22 @@ static enum active_state service_active_state(const struct unit *u) {
 }
 
 static const char *service_sub_state(const struct unit *u) {
-    return service_state_to_string(SERVICE(u)->state);
+    const struct service *s = SERVICE(u);
+    if (s->fd_store && (s->state == SERVICE_DEAD || s->state == SERVICE_FAILED) &&
+        unit_number(u->file, D_FileDescriptorStorePreserve) == PRESERVE_YES)
+        return s->state == SERVICE_DEAD ? "dead-resources-pinned" : "failed-resources-pinned";
+    return service_state_to_string(s->state);
+}
+
+/* FileDescriptorStorePreserve=restart: down for good is the end of the store, too. */
+static void release_resources(struct unit *u) {
+    struct service *s = SERVICE(u);
+    if (s->fd_store && unit_number(u->file, D_FileDescriptorStorePreserve) != PRESERVE_YES)
+        fd_store_release(s);
+}
+
+static bool may_collect(const struct unit *u) {
+    return !SERVICE(u)->fd_store;
 }
 
 static void service_reset_failed(struct unit *u) {
@@ -293,6 +309,7 @@ const struct unit_ops service_ops = {
     .done = service_done,
     .load = service_load,
     .coldplug = service_coldplug,
+    .catch_up = service_catch_up,
     .start = service_start,
     .start_limit_reached = start_limit_reached,
     .stop = service_stop,
@@ -301,6 +318,8 @@ const struct unit_ops service_ops = {
     .can_start = true,
     .active_state = service_active_state,
     .sub_state = service_sub_state,
+    .may_collect = may_collect,
+    .release_resources = release_resources,
     .reset_failed = service_reset_failed,
     .child_exited = child_exited,
     .processes_gone = processes_gone,

@@ -63,6 +63,7 @@ struct service {
     bool awaits_pid_file;             /* deserialized: the watch is to be made again */
     struct unit *accept_socket;       /* Accept=yes: the socket we came from */
     int socket_fd;                    /* and its connection; -1 */
+    struct stored_fd *fd_store;       /* FDSTORE=1: fdstore.h */
     usec_t extend_until;              /* EXTEND_TIMEOUT_USEC=; 0: not asked for */
 };
 #define SERVICE(u) CONTAINER_OF(u, struct service, unit)

@@ -109,6 +109,8 @@ void service_enter_dead(struct service *s, enum service_result result, bool allo
     s->forbid_restart = false;
     service_unwatch_bus_name(s);
     remove_runtime_data(s, restarts);
+    if (unit_number(u->file, D_FileDescriptorStorePreserve) == PRESERVE_NO)
+        fd_store_release(s);
     if (u->maybe_processes)
         queue_add(u, QUEUE_EMPTY);
 }

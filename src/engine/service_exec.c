@@ -148,6 +148,12 @@ static int spawn(struct service *s, enum service_exec exec, size_t index, bool c
     if (r >= 0 && exec == SERVICE_EXEC_START)
         r = s->socket_fd >= 0 ? socket_collect_connection(s->socket_fd, &fds, &names, &n_fds, &env)
                               : collect_sockets(s, &fds, &names, &n_fds);
+    size_t n_sockets = n_fds;
+    unsigned store_most = (unsigned)unit_number(s->unit.file, D_FileDescriptorStoreMax);
+    if (r >= 0 && exec == SERVICE_EXEC_START)
+        r = fd_store_collect(s, &fds, &names, &n_fds);
+    if (r >= 0 && store_most > 0)
+        r = strv_addf(&env, "FDSTORE=%u", store_most);
     if (r < 0) {
         unit_log(&s->unit, LOG_ERR, "No memory to start a process.");
         return r;
@@ -157,8 +163,9 @@ static int spawn(struct service *s, enum service_exec exec, size_t index, bool c
         .listen_fds = fds,
         .listen_names = names,
         .n_listen_fds = n_fds,
+        .n_sockets = n_sockets,
         /* StandardInput=socket: the connection, or the one socket there is. */
-        .stdin_fd = s->socket_fd >= 0 ? s->socket_fd : n_fds == 1 ? fds[0] : -1,
+        .stdin_fd = s->socket_fd >= 0 ? s->socket_fd : n_sockets == 1 ? fds[0] : -1,
         .notify = may_notify(s, control),
         .watchdog_usec = exec == SERVICE_EXEC_START ? unit_usec(s->unit.file, D_WatchdogSec) : 0,
         .ret_runtime_directories = &s->runtime_directories,

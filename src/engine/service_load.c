@@ -119,7 +119,8 @@ int service_load(struct unit *u) {
     struct service *s = SERVICE(u);
     enum service_type type = service_type(s);
     /* NotifyAccess= defaults to main where messages are the point. */
-    if ((type == SERVICE_TYPE_NOTIFY || type == SERVICE_TYPE_NOTIFY_RELOAD || unit_usec(u->file, D_WatchdogSec) > 0) &&
+    if ((type == SERVICE_TYPE_NOTIFY || type == SERVICE_TYPE_NOTIFY_RELOAD || unit_usec(u->file, D_WatchdogSec) > 0 ||
+         unit_number(u->file, D_FileDescriptorStoreMax) > 0) &&
         unit_number(u->file, D_NotifyAccess) == NOTIFY_ACCESS_NONE) {
         int r = unit_setting_put(u->file, D_NotifyAccess, (union value){ .number = NOTIFY_ACCESS_MAIN });
         if (r < 0)

@@ -143,5 +143,6 @@ void service_notify_message(struct unit *u, pid_t pid, char *const *tags, int *f
         take_extension(s, value);
     take_state(s, tags);
     take_watchdog(s, tags);
+    fd_store_notify(s, tags, fds, n_fds);
     unit_changed(u);
 }

@@ -3,6 +3,7 @@
  * (service_exec.c), the main process (service_pid.c), sd_notify (service_notify.c), state as text (service_state.c). */
 #pragma once
 
+#include "engine/fdstore.h"
 #include "engine/manager_private.h"
 #include "engine/service.h"
 #include "engine/unit_private.h"
@@ -88,4 +89,5 @@ void service_notify_message(struct unit *u, pid_t pid, char *const *tags, int *f
 int service_serialize(const struct unit *u, struct text *out);
 int service_deserialize(struct unit *u, const char *name, const char *value);
 int service_coldplug(struct unit *u);
+void service_catch_up(struct unit *u);
 int service_load(struct unit *u);

@@ -34,13 +34,11 @@ static void put_status(struct text *out, const char *name, const struct exec_sta
 }
 
 static bool get_status(const char *value, struct exec_status *ret) {
-    unsigned long long t[4];
-    struct exec_status e = {};
-    if (sscanf(value, "%d %llu %llu %llu %llu %d %d", &e.pid, &t[0], &t[1], &t[2], &t[3], &e.code, &e.status) != 7)
+    unsigned long long v[7];
+    if (!get_numbers(value, v, ELEMENTS(v)))
         return false;
-    e.start = (struct dual_time){ t[0], t[1] };
-    e.exit = (struct dual_time){ t[2], t[3] };
-    *ret = e;
+    *ret = (struct exec_status){ .pid = (pid_t)v[0], .start = { v[1], v[2] }, .exit = { v[3], v[4] }, .code = (int)v[5],
+                                 .status = (int)v[6] };
     return true;
 }
 
@@ -81,6 +79,7 @@ int service_serialize(const struct unit *u, struct text *out) {
     STRV_FOREACH(path, s->runtime_directories)
         put_string(out, "runtime-directory", *path);
     put_string(out, "credentials-directory", s->credentials_directory);
+    fd_store_serialize(s, out);
     if (s->socket_fd >= 0)
         put_fd(out, "socket-fd", s->socket_fd);
     if (s->accept_socket)
@@ -89,11 +88,10 @@ int service_serialize(const struct unit *u, struct text *out) {
 }
 
 static void put_back_status(struct service *s, const char *name, const char *value) {
-    int exec;
-    size_t index;
-    if (sscanf(name, "status-%d-%zu", &exec, &index) != 2 || exec < 0 || exec >= SERVICE_EXECS)
+    unsigned long long at[2]; /* the list, and the command in it */
+    if (!get_numbers(name + strlen("status-"), at, 2) || at[0] >= SERVICE_EXECS)
         return;
-    struct exec_status *status = service_exec_record(s, (enum service_exec)exec, index);
+    struct exec_status *status = service_exec_record(s, (enum service_exec)at[0], (size_t)at[1]);
     if (status)
         (void)get_status(value, status);
 }
@@ -161,7 +159,7 @@ int service_deserialize(struct unit *u, const char *name, const char *value) {
     else if (IS("accept-socket"))
         (void)socket_adopt_instance(&s->unit, value);
     else
-        return 0;
+        return fd_store_deserialize(s, name, value);
 #undef IS
     return 1;
 }
@@ -177,9 +175,14 @@ int service_coldplug(struct unit *u) {
     if (when > 0 && when != USEC_INFINITY)
         service_arm_timer(s, usec_sub(when, now(CLOCK_MONOTONIC)));
     service_arm_watchdog(s);
-    if (s->awaits_pid_file)
-        (void)service_watch_pid_file(s);
     if (service_type(s) == SERVICE_TYPE_DBUS && !inactive_or_failed(service_state_active(s, s->state)))
         service_watch_bus_name(s);
     return 0;
+}
+
+void service_catch_up(struct unit *u) {
+    struct service *s = SERVICE(u);
+    if (s->awaits_pid_file)
+        (void)service_watch_pid_file(s);
+    s->awaits_pid_file = false;
 }

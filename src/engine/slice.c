@@ -96,9 +96,10 @@ static int slice_serialize(const struct unit *u, struct text *out) {
 }
 
 static int slice_deserialize(struct unit *u, const char *name, const char *value) {
-    if (strcmp(name, "active") == 0)
-        SLICE(u)->active = get_bool(value) || is_perpetual(u->id);
-    return 0;
+    if (strcmp(name, "active") != 0)
+        return 0;
+    SLICE(u)->active = get_bool(value) || is_perpetual(u->id);
+    return 1;
 }
 
 static const char *message_end(const struct unit *u, int type, int result) {

@@ -216,6 +216,7 @@ int socket_deserialize(struct unit *u, const char *name, const char *value) {
         else
             fd_close(fd); /* the files no longer list it */
         s->deserializing = NULL;
-    }
-    return 0;
+    } else
+        return 0;
+    return 1;
 }

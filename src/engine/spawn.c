@@ -232,11 +232,12 @@ void spawn_serialize(const struct unit *u, struct text *out) {
 }
 
 bool spawn_deserialize(struct unit *u, const char *name, const char *value) {
-    int pid, ignored;
-    if (sscanf(name, "spawning-%d-%d", &pid, &ignored) != 2)
+    static const char prefix[] = "spawning-";
+    unsigned long long at[2]; /* the process, and whether its failure is ignored */
+    if (strncmp(name, prefix, sizeof(prefix) - 1) != 0 || !get_numbers(name + sizeof(prefix) - 1, at, 2))
         return false;
     int fd = get_fd(value);
-    if (fd >= 0 && await_exec(u, pid, fd, ignored, NULL) < 0)
+    if (fd >= 0 && await_exec(u, (pid_t)at[0], fd, at[1], NULL) < 0)
         close(fd);
     return true;
 }
@@ -288,6 +289,7 @@ int unit_spawn(struct unit *u, const struct exec_command *command, enum exec_rol
         .listen_fds = extra->listen_fds,
         .listen_names = extra->listen_names,
         .n_listen_fds = extra->n_listen_fds,
+        .n_sockets = extra->n_sockets,
     };
     _cleanup_text_ struct text why = {};
     _cleanup_(exec_plan_freep) struct exec_plan *plan = NULL;

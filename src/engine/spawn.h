@@ -10,7 +10,7 @@ struct spawn_extra {
     char *const *env;          /* beside what the settings give: MAINPID=…, SERVICE_RESULT=… */
     const int *listen_fds;
     char *const *listen_names; /* NULL: "unknown" */
-    size_t n_listen_fds;
+    size_t n_listen_fds, n_sockets; /* the sockets come first, then stored descriptors */
     int stdin_fd;              /* the connection of Accept=yes; -1 (note: not 0) */
     bool notify;               /* pass NOTIFY_SOCKET */
     usec_t watchdog_usec;

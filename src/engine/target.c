@@ -90,9 +90,10 @@ static int target_serialize(const struct unit *u, struct text *out) {
 }
 
 static int target_deserialize(struct unit *u, const char *name, const char *value) {
-    if (strcmp(name, "active") == 0)
-        TARGET(u)->active = get_bool(value);
-    return 0;
+    if (strcmp(name, "active") != 0)
+        return 0;
+    TARGET(u)->active = get_bool(value);
+    return 1;
 }
 
 static const char *message_end(const struct unit *u, int type, int result) {

@@ -124,6 +124,8 @@ struct unit_ops {
     int (*load)(struct unit *u);
     /* Resumes from deserialized state: watches, timers. */
     int (*coldplug)(struct unit *u);
+    /* After all units did: what may have happened meanwhile and may change a state. */
+    void (*catch_up)(struct unit *u);
     /* 0: under way (a later unit_notify() tells), -EALREADY: nothing to do; -EAGAIN: not now, try again; -ECOMM: start
      * limit; -ENOEXEC, -EPROTO, …: as job.c maps them to results. */
     int (*start)(struct unit *u);
@@ -137,6 +139,8 @@ struct unit_ops {
     enum active_state (*active_state)(const struct unit *u);
     const char *(*sub_state)(const struct unit *u);
     bool (*may_collect)(const struct unit *u);
+    /* It is down and nothing is to be done with it: what it kept for its next start goes. */
+    void (*release_resources)(struct unit *u);
     void (*reset_failed)(struct unit *u);
     /* A child of ours that belongs to this unit was reaped. */
     void (*child_exited)(struct unit *u, pid_t pid, int code, int status);
@@ -153,7 +157,7 @@ struct unit_ops {
     pid_t (*control_pid)(const struct unit *u);
     /* State as NAME=VALUE lines and back. */
     int (*serialize)(const struct unit *u, struct text *out);
-    int (*deserialize)(struct unit *u, const char *name, const char *value);
+    int (*deserialize)(struct unit *u, const char *name, const char *value); /* 0: not one of its lines */
     /* The exec of a child begun with unit_spawn() succeeded (end of file on its error pipe). For Type=exec. */
     void (*exec_succeeded)(struct unit *u, pid_t pid);
     /* Exit status to end the container with under SuccessAction=exit and its kin; -1: none. */

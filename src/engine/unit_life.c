@@ -77,6 +77,8 @@ int unit_new_invocation(struct unit *u) {
     if (r < 0)
         return r;
     u->invocation = id;
+    /* What this start prints is not the last one's: it gets a stream of its own. */
+    unit_close_log(u);
     unit_changed(u);
     return 0;
 }

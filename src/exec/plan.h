@@ -56,7 +56,7 @@ struct exec_request {
     int stdout_fd, stderr_fd;    /* the log pipe's write end, for journal, kmsg, syslog …; -1: /dev/null */
     const int *listen_fds;       /* passed as 3, 4, … */
     char *const *listen_names;   /* as many; NULL: "unknown" */
-    size_t n_listen_fds;
+    size_t n_listen_fds, n_sockets; /* NonBlocking= is for the first n_sockets of them: the others are stored descriptors */
 };
 
 /* A user id that only the child learns, in STEP_RESOLVE_USER. */

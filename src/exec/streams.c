@@ -329,7 +329,7 @@ void plan_streams(struct planner *p) {
         open_stream(p, i, &streams[i]);
 
     if (unit_setting_written(p->unit, D_NonBlocking))
-        for (size_t i = 0; i < n_listen; i++) {
+        for (size_t i = 0; i < MIN(n_listen, request->n_sockets); i++) {
             struct step *s = plan_step(p, STEP_FD_BLOCKING, EXIT_FDS);
             s->fd.from = unit_bool(p->unit, D_NonBlocking);
             s->fd.to = 3 + (int)i;

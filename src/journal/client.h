@@ -80,3 +80,5 @@ void log_client_prepare_exec(struct log_client *c, bool keep);
 /* 1: taken; 0: not one of ours; -EINVAL, -ENOMEM: ours, and ignored. */
 int log_client_deserialize(struct log_client *c, const char *name, const char *value);
 int log_client_resume(struct log_client *c);
+/* Is the descriptor one of its own? */
+bool log_client_has_fd(const struct log_client *c, int fd);

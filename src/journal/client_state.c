@@ -144,3 +144,13 @@ int log_client_resume(struct log_client *c) {
     log_client_ready(c);
     return 0;
 }
+
+bool log_client_has_fd(const struct log_client *c, int fd) {
+    for (const struct client_stream *s = c->streams; s; s = s->hh.next)
+        if (s->fd == fd)
+            return true;
+    for (const struct client_stored *k = c->stored; k; k = k->hh.next)
+        if (k->fd == fd)
+            return true;
+    return c->socket == fd;
+}

@@ -154,7 +154,7 @@ static void an_exit_is_not_forgotten(void **state) {
     get("a.target");
     manager_exit(m, 3);
     assert_int_equal(manager_reload(m, NULL, NULL), 0);
-    manager_reexecute(m);
+    assert_int_equal(manager_reexecute(m, NULL, NULL), -ESHUTDOWN);
     assert_int_equal(m->objective, OBJECTIVE_EXIT);
     assert_int_equal(m->exit_code, 3);
 }

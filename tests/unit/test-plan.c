@@ -491,7 +491,7 @@ static void sockets_are_named(void **state) {
     setup(&f, LINES("NonBlocking=yes"));
     f.request.listen_fds = fds;
     f.request.listen_names = names;
-    f.request.n_listen_fds = 2;
+    f.request.n_listen_fds = f.request.n_sockets = 2;
     assert_int_equal(make(&f), 0);
     assert_string_equal(env_get(f.plan->envp, "LISTEN_FDS"), "2");
     assert_string_equal(env_get(f.plan->envp, "LISTEN_FDNAMES"), "http:https");

@@ -229,6 +229,7 @@ HANDLER(method_reset_failed_unit);
 HANDLER(method_ref);
 HANDLER(method_unref);
 HANDLER(method_clean);
+HANDLER(method_fd_store);
 HANDLER(method_freeze);
 HANDLER(method_unsupported);
 HANDLER(method_set_properties);

@@ -21,37 +21,56 @@ struct pending {
     DBusMessage *call;
 };
 
-static void on_reloaded(void *userdata) {
-    struct pending *p = userdata;
-    struct connection *c = connection_find(p->bus, p->dbus);
-    if (c)
-        bus_reply_empty(c, p->call);
-    else
-        dbus_message_unref(p->call);
+static int pending_new(struct call *call, struct pending **ret) {
+    *ret = malloc(sizeof **ret);
+    if (!*ret)
+        return -ENOMEM;
+    **ret = (struct pending){ .bus = call->bus, .dbus = dbus_connection_ref(call->connection->dbus),
+                              .call = dbus_message_ref(call->message) };
+    return 0;
+}
+
+static void pending_free(struct pending *p) {
+    dbus_message_unref(p->call);
     dbus_connection_unref(p->dbus);
     free(p);
 }
 
-static HANDLER(method_reload) {
-    struct pending *p = calloc(1, sizeof *p);
-    if (!p)
-        return -ENOMEM;
-    *p = (struct pending){ .bus = call->bus, .dbus = dbus_connection_ref(call->connection->dbus),
-                           .call = dbus_message_ref(call->message) };
-    int r = manager_reload(call->bus->manager, on_reloaded, p);
-    if (r < 0) {
-        dbus_connection_unref(p->dbus);
-        dbus_message_unref(p->call);
-        free(p);
-        return r;
-    }
-    return CALL_LATER;
+static void on_reloaded(void *userdata) {
+    struct pending *p = userdata;
+    struct connection *c = connection_find(p->bus, p->dbus);
+    if (c)
+        bus_reply_empty(c, dbus_message_ref(p->call));
+    pending_free(p);
 }
 
-/* The connection goes with the old process: that is the answer. */
+static HANDLER(method_reload) {
+    struct pending *p;
+    int r = pending_new(call, &p);
+    if (r >= 0)
+        r = manager_reload(call->bus->manager, on_reloaded, p);
+    if (r < 0 && p)
+        pending_free(p);
+    return r < 0 ? r : CALL_LATER;
+}
+
+static void on_reexecution_failed(void *userdata, const char *why) {
+    struct pending *p = userdata;
+    struct connection *c = connection_find(p->bus, p->dbus);
+    if (c)
+        connection_send(c, bus_new_error(p->call, DBUS_ERROR_FAILED, why));
+    pending_free(p);
+}
+
+/* The connection goes with the old process: that is the answer, unless it comes to nothing. */
 static HANDLER(method_reexecute) {
-    manager_reexecute(call->bus->manager);
-    return CALL_LATER;
+    struct pending *p;
+    int r = pending_new(call, &p);
+    if (r >= 0)
+        r = manager_reexecute(call->bus->manager, on_reexecution_failed, p);
+    if (r < 0 && p)
+        pending_free(p);
+    return r < 0 ? r : CALL_LATER;
 }
 
 /* Exit, PowerOff, Reboot …: at once, as with --force. data: the exit status; -1: as SetExitCode() said. */
@@ -245,7 +264,7 @@ const struct method manager_methods[] = {
     { "LookupDynamicUserByName", "s", "u", method_dynamic_user_by_name, METHOD_ANYBODY },
     { "LookupDynamicUserByUID", "u", "s", method_dynamic_user_by_uid, METHOD_ANYBODY },
     { "GetDynamicUsers", "", "a(us)", method_nothing, METHOD_ANYBODY },
-    { "DumpUnitFileDescriptorStore", "s", "a(suuutuusu)", method_nothing, METHOD_ANYBODY },
+    { "DumpUnitFileDescriptorStore", "s", "a(suuutuusu)", method_fd_store, METHOD_ANYBODY },
     { "StartAuxiliaryScope", "sahta(sv)", "o", method_unsupported },
     {},
 };

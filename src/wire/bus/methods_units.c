@@ -3,7 +3,9 @@
 #include "wire/bus/internal.h"
 
 #include "base/fd.h"
+#include "engine/fdstore.h"
 #include "engine/scope.h"
+#include "engine/service.h"
 #include "syntax/words.h"
 
 #include <errno.h>
@@ -12,6 +14,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define COMMAND_LINE_MAX 4096 /* of what is shown of a process */
@@ -257,6 +261,14 @@ HANDLER(method_clean) {
         return r;
     if (!inactive_or_failed(unit_active_state(u)) || u->job)
         return call_refuse(call, BUS_NAME ".UnitBusy", "Unit is not inactive or has pending job.");
+    _cleanup_strv_ char **what = NULL;
+    if (arg_strv(call, &what) < 0)
+        return -ENOMEM;
+    if (u->ops->type == UNIT_SERVICE && unit_number(u->file, D_FileDescriptorStoreMax) > 0 &&
+        (strv_contains(what, "fdstore") || strv_contains(what, "all"))) {
+        fd_store_release(SERVICE(u));
+        return 0;
+    }
     return error_set(error, ERROR_NOT_SUPPORTED, "Unit '%s' does not support cleaning.", u->id);
 }
 
@@ -387,8 +399,33 @@ HANDLER(method_attach_processes) {
 const struct method process_methods[] = { PROCESSES, {} };
 const struct method scope_methods[] = { { "Abandon", "", "", method_abandon }, PROCESSES, {} };
 
-static HANDLER(method_fd_store) {
-    out_zero(reply, "a(suuutuusu)");
+HANDLER(method_fd_store) {
+    struct unit *u;
+    int r = call_unit(call, UNIT_KNOWN, &u, error);
+    if (r < 0)
+        return r;
+    out_open(reply, DBUS_TYPE_ARRAY, "(suuutuusu)");
+    for (struct stored_fd *stored = u->ops->type == UNIT_SERVICE ? SERVICE(u)->fd_store : NULL; stored; stored = stored->next) {
+        struct stat st;
+        char link[32], path[256];
+        if (fstat(stored->fd, &st) < 0)
+            continue;
+        snprintf(link, sizeof link, "/proc/self/fd/%d", stored->fd);
+        ssize_t n = readlink(link, path, sizeof path - 1);
+        path[n > 0 ? n : 0] = 0;
+        out_open(reply, DBUS_TYPE_STRUCT, NULL);
+        out_string(reply, stored->name);
+        out_u32(reply, st.st_mode);
+        out_u32(reply, major(st.st_dev));
+        out_u32(reply, minor(st.st_dev));
+        out_u64(reply, st.st_ino);
+        out_u32(reply, major(st.st_rdev));
+        out_u32(reply, minor(st.st_rdev));
+        out_string(reply, path);
+        out_u32(reply, (uint32_t)fcntl(stored->fd, F_GETFL));
+        out_close(reply);
+    }
+    out_close(reply);
     return 0;
 }
 

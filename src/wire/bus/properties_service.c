@@ -2,6 +2,7 @@
 /* systemd.service(5) as properties. */
 #include "wire/bus/marshal.h"
 
+#include "engine/fdstore.h"
 #include "engine/service.h"
 
 static const struct service *service(const struct object *object) {
@@ -22,6 +23,10 @@ static GETTER(service_status_bus_error) {
 
 static GETTER(service_n_restarts) {
     out_u32(out, service(object)->n_restarts);
+}
+
+static GETTER(service_n_stored) {
+    out_u32(out, (uint32_t)fd_store_count(service(object)));
 }
 
 static GETTER(service_reload_result) {
@@ -127,7 +132,7 @@ const struct property service_properties[] = {
     G("ControlPID", "u", CHANGE, get_control_pid),
     S("BusName", "s", setting_string, BusName),
     S("FileDescriptorStoreMax", "u", setting_u32, FileDescriptorStoreMax),
-    C("NFileDescriptorStore", "u", ""),
+    G("NFileDescriptorStore", "u", FALSE, service_n_stored),
     S("FileDescriptorStorePreserve", "s", setting_enum, FileDescriptorStorePreserve),
     G("StatusText", "s", CHANGE, service_status_text),
     G("StatusErrno", "i", CHANGE, service_status_errno),

@@ -97,6 +97,13 @@ static GETTER(get_job) {
     out_close(out);
 }
 
+static GETTER(get_can_clean) {
+    const struct unit *u = object->unit;
+    bool store = u->ops->type == UNIT_SERVICE && unit_number(u->file, D_FileDescriptorStoreMax) > 0;
+    char *const what[] = { store ? (char *)"fdstore" : NULL, NULL };
+    out_strv(out, what);
+}
+
 static GETTER(get_need_daemon_reload) {
     out_bool(out, unit_need_daemon_reload(object->unit));
 }
@@ -215,7 +222,7 @@ const struct property unit_properties[] = {
     G("CanStop", "b", CONST, get_can_stop),
     G("CanReload", "b", CONST, get_can_reload),
     G("CanIsolate", "b", CONST, get_can_isolate),
-    C("CanClean", "as", ""),
+    G("CanClean", "as", CONST, get_can_clean),
     C("CanFreeze", "b", "no"),
     C("CanLiveMount", "b", "no"),
     G("Job", "(uo)", CHANGE, get_job),

@@ -143,13 +143,16 @@ static void on_job_removed(void *userdata, struct job *j, enum job_result result
 
 static void on_reloading(void *userdata, bool active) {
     struct bus *bus = userdata;
+    struct unit *u;
     struct out out;
-    if (!active) /* the units are new ones */
-        for (const struct reference *r = bus->references; r; r = r->next) {
-            struct unit *u = manager_get_unit(bus->manager, r->unit);
-            if (u)
+    if (!active) { /* the units are new ones */
+        for (const struct reference *r = bus->references; r; r = r->next)
+            if ((u = manager_get_unit(bus->manager, r->unit)))
+                u->references = 0;
+        for (const struct reference *r = bus->references; r; r = r->next)
+            if ((u = manager_get_unit(bus->manager, r->unit)))
                 u->references += r->count;
-        }
+    }
     DBusMessage *m = manager_signal(bus, "Reloading", false, &out);
     if (!m)
         return;
