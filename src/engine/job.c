@@ -213,7 +213,7 @@ int job_arm_timeout(struct job *j) {
     if (limit > 0 && limit != USEC_INFINITY)
         when = usec_add(j->begin, limit);
     usec_t running = unit_usec(u->file, D_JobRunningTimeoutSec);
-    if (j->state == JOB_RUNNING && running > 0 && running != USEC_INFINITY)
+    if (j->begin_running > 0 && running > 0 && running != USEC_INFINITY)
         when = MIN(when, usec_add(j->begin_running, running));
     if (when == USEC_INFINITY)
         return 0;
@@ -332,7 +332,8 @@ static void job_run(struct job *j) {
     if (j->state != JOB_WAITING || !job_may_run(j))
         return;
     job_set_state(j, JOB_RUNNING);
-    j->begin_running = now(CLOCK_MONOTONIC);
+    if (j->begin_running == 0) /* what is tried again goes on with the time it has */
+        j->begin_running = now(CLOCK_MONOTONIC);
     if (job_arm_timeout(j) < 0)
         unit_log(u, LOG_WARNING, "No memory for the job's timeout: it has none.");
     int r;
@@ -383,54 +384,90 @@ void job_run_queue(void *manager) {
 }
 
 /* --- finishing ------------------------------------------------------------------------------------------------------- */
-static void fail_jobs_on(struct unit *u, uint32_t kinds) {
-    UNIT_FOREACH_EDGE(e, u, kinds) {
-        struct job *j = e->other->job;
-        if (j && (j->type == JOB_START || j->type == JOB_VERIFY_ACTIVE))
-            job_finish(j, JOB_DEPENDENCY, true, false);
+/* Along which edges jobs fail with this one, that has its result. */
+static uint32_t fails_along(const struct job *j) {
+    bool starts = j->type == JOB_START || j->type == JOB_VERIFY_ACTIVE;
+    /* Done without being active (a condition did not hold): a job that verifies may have been merged into it. */
+    if (j->result == JOB_DONE)
+        return starts && !active_or_reloading(unit_active_state(j->unit)) ? DEP_BIT(DEP_REQUISITE_OF) : 0;
+    if (starts)
+        return DEP_BIT(DEP_REQUIRED_BY) | DEP_BIT(DEP_REQUISITE_OF) | DEP_BIT(DEP_BOUND_BY);
+    return j->type == JOB_STOP ? DEP_BIT(DEP_CONFLICTED_BY) : 0;
+}
+
+static struct job *next_to_fail(struct job *j) {
+    uint32_t kinds = fails_along(j);
+    while (kinds && j->next_edge < j->unit->n_edges) {
+        const struct edge *e = &j->unit->edges[j->next_edge++];
+        struct job *other = e->kinds & kinds ? e->other->job : NULL;
+        if (other && (other->type == JOB_START || other->type == JOB_VERIFY_ACTIVE))
+            return other;
     }
+    return NULL;
+}
+
+/* The job leaves its unit; what follows comes after those that fail with it. */
+static void leave(struct job *j, enum job_result result) {
+    j->result = result;
+    j->next_edge = 0;
+    job_uninstall(j);
+    OBSERVE(j->manager, job_removed, j, result);
+}
+
+/* Somebody's turn may have come. */
+static void pass_on(struct unit *u) {
+    job_queue_waiting_for(u);
+    if (u->job)
+        job_queue_run(u->job);
+    manager_check_finished(u->manager);
+}
+
+static void follow_up(struct job *j) {
+    struct unit *u = j->unit;
+    enum job_result result = j->result;
+    /* JOB_FAILED is the unit's own affair: unit_notify() has seen to it. */
+    bool failed = result == JOB_TIMEOUT || result == JOB_DEPENDENCY;
+    if (failed)
+        unit_log(u, LOG_NOTICE, "Job %s/%s failed with result '%s'.", u->id, job_type_to_string(j->type),
+                 job_result_to_string(result));
+    job_free(j);
+    if (failed)
+        unit_start_on_failure(u);
+    unit_trigger_notify(u);
+    queue_add(u, QUEUE_STOP_UNNEEDED);
+    queue_add(u, QUEUE_BOUND);
+    queue_add(u, QUEUE_UPHELD);
+    pass_on(u);
 }
 
 void job_finish(struct job *j, enum job_result result, bool recursive, bool already) {
-    struct manager *m = j->manager;
-    struct unit *u = j->unit;
-    enum job_type type = j->type;
-    j->result = result;
     if (!already)
         say_end(j, result);
-
-    if (result == JOB_DONE && type == JOB_RESTART) {
+    if (result == JOB_DONE && j->type == JOB_RESTART) {
         /* The stop half is done: the same job goes on as a start. */
         j->type = JOB_START;
         job_set_state(j, JOB_WAITING);
-        OBSERVE(m, job_changed, j);
+        OBSERVE(j->manager, job_changed, j);
         job_queue_run(j);
-    } else {
-        job_uninstall(j);
-        OBSERVE(m, job_removed, j, result);
-        job_free(j);
-
-        if (result != JOB_DONE && recursive) {
-            if (type == JOB_START || type == JOB_VERIFY_ACTIVE)
-                fail_jobs_on(u, DEP_BIT(DEP_REQUIRED_BY) | DEP_BIT(DEP_REQUISITE_OF) | DEP_BIT(DEP_BOUND_BY));
-            else if (type == JOB_STOP)
-                fail_jobs_on(u, DEP_BIT(DEP_CONFLICTED_BY));
-        }
-        /* Done without being active (a condition did not hold): a job that verifies may have been merged into it. */
-        if (result == JOB_DONE && recursive && type == JOB_START && !active_or_reloading(unit_active_state(u)))
-            fail_jobs_on(u, DEP_BIT(DEP_REQUISITE_OF));
-        /* JOB_FAILED is the unit's own affair: unit_notify() has seen to it. */
-        if (result == JOB_TIMEOUT || result == JOB_DEPENDENCY)
-            unit_start_on_failure(u);
-        unit_trigger_notify(u);
-        queue_add(u, QUEUE_STOP_UNNEEDED);
-        queue_add(u, QUEUE_BOUND);
-        queue_add(u, QUEUE_UPHELD);
+        pass_on(j->unit);
+        return;
     }
-    job_queue_waiting_for(u);
-    if (u->job && u->job != j)
-        job_queue_run(u->job);
-    manager_check_finished(m);
+    leave(j, result);
+    j->list_next = NULL;
+    /* Depth first, over the jobs themselves: chains may be long. */
+    while (j) {
+        struct job *next = recursive ? next_to_fail(j) : NULL;
+        if (next) {
+            say_end(next, JOB_DEPENDENCY);
+            leave(next, JOB_DEPENDENCY);
+            next->list_next = j;
+            j = next;
+        } else {
+            struct job *finished = j;
+            j = j->list_next;
+            follow_up(finished);
+        }
+    }
 }
 
 void job_cancel(struct job *j) {

@@ -37,6 +37,7 @@ const char *job_result_to_string(enum job_result result);
 struct job_link { /* "subject wants object": inside a transaction only */
     struct job *subject, *object;
     struct job_link *next_of_subject, *next_of_object;
+    struct job_link **at_subject, **at_object; /* what points to it */
     bool matters, conflicts;
 };
 
@@ -46,16 +47,19 @@ struct job {
     uint32_t id;
     enum job_type type;
     enum job_state state;
-    bool installed, in_run_queue, irreversible, ignore_order, matters_to_anchor;
+    bool installed, in_run_queue, irreversible, ignore_order;
+    bool matters_to_anchor, on_path, doomed; /* while a transaction is built */
     enum job_result result; /* once finished */
     usec_t begin, begin_running; /* monotonic */
     struct timer timer;     /* JobTimeoutSec=, JobRunningTimeoutSec= */
     struct job *run_next;
     struct unit *blocked_by; /* the unit whose job this one was last found to wait for; NULL: look */
     /* while a transaction is built: */
-    struct job *transaction_next, *transaction_prev, *marker;
+    struct job *transaction_next, *transaction_prev;
     struct job_link *subjects, *objects;
     uint32_t generation;
+    struct job *list_next; /* of jobs that are gone through, or are on their way out */
+    uint32_t next_edge;    /* of the unit: the next to look at, whether its job fails with this one */
     UT_hash_handle hh;
 };
 

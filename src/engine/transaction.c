@@ -24,7 +24,21 @@ void transaction_freep(struct transaction **tr) {
         while ((*tr)->units[i]->transaction_jobs)
             transaction_drop_job(*tr, (*tr)->units[i]->transaction_jobs, false);
     free((*tr)->units);
+    free((*tr)->path);
     free(*tr);
+}
+
+int transaction_push(struct transaction *tr, struct job *j) {
+    if (tr->n_path == tr->path_room) {
+        size_t room = tr->path_room ? tr->path_room * 2 : 32;
+        struct transaction_step *path = realloc(tr->path, room * sizeof(*path));
+        if (!path)
+            return -ENOMEM;
+        tr->path = path;
+        tr->path_room = room;
+    }
+    tr->path[tr->n_path++] = (struct transaction_step){ .job = j };
+    return 0;
 }
 
 /* The transaction's job of this type for the unit; made if there is none. */
@@ -62,13 +76,34 @@ static struct job *get_job(struct transaction *tr, enum job_type type, struct un
     return j;
 }
 
+void transaction_link(struct job_link *l) {
+    struct job_link **subjects = &l->subject->subjects, **objects = &l->object->objects;
+    l->next_of_subject = *subjects;
+    l->next_of_object = *objects;
+    l->at_subject = subjects;
+    l->at_object = objects;
+    if (*subjects)
+        (*subjects)->at_subject = &l->next_of_subject;
+    if (*objects)
+        (*objects)->at_object = &l->next_of_object;
+    *subjects = *objects = l;
+}
+
+void transaction_unlink(struct job_link *l) {
+    *l->at_subject = l->next_of_subject;
+    if (l->next_of_subject)
+        l->next_of_subject->at_subject = l->at_subject;
+    *l->at_object = l->next_of_object;
+    if (l->next_of_object)
+        l->next_of_object->at_object = l->at_object;
+}
+
 static int link_jobs(struct job *subject, struct job *object, bool matters, bool conflicts) {
     struct job_link *l = calloc(1, sizeof(*l));
     if (!l)
         return -ENOMEM;
-    *l = (struct job_link){ subject, object, subject->subjects, object->objects, matters, conflicts };
-    subject->subjects = l;
-    object->objects = l;
+    *l = (struct job_link){ .subject = subject, .object = object, .matters = matters, .conflicts = conflicts };
+    transaction_link(l);
     return 0;
 }
 
@@ -102,50 +137,32 @@ static const struct pull {
     enum job_type type;      /* what is pulled in; collapsed for the unit first */
     bool matters;            /* its failure is the puller's failure */
     bool conflicts;
+    bool restart_dependents; /* only with --job-mode=restart-dependencies */
 } pulls[] = {
 #define UP (1u << JOB_START | 1u << JOB_RESTART)
-    { UP, DEP_BIT(DEP_REQUIRES) | DEP_BIT(DEP_BINDS_TO), JOB_START, true, false },
-    { UP, DEP_BIT(DEP_WANTS) | DEP_BIT(DEP_UPHOLDS), JOB_START, false, false },
-    { UP, DEP_BIT(DEP_REQUISITE), JOB_VERIFY_ACTIVE, true, false },
-    { UP, DEP_BIT(DEP_CONFLICTS), JOB_STOP, true, true },
-    { UP, DEP_BIT(DEP_CONFLICTED_BY), JOB_STOP, false, false },
+    { UP, DEP_BIT(DEP_REQUIRES) | DEP_BIT(DEP_BINDS_TO), JOB_START, .matters = true },
+    { UP, DEP_BIT(DEP_WANTS) | DEP_BIT(DEP_UPHOLDS), JOB_START },
+    { UP, DEP_BIT(DEP_REQUISITE), JOB_VERIFY_ACTIVE, .matters = true },
+    { UP, DEP_BIT(DEP_CONFLICTS), JOB_STOP, .matters = true, .conflicts = true },
+    { UP, DEP_BIT(DEP_CONFLICTED_BY), JOB_STOP },
     { 1u << JOB_STOP,
       DEP_BIT(DEP_REQUIRED_BY) | DEP_BIT(DEP_REQUISITE_OF) | DEP_BIT(DEP_BOUND_BY) | DEP_BIT(DEP_CONSISTS_OF) |
           DEP_BIT(DEP_PROPAGATES_STOP_TO),
-      JOB_STOP, true, false },
+      JOB_STOP, .matters = true },
     { 1u << JOB_RESTART,
       DEP_BIT(DEP_REQUIRED_BY) | DEP_BIT(DEP_REQUISITE_OF) | DEP_BIT(DEP_BOUND_BY) | DEP_BIT(DEP_CONSISTS_OF),
-      JOB_TRY_RESTART, true, false },
-    { 1u << JOB_RELOAD, DEP_BIT(DEP_PROPAGATES_RELOAD_TO), JOB_TRY_RELOAD, false, false },
+      JOB_TRY_RESTART, .matters = true },
+    { 1u << JOB_RELOAD, DEP_BIT(DEP_PROPAGATES_RELOAD_TO), JOB_TRY_RELOAD },
+    { 1u << JOB_START, DEP_BIT(DEP_REQUIRED_BY) | DEP_BIT(DEP_BOUND_BY) | DEP_BIT(DEP_CONSISTS_OF), JOB_TRY_RESTART,
+      .matters = true, .restart_dependents = true },
 #undef UP
 };
 
-static int pull_in(struct transaction *tr, struct job *by, const struct pull *pull, bool ignore_order,
-                   struct error *error) {
-    UNIT_FOREACH_EDGE(e, by->unit, pull->edges) {
-        enum job_type type = job_type_collapse(pull->type, e->other);
-        if (type == JOB_NOP)
-            continue;
-        struct error reason = {};
-        int r = transaction_add(tr, type, e->other, by, pull->matters, pull->conflicts, false, ignore_order, &reason);
-        if (r >= 0)
-            continue;
-        if (r == -ENOMEM || (pull->matters && pull->type != JOB_TRY_RESTART && r != -EBADR)) {
-            if (error)
-                *error = reason;
-            return r;
-        }
-        unit_log(e->other, pull->type == JOB_START && r != -ENOENT && r != -EBADR && r != -ERFKILL ? LOG_WARNING : LOG_DEBUG,
-                 "Cannot add dependency job, ignoring: %s", reason.message);
-    }
-    return 0;
-}
-
-int transaction_add(struct transaction *tr, enum job_type type, struct unit *u, struct job *by, bool matters,
-                    bool conflicts, bool ignore_requirements, bool ignore_order, struct error *error) {
-    int r;
+/* A job without what follows from it. Positive: something may follow. */
+static int add_one(struct transaction *tr, enum job_type type, struct unit *u, struct job *by, bool matters,
+                   bool conflicts, struct job **ret, struct error *error) {
     if (type != JOB_STOP) {
-        r = unit_check_loaded(u, error);
+        int r = unit_check_loaded(u, error);
         if (r < 0)
             return r;
     }
@@ -154,29 +171,79 @@ int transaction_add(struct transaction *tr, enum job_type type, struct unit *u, 
                          job_type_to_string(type), u->id);
     bool is_new;
     struct job *j = get_job(tr, type, u, &is_new);
-    if (!j)
+    if (!j || (by && link_jobs(by, j, matters, conflicts) < 0))
         return error_set(error, ERROR_NO_MEMORY, "No memory for a job.");
-    j->ignore_order = j->ignore_order || ignore_order;
-    if (by) {
-        if (link_jobs(by, j, matters, conflicts) < 0)
-            return error_set(error, ERROR_NO_MEMORY, "No memory for a job.");
-    } else
+    j->ignore_order = j->ignore_order || tr->ignore_order;
+    if (!by)
         tr->anchor = j;
-    if (!is_new || ignore_requirements || type == JOB_NOP)
-        return 0;
-    for (size_t i = 0; i < ELEMENTS(pulls); i++) {
-        if (!(pulls[i].for_types & 1u << type))
+    *ret = j;
+    return is_new && !tr->ignore_requirements && type != JOB_NOP;
+}
+
+/* The next unit that the job at this step pulls in; NULL: no more. *ret_type: the job it gets. */
+static struct unit *next_pulled(const struct transaction *tr, struct transaction_step *step, enum job_type *ret_type) {
+    const struct unit *u = step->job->unit;
+    for (; step->pull < ELEMENTS(pulls); step->pull++, step->edge = 0) {
+        const struct pull *pull = &pulls[step->pull];
+        if (!(pull->for_types & 1u << step->job->type) || (pull->restart_dependents && !tr->restart_dependents))
             continue;
-        r = pull_in(tr, j, &pulls[i], ignore_order, error);
+        while (step->edge < u->n_edges) {
+            const struct edge *e = &u->edges[step->edge++];
+            if (!(e->kinds & pull->edges))
+                continue;
+            *ret_type = job_type_collapse(pull->type, e->other);
+            if (*ret_type != JOB_NOP)
+                return e->other;
+        }
+    }
+    return NULL;
+}
+
+/* Can whoever pulls do without? */
+static bool tolerated(const struct pull *pull, int r) {
+    return r != -ENOMEM && (!pull->matters || pull->type == JOB_TRY_RESTART || r == -EBADR);
+}
+
+/* What could not be added fails all that cannot do without it: goes back to the job that can. Not 0: none can. */
+static int go_back(struct transaction *tr, int r, const struct error *reason) {
+    for (; tr->n_path > 0; tr->n_path--) {
+        const struct transaction_step *step = &tr->path[tr->n_path - 1];
+        const struct pull *pull = &pulls[step->pull];
+        if (!tolerated(pull, r))
+            continue;
+        bool expected = pull->matters || r == -ENOENT || r == -EBADR || r == -ERFKILL;
+        unit_log(step->job->unit->edges[step->edge - 1].other,
+                 expected || pull->type != JOB_START ? LOG_DEBUG : LOG_WARNING,
+                 "Cannot add dependency job, ignoring: %s", reason->message);
+        return 0;
+    }
+    return r;
+}
+
+int transaction_add(struct transaction *tr, enum job_type type, struct unit *u, struct job *by, struct error *error) {
+    struct error unheard;
+    if (!error)
+        error = &unheard;
+    struct job *j;
+    tr->n_path = 0;
+    int r = add_one(tr, type, u, by, true, false, &j, error);
+    if (r > 0)
+        r = transaction_push(tr, j);
+    while (r >= 0 && tr->n_path > 0) {
+        struct transaction_step *step = &tr->path[tr->n_path - 1];
+        u = next_pulled(tr, step, &type);
+        if (!u) {
+            tr->n_path--;
+            continue;
+        }
+        const struct pull *pull = &pulls[step->pull];
+        r = add_one(tr, type, u, step->job, pull->matters, pull->conflicts, &j, error);
+        if (r > 0)
+            r = transaction_push(tr, j);
         if (r < 0)
-            return r;
+            r = go_back(tr, r, error);
     }
-    if (tr->restart_dependents && type == JOB_START) {
-        static const struct pull dependents = { 0, DEP_BIT(DEP_REQUIRED_BY) | DEP_BIT(DEP_BOUND_BY) | DEP_BIT(DEP_CONSISTS_OF),
-                                                JOB_TRY_RESTART, true, false };
-        return pull_in(tr, j, &dependents, ignore_order, error);
-    }
-    return 0;
+    return r == -ENOMEM ? error_set(error, ERROR_NO_MEMORY, "No memory for a transaction.") : MIN(r, 0);
 }
 
 /* A unit stays if it says so, if the transaction has a word on it, or if something that is to stay triggers it. */
@@ -196,7 +263,7 @@ int transaction_add_isolate(struct transaction *tr) {
         if (n->name != u->id || !stops_on_isolate(u))
             continue;
         struct error error;
-        int r = transaction_add(tr, JOB_STOP, u, tr->anchor, true, false, false, false, &error);
+        int r = transaction_add(tr, JOB_STOP, u, tr->anchor, &error);
         if (r == -ENOMEM)
             return r;
         if (r < 0)
@@ -210,7 +277,7 @@ int transaction_add_triggering(struct transaction *tr, struct unit *u) {
         if (e->other->transaction_jobs || inactive_or_failed(unit_active_state(e->other)))
             continue;
         struct error error;
-        int r = transaction_add(tr, JOB_STOP, e->other, tr->anchor, true, false, false, false, &error);
+        int r = transaction_add(tr, JOB_STOP, e->other, tr->anchor, &error);
         if (r == -ENOMEM)
             return r;
         if (r < 0)
@@ -236,9 +303,9 @@ int manager_add_job(struct manager *m, enum job_type type, struct unit *u, enum 
     if (!tr)
         return error_set(error, ERROR_NO_MEMORY, "No memory for a transaction.");
     tr->restart_dependents = mode == JOB_RESTART_DEPENDENCIES;
-    int r = transaction_add(tr, type, u, NULL, true, false,
-                            mode == JOB_IGNORE_DEPENDENCIES || mode == JOB_IGNORE_REQUIREMENTS,
-                            mode == JOB_IGNORE_DEPENDENCIES, error);
+    tr->ignore_order = mode == JOB_IGNORE_DEPENDENCIES;
+    tr->ignore_requirements = tr->ignore_order || mode == JOB_IGNORE_REQUIREMENTS;
+    int r = transaction_add(tr, type, u, NULL, error);
     if (r >= 0 && mode == JOB_ISOLATE)
         r = transaction_add_isolate(tr);
     if (r >= 0 && mode == JOB_TRIGGERING)

@@ -7,20 +7,25 @@
 
 #include "engine/job.h"
 
+struct transaction_step; /* where a walk along the graph stands */
+
 struct transaction {
     struct manager *manager;
     struct unit **units; /* those with jobs in here: unit->transaction_jobs */
     size_t n_units, room;
     struct job *anchor;
+    struct transaction_step *path; /* of the walk in progress: graphs are deep, our stack is not */
+    size_t n_path, path_room;
     bool irreversible, restart_dependents;
-    uint32_t generation;
+    bool ignore_requirements; /* nothing follows from the anchor */
+    bool ignore_order;        /* and nothing is waited for */
 };
 
 struct transaction *transaction_new(struct manager *m, bool irreversible);
 void transaction_freep(struct transaction **tr);
-/* Adds a job and, along the edges, what follows from it. `by`: the job that wants it; NULL: it is the anchor. */
-int transaction_add(struct transaction *tr, enum job_type type, struct unit *u, struct job *by, bool matters,
-                    bool conflicts, bool ignore_requirements, bool ignore_order, struct error *error);
+/* Adds a job and, along the edges, what follows from it. `by`: the job that wants it and to which it matters; NULL: it is
+ * the anchor. -ENOMEM or as error_set() in `error`. */
+int transaction_add(struct transaction *tr, enum job_type type, struct unit *u, struct job *by, struct error *error);
 /* Stop jobs for everything else that runs. */
 int transaction_add_isolate(struct transaction *tr);
 /* Stop jobs for what would start `u` again. */

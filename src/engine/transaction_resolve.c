@@ -8,18 +8,9 @@
 #include <errno.h>
 #include <string.h>
 
-/* --- taking jobs out
- * ------------------------------------------------------------------------------------------------- */
-static void unlink_from(struct job_link **list, const struct job_link *l, bool of_subject) {
-    while (*list && *list != l)
-        list = of_subject ? &(*list)->next_of_subject : &(*list)->next_of_object;
-    if (*list)
-        *list = of_subject ? l->next_of_subject : l->next_of_object;
-}
-
+/* --- taking jobs out ------------------------------------------------------------------------------------ */
 static void link_free(struct job_link *l) {
-    unlink_from(&l->subject->subjects, l, true);
-    unlink_from(&l->object->objects, l, false);
+    transaction_unlink(l);
     free(l);
 }
 
@@ -35,50 +26,75 @@ static void detach(struct job *j) {
 }
 
 void transaction_drop_job(struct transaction *tr, struct job *j, bool dependants) {
-    if (tr->anchor == j)
-        tr->anchor = NULL;
-    detach(j);
-    while (j->subjects)
-        link_free(j->subjects);
-    while (j->objects) {
-        struct job *wanted_by = j->objects->matters ? j->objects->subject : NULL;
-        link_free(j->objects);
-        if (wanted_by && dependants && wanted_by != j)
-            transaction_drop_job(tr, wanted_by, true);
+    struct job *doomed = j;
+    j->list_next = NULL;
+    while (doomed) {
+        j = doomed;
+        doomed = j->list_next;
+        if (tr->anchor == j)
+            tr->anchor = NULL;
+        detach(j);
+        while (j->subjects)
+            link_free(j->subjects);
+        while (j->objects) {
+            struct job *by = j->objects->subject;
+            bool goes = dependants && j->objects->matters && !by->doomed;
+            link_free(j->objects);
+            if (!goes || by == j)
+                continue;
+            by->doomed = true;
+            by->list_next = doomed;
+            doomed = by;
+        }
+        free(j);
     }
-    free(j);
 }
 
-static void drop_unit(struct transaction *tr, struct unit *u) {
+void transaction_drop_unit(struct transaction *tr, struct unit *u) {
     while (u->transaction_jobs)
         transaction_drop_job(tr, u->transaction_jobs, true);
 }
 
-/* For each job of the transaction, however the body changes it: ends when a whole pass changed nothing. */
-#define FOREACH_UNIT_IN(i, tr) for (size_t i = 0; i < (tr)->n_units; i++)
-
+/* What nobody wants any more goes, and then what only that had wanted. */
 static void collect_garbage(struct transaction *tr) {
-    for (bool again = true; again;) {
-        again = false;
-        FOREACH_UNIT_IN(i, tr)
-        for (struct job *j = tr->units[i]->transaction_jobs, *next; j; j = next) {
-            next = j->transaction_next;
-            if (j == tr->anchor || j->objects)
+    struct job *unwanted = NULL;
+    FOREACH_UNIT_IN(i, tr)
+        for (struct job *j = tr->units[i]->transaction_jobs; j; j = j->transaction_next)
+            if (j != tr->anchor && !j->objects) {
+                j->list_next = unwanted;
+                unwanted = j;
+            }
+    while (unwanted) {
+        struct job *j = unwanted;
+        unwanted = j->list_next;
+        while (j->subjects) {
+            struct job *wanted = j->subjects->object;
+            link_free(j->subjects);
+            if (wanted->objects || wanted == tr->anchor || wanted == j)
                 continue;
-            transaction_drop_job(tr, j, true);
-            again = true;
+            wanted->list_next = unwanted;
+            unwanted = wanted;
         }
+        transaction_drop_job(tr, j, false);
     }
 }
 
-/* --- what matters
- * ---------------------------------------------------------------------------------------------------- */
-static void mark_what_matters(struct job *j, uint32_t generation) {
-    j->matters_to_anchor = true;
-    j->generation = generation;
-    for (struct job_link *l = j->subjects; l; l = l->next_of_subject)
-        if (l->matters && l->object->generation != generation)
-            mark_what_matters(l->object, generation);
+/* --- what matters --------------------------------------------------------------------------------------- */
+static void mark_what_matters(struct job *anchor) {
+    struct job *todo = anchor;
+    anchor->matters_to_anchor = true;
+    anchor->list_next = NULL;
+    while (todo) {
+        struct job *j = todo;
+        todo = j->list_next;
+        for (struct job_link *l = j->subjects; l; l = l->next_of_subject) {
+            if (!l->matters || l->object->matters_to_anchor)
+                continue;
+            l->object->matters_to_anchor = true;
+            l->object->list_next = todo;
+            todo = l->object;
+        }
+    }
 }
 
 /* job_mode "fail": leave running units and queued jobs alone where that is possible. */
@@ -112,77 +128,7 @@ static void drop_redundant(struct transaction *tr) {
     }
 }
 
-/* --- ordering cycles
- * ------------------------------------------------------------------------------------------------- */
-/* To give up a unit is to give up all its jobs. */
-static bool unit_matters(const struct unit *u) {
-    for (const struct job *j = u->transaction_jobs; j; j = j->transaction_next)
-        if (j->matters_to_anchor)
-            return true;
-    return false;
-}
-
-/* Depth first along "runs before"; `marker` points to where we came from while a job is on the path. */
-static int check_order(struct transaction *tr, struct job *j, struct job *from, uint32_t generation,
-                       struct error *error) {
-    if (j->generation == generation) {
-        if (!j->marker)
-            return 0; /* seen, and no cycle through it */
-        struct job *victim = NULL;
-        _cleanup_text_ struct text path = {};
-        text_addf(&path, "%s/%s", j->unit->id, job_type_to_string(j->type));
-        for (struct job *k = from; k; k = k->generation == generation && k->marker != k ? k->marker : NULL) {
-            text_addf(&path, " after %s/%s", k->unit->id, job_type_to_string(k->type));
-            if (!victim && k->unit->transaction_jobs && !unit_matters(k->unit))
-                victim = k;
-            if (k == j)
-                break;
-        }
-        unit_log(j->unit, LOG_WARNING, "Found ordering cycle: %s", text_str(&path));
-        if (victim) {
-            unit_log(victim->unit, LOG_ERR, "Job %s/%s deleted to break ordering cycle starting with %s/%s",
-                     victim->unit->id, job_type_to_string(victim->type), j->unit->id,
-                     job_type_to_string(j->type));
-            drop_unit(tr, victim->unit);
-            return -EAGAIN;
-        }
-        unit_log(j->unit, LOG_ERR, "Unable to break cycle starting with %s/%s", j->unit->id,
-                 job_type_to_string(j->type));
-        return error_set(error, ERROR_TRANSACTION_ORDER_IS_CYCLIC,
-                         "Transaction order is cyclic. See system logs for details.");
-    }
-    j->marker = from ? from : j;
-    j->generation = generation;
-    UNIT_FOREACH_EDGE(e, j->unit, DEP_BIT(DEP_BEFORE) | DEP_BIT(DEP_AFTER)) {
-        struct job *other = e->other->transaction_jobs ? e->other->transaction_jobs : e->other->job;
-        if (!other)
-            continue;
-        for (int before = 0; before < 2; before++) {
-            if (!(e->kinds & DEP_BIT(before ? DEP_BEFORE : DEP_AFTER)) || job_compare(j, other, before) >= 0)
-                continue;
-            int r = check_order(tr, other, j, generation, error);
-            if (r < 0)
-                return r;
-        }
-    }
-    j->marker = NULL;
-    return 0;
-}
-
-static int verify_order(struct transaction *tr, struct error *error) {
-    uint32_t generation = ++tr->manager->p->marker;
-    FOREACH_UNIT_IN(i, tr) {
-        struct job *j = tr->units[i]->transaction_jobs;
-        int r = j ? check_order(tr, j, NULL, generation, error) : 0;
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
-/* --- merging
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- merging ------------------------------------------------------------------------------------------ */
 static bool is_conflicted_by(const struct job *j) {
     for (const struct job_link *l = j->objects; l; l = l->next_of_object)
         if (l->conflicts)
@@ -230,19 +176,13 @@ static void merge_into(struct transaction *tr, struct job *j, struct job *other,
     j->irreversible = j->irreversible || other->irreversible;
     j->matters_to_anchor = j->matters_to_anchor || other->matters_to_anchor;
     j->ignore_order = j->ignore_order || other->ignore_order;
-    while (other->subjects) {
-        struct job_link *l = other->subjects;
-        other->subjects = l->next_of_subject;
-        l->subject = j;
-        l->next_of_subject = j->subjects;
-        j->subjects = l;
-    }
-    while (other->objects) {
-        struct job_link *l = other->objects;
-        other->objects = l->next_of_object;
-        l->object = j;
-        l->next_of_object = j->objects;
-        j->objects = l;
+    for (struct job_link *l; (l = other->subjects ? other->subjects : other->objects);) {
+        transaction_unlink(l);
+        if (l->subject == other)
+            l->subject = j;
+        if (l->object == other)
+            l->object = j;
+        transaction_link(l);
     }
     if (tr->anchor == other)
         tr->anchor = j;
@@ -267,8 +207,7 @@ static int merge_jobs(struct transaction *tr, struct error *error) {
     return 0;
 }
 
-/* --- installing
- * ------------------------------------------------------------------------------------------------------ */
+/* --- installing --------------------------------------------------------------------------------------- */
 static int check_destructive(struct transaction *tr, enum job_mode mode, struct error *error) {
     FOREACH_UNIT_IN(i, tr) {
         const struct job *j = tr->units[i]->transaction_jobs;
@@ -307,7 +246,6 @@ static int install(struct transaction *tr, enum job_mode mode) {
             link_free(j->subjects);
         while (j->objects)
             link_free(j->objects);
-        j->marker = NULL;
         jobs[n++] = j;
     }
     for (size_t i = 0; i < n_cancel; i++) {
@@ -335,7 +273,7 @@ static int install(struct transaction *tr, enum job_mode mode) {
 }
 
 int transaction_activate(struct transaction *tr, enum job_mode mode, struct error *error) {
-    mark_what_matters(tr->anchor, ++tr->manager->p->marker);
+    mark_what_matters(tr->anchor);
     if (mode == JOB_FAIL)
         minimize_impact(tr);
     drop_redundant(tr);
@@ -343,7 +281,7 @@ int transaction_activate(struct transaction *tr, enum job_mode mode, struct erro
     do {
         if (mode != JOB_ISOLATE)
             collect_garbage(tr);
-        r = verify_order(tr, error);
+        r = transaction_verify_order(tr, error);
     } while (r == -EAGAIN);
     if (r < 0)
         return r;

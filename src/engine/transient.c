@@ -27,13 +27,12 @@ int manager_make_transient(struct manager *m, const char *name, const char *frag
         r = file_write(path, fragment_text, 0644);
     if (r < 0)
         return error_set(error, ERROR_FAILED, "Cannot write %s: %s", path, strerror(-r));
-    if (u)
-        unit_free(u); /* it was only a name somebody had mentioned */
     r = search_cache_fill(&m->search);
+    if (r >= 0 && u) /* so far it was only a name somebody had mentioned */
+        r = unit_read_again(u);
     if (r < 0)
         return error_set(error, ERROR_NO_MEMORY, "No memory to load unit %s.", name);
-    r = manager_load_unit(m, name, &u, error);
-    if (r < 0)
+    if (!u && (r = manager_load_unit(m, name, &u, error)) < 0)
         return r;
     u->file->transient = true;
     *ret = u;

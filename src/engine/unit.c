@@ -142,6 +142,24 @@ static void report_line(void *userdata, const char *unit, const char *file, unsi
         log_full(LOG_WARNING, unit, NULL, "%s: %s", unit, message);
 }
 
+int unit_read_again(struct unit *u) {
+    struct manager *m = u->manager;
+    struct unit_file *file;
+    int r = unit_file_load(&m->search, &m->dirs, u->id, report_line, m, &file);
+    if (r < 0)
+        return r;
+    r = queue_add(u, QUEUE_LOAD);
+    if (r < 0) {
+        unit_file_free(file);
+        return r;
+    }
+    unit_file_free(u->file);
+    u->file = file;
+    unit_changed(u);
+    queue_dispatch_load(m);
+    return 0;
+}
+
 int manager_load_unit(struct manager *m, const char *name, struct unit **ret, struct error *error) {
     struct unit *u = manager_get_unit(m, name);
     if (u) {

@@ -50,6 +50,9 @@ int unit_kill_context(struct unit *u, enum kill_operation operation, pid_t main_
 /* --- loading ------------------------------------------------------------------------------------------------------ */
 int unit_new(struct manager *m, struct unit_file *file, struct unit **ret);
 void unit_free(struct unit *u);
+/* Files have come for a name that had none: the unit that stood for it takes them, and keeps the edges others have to it.
+ * 0 or a negative errno with the unit as it was. */
+int unit_read_again(struct unit *u);
 /* Turns the settings into edges; adds the default dependencies; lets the type check. Called from the load queue. */
 int unit_resolve(struct unit *u);
 int unit_add_two_dependencies(struct unit *u, enum dependency_kind a, enum dependency_kind b, struct unit *other);

@@ -7,12 +7,17 @@ printed one is `\\#`); `#! fresh FLAGS` asks for a container of the case's own, 
 `#! not-under systemd|reeve: WHY` skips.
 
 Files named like units go to /etc/systemd/system, and so do directories (NAME.d, NAME.wants); what is under `root/`
-goes to /. In a session these words are known besides what the image has:
+goes to /. Small ones may lie together in one file `units`, each under a line `==> NAME`, links as `==> NAME -> TARGET`.
+In a session these words are known besides what the image has:
 
     eventually COMMAND    asks until it succeeds
     state UNIT            ActiveState, SubState and Result in one line
+    queue                 the queued jobs: unit, type and state of each
+    idle                  succeeds when there are none
     left PATTERN          how many processes have PATTERN in their command line
     ctl VERB ...          systemctl, with /lib/systemd spelt /usr/lib/systemd
+    said [REGEX]          what the manager has logged since the session began, or since the last `said`: the lines that
+                          match, without it those that name a unit of the case
 
 Cases share one container for each manager. After each, its units are stopped and removed.
 """
@@ -49,10 +54,17 @@ state() {
     done
 }
 state-is() { [ "$(state "$1")" = "$2" ]; }
+queue() { systemctl list-jobs --no-legend | awk '{ print $2, $3, $4 }' | sort; }
+idle() { [ -z "$(systemctl list-jobs --no-legend)" ]; }
 # Where a distribution without merged /usr would keep vendor units is a matter of taste.
 ctl() { systemctl "$@" 2>&1 | sed -u 's, /lib/systemd/, /usr/lib/systemd/,g'; return ${PIPESTATUS[0]}; }
 left() { ps -eo args= | grep -v -e grep -e awk -e ps | grep -c -e "$1"; true; }
+# The log is read from outside, when all is over; the mark is a line that the manager writes by itself.
+mark() { systemctl start "case-mark@$marks-$((marked++)).target"; }
+said() { mark; printf '\x1d%%s\n' "$1"; }
 """ % {"patience": PATIENCE // 2}
+
+MARK = "[Unit]\nDefaultDependencies=no\n"
 
 CLEAN = r"""
 cd /
@@ -116,6 +128,16 @@ class Mismatch(Exception):
     pass
 
 
+def several_units(text: str) -> dict:
+    """The file `units` taken apart."""
+    files = {}
+    for part in re.split(r"^==> ", text, flags=re.M)[1:]:
+        heading, _, content = part.partition("\n")
+        name, _, target = heading.strip().partition(" -> ")
+        files[name] = f"-> {target}" if target else content.encode()
+    return files
+
+
 class Case(pytest.Item):
     def __init__(self, *, directory: Path, manager: str, **more):
         super().__init__(**more)
@@ -132,6 +154,10 @@ class Case(pytest.Item):
         for path in sorted(self.directory.rglob("*")):
             inside = path.relative_to(self.directory)
             if path.is_dir() and not path.is_symlink() or str(inside) == "session":
+                continue
+            if str(inside) == "units":
+                for name, content in several_units(path.read_text()).items():
+                    files[f"etc/systemd/system/{name}"] = content
                 continue
             target = Path(*inside.parts[1:]) if inside.parts[0] == "root" else Path("etc/systemd/system") / inside
             files[str(target)] = f"-> {path.readlink()}" if path.is_symlink() else path.read_bytes()
@@ -167,6 +193,10 @@ class Case(pytest.Item):
         files = self.files()
         mark = "\x1e"
         script = [DRIVER, "systemctl daemon-reload"]
+        listens = any(re.search(r"\bsaid\b", step.command) for step in self.steps)
+        if listens:
+            files["etc/systemd/system/case-mark@.target"] = MARK.encode()
+            script.append(f"marks={self.directory.name} marked=0; mark")
         for step in self.steps:
             script.append(f"eval {shlex.quote(step.command)}; rc=$?; [ $rc = 0 ] || echo \"[$rc]\"; printf '{mark}\\n'")
         names = [Path(path).name for path in files if path.startswith("etc/systemd/system/") and path.count("/") == 3]
@@ -180,7 +210,30 @@ class Case(pytest.Item):
             raise Mismatch(f"the session ended early, after command {len(parts)} of {len(self.steps)}:\n"
                            f"{ran}\n--- docker logs\n{machine.logs()[-3000:]}")
         self.machine = machine
+        if listens:
+            parts = self.fill_in(parts, [name for name in names if not name.startswith("case-mark")])
         return [[line.rstrip() for line in part.splitlines() if line.strip()] for part in parts[:-1]]
+
+    def fill_in(self, parts: list[str], units: list[str]) -> list[str]:
+        """Puts the manager's own lines where `said` was."""
+        number = len(re.findall("\x1d", "".join(parts)))
+        reached = f"Reached target case-mark@{self.directory.name}-%d.target"
+        lines = self.machine.wait_until(lambda: next(
+            (lines for lines in [self.machine.said()] if any(reached % number in line for line in lines)), None),
+            "the manager's last line in the log")
+        marks = []
+        for i in range(number + 1):
+            marks.append(max(at for at, line in enumerate(lines) if reached % i in line))
+        # An instance is named as its template is, with something in between.
+        own = "|".join(re.escape(unit).replace("@", "@[^.]*") for unit in units)
+        between = iter(zip(marks, marks[1:]))
+
+        def take(match: re.Match) -> str:
+            first, last = next(between)
+            pattern = re.compile(match[1] or own)
+            return "\n".join(line for line in lines[first + 1:last] if pattern.search(line))
+
+        return [re.sub("\x1d(.*)", take, part) for part in parts]
 
     def unpack_and_run(self, machine: Machine, payload: bytes) -> str:
         ran = machine.engine.docker(

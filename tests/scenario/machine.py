@@ -132,6 +132,15 @@ class Machine:
         ran = self.engine.docker("logs", self.id, errors="replace")
         return ran.stdout + ran.stderr
 
+    def said(self) -> list[str]:
+        """What the manager itself has logged, oldest first."""
+        if self.manager == "reeve":
+            return [line.removeprefix("reeve: ") for line in self.logs().splitlines() if line.startswith("reeve: ")]
+        self.run("journalctl", "--sync")
+        lines = self.run("journalctl", "-o", "cat", "_PID=1").out.splitlines()
+        # What a unit has used is known where there are cgroups.
+        return [line for line in lines if not re.search(r": Consumed .* CPU time\.$", line)]
+
     @property
     def state(self) -> dict:
         return json.loads(self.engine.docker("inspect", self.id).stdout)[0]["State"]

@@ -2,6 +2,8 @@
 /* Transactions and jobs: what is pulled in, what contradicts, what waits for what. */
 #include "engine-test.h"
 
+#include <sys/resource.h>
+
 static void pulls_in_and_orders(void **state) {
     char a[512], b[512];
     snprintf(a, sizeof(a),
@@ -235,7 +237,33 @@ static void units_nobody_needs_are_forgotten(void **state) {
     UNTIL(!manager_get_unit(m, "b.target"));
 }
 
+/* As deep as the graph is, our stack is not: what fails, starts and stops along the chain goes over all of it. */
 static void long_chains_are_no_danger(void **state) {
+    enum { LENGTH = 10000 };
+    unit_text("c@.target", "");
+    unit_text("last.service", "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/false\n");
+    struct rlimit limit, shallow;
+    getrlimit(RLIMIT_STACK, &limit);
+    shallow = (struct rlimit){ 1 << 20, limit.rlim_max };
+    assert_int_equal(setrlimit(RLIMIT_STACK, &shallow), 0);
+    struct unit *before = get("c@0.target"), *last = get("last.service");
+    for (int i = 1; i <= LENGTH; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "c@%d.target", i);
+        struct unit *u = i < LENGTH ? get(name) : last;
+        assert_int_equal(unit_add_two_dependencies(before, DEP_REQUIRES, DEP_AFTER, u), 0);
+        before = u;
+    }
+    start("c@0.target");
+    UNTIL(m->n_installed_jobs == LENGTH + 1);
+    UNTIL(m->n_installed_jobs == 0);
+    assert_int_equal(state_of("last.service"), ACTIVE_FAILED);
+    assert_int_equal(state_of("c@0.target"), ACTIVE_INACTIVE);
+    setrlimit(RLIMIT_STACK, &limit);
+}
+
+/* The same, where nothing fails. */
+static void long_chains_come_up_and_go_down(void **state) {
     enum { LENGTH = 3000 };
     for (int i = 0; i < LENGTH; i++) {
         char name[32], text[128];
@@ -243,10 +271,51 @@ static void long_chains_are_no_danger(void **state) {
         snprintf(text, sizeof(text), "Requires=c%d.target\nAfter=c%d.target\n", i + 1, i + 1);
         unit_text(name, i == LENGTH - 1 ? "" : text);
     }
+    struct rlimit limit, shallow;
+    getrlimit(RLIMIT_STACK, &limit);
+    shallow = (struct rlimit){ 300 << 10, limit.rlim_max };
+    assert_int_equal(setrlimit(RLIMIT_STACK, &shallow), 0);
     start("c0.target");
     UNTIL_STATE("c0.target", ACTIVE_ACTIVE);
     stop("c2999.target");
     UNTIL_STATE("c0.target", ACTIVE_INACTIVE);
+    setrlimit(RLIMIT_STACK, &limit);
+}
+
+/* Tried again and again while its unit cannot start yet, the job's time runs on. */
+static void the_running_timeout_is_that_of_the_first_try(void **state) {
+    unit_text("a.service", "JobRunningTimeoutSec=300ms\nOnFailure=f.target\n[Service]\nExecStart=/bin/sleep 1000\n"
+                           "ExecStop=/bin/sleep 1000\n");
+    unit_text("f.target", "");
+    start("a.service");
+    UNTIL_STATE("a.service", ACTIVE_ACTIVE);
+    stop("a.service");
+    UNTIL(state_of("a.service") == ACTIVE_DEACTIVATING);
+    start("a.service");
+    usec_t begin = 0;
+    UNTIL(!get("a.service")->job || (begin = get("a.service")->job->begin_running) > 0);
+    while (get("a.service")->job) {
+        assert_true(get("a.service")->job->begin_running == begin);
+        job_queue_run(get("a.service")->job);
+        assert_int_equal(loop_turn(m->loop, 20 * USEC_PER_MSEC), 0);
+    }
+    UNTIL(state_of("f.target") == ACTIVE_ACTIVE);
+}
+
+/* What others say of a name holds for the unit that gets it. */
+static void a_transient_unit_keeps_the_edges_of_its_name(void **state) {
+    unit_text("a.target", "Wants=t.service\nAfter=t.service\n");
+    start("a.target");
+    UNTIL_STATE("a.target", ACTIVE_ACTIVE);
+    struct unit *a = get("a.target"), *t = NULL;
+    struct error error = {};
+    assert_int_equal(get("t.service")->file->state, LOAD_NOT_FOUND);
+    assert_int_equal(manager_make_transient(m, "t.service", "[Unit]\nDefaultDependencies=no\n" SLEEPER, &t, &error), 0);
+    assert_int_equal(t->file->state, LOAD_LOADED);
+    assert_true(unit_dependencies_with(a, t) & DEP_BIT(DEP_WANTS));
+    assert_true(unit_dependencies_with(t, a) & DEP_BIT(DEP_BEFORE));
+    start("t.service");
+    UNTIL_STATE("t.service", ACTIVE_ACTIVE);
 }
 
 static void upholds(void **state) {
@@ -293,6 +362,9 @@ int main(void) {
         TEST(jobs_time_out),
         TEST(units_nobody_needs_are_forgotten),
         TEST(long_chains_are_no_danger),
+        TEST(long_chains_come_up_and_go_down),
+        TEST(the_running_timeout_is_that_of_the_first_try),
+        TEST(a_transient_unit_keeps_the_edges_of_its_name),
         TEST(upholds),
         TEST(upholding_does_not_go_round),
     };
