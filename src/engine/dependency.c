@@ -91,13 +91,17 @@ static void edge_remove(struct unit *u, struct unit *other) {
     u->n_edges--;
 }
 
+void unit_forget_edges(struct unit *u) {
+    free(u->edges);
+    u->edges = NULL;
+    u->n_edges = u->n_edges_room = 0;
+}
+
 void unit_drop_edges(struct unit *u) {
     for (size_t i = 0; i < u->n_edges; i++) {
         struct unit *other = u->edges[i].other;
         edge_remove(other, u);
         queue_add(other, QUEUE_GC);
     }
-    free(u->edges);
-    u->edges = NULL;
-    u->n_edges = u->n_edges_room = 0;
+    unit_forget_edges(u);
 }

@@ -112,6 +112,7 @@ void job_queue_run(struct job *j) {
         return;
     j->in_run_queue = true;
     j->run_next = NULL;
+    j->run_at = p->run_queue_end;
     *p->run_queue_end = j;
     p->run_queue_end = &j->run_next;
     deferred_queue(j->manager->loop, &p->run_jobs);
@@ -121,13 +122,11 @@ static void run_queue_remove(struct job *j) {
     struct manager_private *p = j->manager->p;
     if (!j->in_run_queue)
         return;
-    for (struct job **at = &p->run_queue; *at; at = &(*at)->run_next)
-        if (*at == j) {
-            *at = j->run_next;
-            if (p->run_queue_end == &j->run_next)
-                p->run_queue_end = at;
-            break;
-        }
+    *j->run_at = j->run_next;
+    if (j->run_next)
+        j->run_next->run_at = j->run_at;
+    else
+        p->run_queue_end = j->run_at;
     j->in_run_queue = false;
 }
 

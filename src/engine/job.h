@@ -52,8 +52,9 @@ struct job {
     enum job_result result; /* once finished */
     usec_t begin, begin_running; /* monotonic */
     struct timer timer;     /* JobTimeoutSec=, JobRunningTimeoutSec= */
-    struct job *run_next;
+    struct job *run_next, **run_at; /* the run queue, and what in it points here */
     struct unit *blocked_by; /* the unit whose job this one was last found to wait for; NULL: look */
+    uint32_t look_from;      /* at which of its edges to begin to look: those before were found free */
     /* while a transaction is built: */
     struct job *transaction_next, *transaction_prev;
     struct job_link *subjects, *objects;

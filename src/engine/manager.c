@@ -77,6 +77,10 @@ int manager_new(const struct manager_options *options, struct manager **ret) {
 }
 
 void manager_forget_units(struct manager *m) {
+    /* The graph at once: edge by edge, those of a target with thousands would be moved each time. */
+    for (struct unit_name *n = m->names; n; n = n->hh.next)
+        unit_forget_edges(n->unit);
+    m->p->n_children = 0;
     while (m->names)
         unit_free(m->names->unit);
 }

@@ -62,6 +62,8 @@ int unit_require_mounts_for(struct unit *u, const char *path);
 /* The unit of another type that this one triggers: Unit=, Service=, or the same name with .service. */
 int unit_load_triggered(struct unit *u, const char *named, struct unit **ret);
 void unit_drop_edges(struct unit *u);
+/* This end of them only: when all units go. */
+void unit_forget_edges(struct unit *u);
 /* No room to spare: the graph of a boot has settled. */
 void unit_fit_edges(struct unit *u);
 
