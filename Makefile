@@ -47,9 +47,9 @@ scenario: deps-test all       ## containers under reeve; pick some with ARGS='-k
 oracle: deps-test             ## ask real systemd whether the scenarios' expectations are true
 	$(PYTEST) -q tests/scenario --manager=systemd $(ARGS)
 
-bench: deps-test all          ## start-up, memory and restart times beside systemd, runit, s6 and supervisor
+bench: deps-test all          ## start-up, memory, restarts, big transactions beside systemd, runit, s6 and supervisor
 	@tests/checks/install-packages bench
-	@bench/run
+	@bench/run && bench/jobs && bench/storm
 
 soak: deps-test all           ## what takes hours: long fuzzing, a thousand restarts
 	@tests/checks/soak
