@@ -49,7 +49,7 @@ static int match(struct matching *at, const char *base, const char *rest) {
     int r = 0;
     for (struct dirent *e; r >= 0 && (at->max == 0 || at->n < at->max) && (e = readdir(d));) {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
-            fnmatch(component, e->d_name, FNM_PERIOD) != 0)
+            !glob_match(component, e->d_name, FNM_PERIOD))
             continue;
         _cleanup_free_ char *path = path_join(base, e->d_name);
         r = path ? match(at, path, rest) : -ENOMEM;

@@ -10,5 +10,8 @@
  * dangling symlink does). 0 (also for no match), -ENOMEM, -E2BIG. */
 int glob_paths(const char *pattern, char ***ret);
 bool glob_is_pattern(const char *s);
+/* fnmatch(3) without locales: does the pattern match all of `s`? `flags` are those of <fnmatch.h>: FNM_NOESCAPE,
+ * FNM_PATHNAME, FNM_PERIOD, FNM_CASEFOLD. A bracket expression is made of characters, ranges and [:classes:]. */
+bool glob_match(const char *pattern, const char *s, int flags);
 /* Is there at least one? 1, 0, -ENOMEM. */
 int glob_exists(const char *pattern);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 static const char white[] = " \t\r\n\f\v";
 
@@ -156,12 +157,20 @@ static int append(char **s, const char *more) {
     return 0;
 }
 
+/* Whatever the case of its letters; `word` is in small ones. */
+static bool mentions(const char *line, const char *word) {
+    for (size_t n = strlen(word); *line; line++)
+        if (strncasecmp(line, word, n) == 0)
+            return true;
+    return false;
+}
+
 /* Does a usage line offer "reload"? */
 static bool offers_reload(const char *line) {
     static const char *const ways[] = { "{reload|", "{reload}", "{reload\"",
                                         "|reload|", "|reload}", "|reload\"" };
     for (size_t i = 0; i < ELEMENTS(ways); i++)
-        if (strcasestr(line, ways[i]))
+        if (mentions(line, ways[i]))
             return true;
     return false;
 }
@@ -173,7 +182,7 @@ struct reading {
 };
 
 static void read_code(struct reading *at, const char *line) {
-    if (at->state != IN_USAGE && !(at->state == IN_SCRIPT && strcasestr(line, "usage")))
+    if (at->state != IN_USAGE && !(at->state == IN_SCRIPT && mentions(line, "usage")))
         return;
     size_t n = strlen(line);
     if (offers_reload(line)) {

@@ -6,6 +6,7 @@
 #include "engine/unit_private.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 struct slice {
@@ -32,8 +33,7 @@ static int add_parent(struct unit *u) {
     if (strcmp(u->id, root_slice) == 0)
         return 0;
     char parent[UNIT_NAME_MAX];
-    strncpy(parent, u->id, sizeof(parent) - 1);
-    parent[sizeof(parent) - 1] = 0;
+    snprintf(parent, sizeof(parent), "%s", u->id);
     char *dash = strrchr(parent, '-');
     strcpy(dash && dash != parent ? dash : parent, dash && dash != parent ? ".slice" : root_slice);
     int r = unit_add_dependency_by_name(u, DEP_IN_SLICE, parent);

@@ -2,7 +2,6 @@
 #include "exec/bpf.h"
 
 #include <errno.h>
-#include <seccomp.h>
 #include <string.h>
 
 int bpf_new(struct bpf *ret) {

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writing seccomp programs: a test of the architecture, a search tree over call numbers, tests of arguments.
- * libseccomp knows the numbers of every architecture's calls and is asked for them; its own compiler takes 20
- * ms and a megabyte for a list of calls, which PID 1 cannot spare.
+ * libseccomp's compiler takes 20 ms and a megabyte for a list of calls, which PID 1 cannot spare.
  *
  * Arguments are compared by their lower 32 bits: the kernel takes those of the calls in question as int or
  * unsigned int, so a comparison of all 64 could be evaded by setting a bit that the kernel does not look at.
  */
 #pragma once
 
-#include "base/macro.h"
+#include "exec/calls.h"
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
@@ -53,7 +52,6 @@ struct bpf_block {
     const struct leaf *leaves;
     size_t n;
 };
-#define X32_BIT 0x40000000u
 
 /* The whole program; calls of other architectures get `otherwise`. */
 void bpf_blocks(struct bpf *b, const struct bpf_block *blocks, size_t n, uint32_t otherwise);

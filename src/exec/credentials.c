@@ -4,6 +4,7 @@
 #include "exec/planner.h"
 
 #include "base/fd.h"
+#include "base/glob.h"
 #include "base/path.h"
 #include "base/strv.h"
 
@@ -101,7 +102,7 @@ static int add_matching(struct credentials *c, const char *pattern) {
         if (!dir)
             continue;
         for (struct dirent *e; (e = readdir(dir));)
-            if (e->d_name[0] != '.' && fnmatch(pattern, e->d_name, FNM_NOESCAPE) == 0)
+            if (e->d_name[0] != '.' && glob_match(pattern, e->d_name, FNM_NOESCAPE))
                 add_file(c, e->d_name, arena_printf(c->p->arena, "%s/%s", where, e->d_name));
         closedir(dir);
     }

@@ -4,11 +4,11 @@
 #include "exec/planner.h"
 
 #include "base/fd.h"
+#include "base/glob.h"
 #include "base/strv.h"
 #include "syntax/envfile.h"
 
 #include <errno.h>
-#include <glob.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -144,13 +144,13 @@ static int read_files(struct planner *p, const char *setting) {
     bool optional = setting[0] == '-';
     const char *path = setting + optional;
     int r;
-    if (strpbrk(path, "*?[")) {
-        glob_t found = {};
-        int g = glob(path, 0, NULL, &found);
-        r = g == GLOB_NOSPACE ? -ENOMEM : g != 0 ? -ENOENT : 0;
-        for (size_t i = 0; r >= 0 && i < found.gl_pathc; i++)
-            r = read_file(p, found.gl_pathv[i]);
-        globfree(&found);
+    if (glob_is_pattern(path)) {
+        _cleanup_strv_ char **found = NULL;
+        r = glob_paths(path, &found);
+        if (r >= 0 && !found)
+            r = -ENOENT;
+        for (char **f = found; r >= 0 && f && *f; f++)
+            r = read_file(p, *f);
     } else
         r = read_file(p, path);
     if (r == -ENOMEM || (r < 0 && !optional)) {

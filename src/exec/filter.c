@@ -7,7 +7,6 @@
 #include "exec/syscall_groups.h"
 
 #include <errno.h>
-#include <seccomp.h>
 #include <string.h>
 
 /* Distinct settings in one container: a handful. */
@@ -45,48 +44,12 @@ int filter_each_call(const char *word, int depth, call_visitor visit, void *user
 }
 
 size_t filter_architectures(uint32_t ret[static ARCHITECTURES_MAX]) {
-    static const struct {
-        uint32_t native, others[2];
-    } families[] = {
-        { SCMP_ARCH_X86_64, { SCMP_ARCH_X86, SCMP_ARCH_X32 } },
-        { SCMP_ARCH_AARCH64, { SCMP_ARCH_ARM, 0 } },
-        { SCMP_ARCH_S390X, { SCMP_ARCH_S390, 0 } },
-        { SCMP_ARCH_PPC64, { SCMP_ARCH_PPC, 0 } },
-    };
     size_t n = 0;
-    ret[n++] = seccomp_arch_native();
-    for (size_t i = 0; i < ELEMENTS(families); i++)
-        for (size_t j = 0; families[i].native == ret[0] && j < ELEMENTS(families[i].others); j++)
-            if (families[i].others[j])
-                ret[n++] = families[i].others[j];
-    return n;
-}
-
-uint32_t filter_first_number(uint32_t architecture) {
-    switch (architecture) {
-    case SCMP_ARCH_X32:
-        return X32_BIT;
-    case SCMP_ARCH_MIPS:
-    case SCMP_ARCH_MIPSEL:
-        return 4000;
-    case SCMP_ARCH_MIPS64:
-    case SCMP_ARCH_MIPSEL64:
-        return 5000;
-    case SCMP_ARCH_MIPS64N32:
-    case SCMP_ARCH_MIPSEL64N32:
-        return 6000;
-    default:
-        return 0;
+    while (n < CALLS_ARCHITECTURES && calls_architectures[n]) {
+        ret[n] = calls_architectures[n];
+        n++;
     }
-}
-
-int filter_call_number(uint32_t architecture, const char *name, uint32_t *ret) {
-    int number = seccomp_syscall_resolve_name_arch(architecture, name);
-    /* Negative: calls it does not have by a number of their own. */
-    if (number < 0)
-        return -EINVAL;
-    *ret = (uint32_t)number;
-    return 0;
+    return n;
 }
 
 /* --- the cache --------------------------------------------------------------------------------- */

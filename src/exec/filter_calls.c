@@ -8,7 +8,6 @@
 #include "exec/syscall_groups.h"
 
 #include <errno.h>
-#include <seccomp.h>
 #include <string.h>
 
 enum { NOT_LISTED = -1, KILL = -2, DEFAULT = 0 };
@@ -25,7 +24,7 @@ struct call_list {
 
 static int place(const struct call_list *list, const char *name) {
     uint32_t number;
-    if (filter_call_number(list->architecture, name, &number) < 0 || number - list->first >= CALL_MAX)
+    if (call_number(list->architecture, name, &number) < 0 || number - list->first >= CALL_MAX)
         return -EINVAL;
     return (int)(number - list->first);
 }
@@ -87,7 +86,7 @@ static int error_from_string(const char *s) {
 
 static void call_list_read(char *const *words, uint32_t architecture, struct call_list *list) {
     *list = (struct call_list){ .architecture = architecture,
-                                .first = filter_first_number(architecture),
+                                .first = call_first_number(architecture),
                                 .allow = words[0][0] != '~' };
     for (size_t i = 0; i < CALL_MAX; i++)
         list->calls[i] = NOT_LISTED;
@@ -158,14 +157,13 @@ int filter_list_calls(char *const *calls, struct text *out) {
     _cleanup_free_ struct call_list *list = malloc(sizeof(struct call_list));
     if (!list)
         return -ENOMEM;
-    call_list_read(calls, seccomp_arch_native(), list);
+    call_list_read(calls, calls_architectures[0], list);
     text_add(out, list->allow ? "allow\n" : "deny\n");
     for (size_t i = 0; i < CALL_MAX; i++) {
         if (list->calls[i] == NOT_LISTED)
             continue;
-        char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, (int)(list->first + i));
+        const char *name = call_name(list->first + (uint32_t)i);
         text_add(out, name ? name : "?");
-        free(name);
         if (list->calls[i] == KILL)
             text_add(out, ":kill");
         else if (list->calls[i] > 0)

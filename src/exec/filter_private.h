@@ -3,10 +3,9 @@
 #pragma once
 
 #include "exec/bpf.h"
+#include "exec/calls.h"
 #include "exec/filter.h"
 
-/* No architecture has more calls than this from its first number on. */
-#define CALL_MAX 1024
 #define ARCHITECTURES_MAX 8
 
 /* Every call of a word: itself, or the members of a group. A negative errno of `visit` stops. */
@@ -15,10 +14,6 @@ int filter_each_call(const char *word, int depth, call_visitor visit, void *user
 
 /* Ours, and the others that our kernel runs. Returns how many. */
 size_t filter_architectures(uint32_t ret[static ARCHITECTURES_MAX]);
-/* Its first call number. */
-uint32_t filter_first_number(uint32_t architecture);
-/* -EINVAL: it has no such call. */
-int filter_call_number(uint32_t architecture, const char *name, uint32_t *ret);
 
 /* filter_restrict.c, filter_calls.c: append a complete program. 0 or -ENOMEM. */
 int filter_restrictions(const struct filter_settings *settings, struct bpf *b);

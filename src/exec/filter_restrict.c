@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
@@ -127,7 +126,7 @@ static void deny_write_execute(struct rules *r) {
 static void restrict_namespaces(struct rules *r, uint64_t allowed) {
     static const uint32_t flags[] = { CLONE_NEWCGROUP, CLONE_NEWIPC,  CLONE_NEWNET, CLONE_NEWNS,
                                       CLONE_NEWPID,    CLONE_NEWUSER, CLONE_NEWUTS, CLONE_NEWTIME };
-    unsigned clone_flags = seccomp_arch_native() == SCMP_ARCH_S390X;
+    unsigned clone_flags = calls_architectures[0] == SCMP_ARCH_S390X;
     bool any = false;
     for (size_t i = 0; i < ELEMENTS(flags); i++) {
         if (allowed & flags[i]) {
@@ -285,7 +284,7 @@ static size_t make_leaves(const struct rules *r, uint32_t architecture, struct b
         uint32_t number;
         if (strcmp(r->rules[i].call, "mmap") == 0 && hides_mmap(architecture))
             continue;
-        if (filter_call_number(architecture, r->rules[i].call, &number) >= 0)
+        if (call_number(architecture, r->rules[i].call, &number) >= 0)
             block->numbered[n++] = (struct numbered){ number, &r->rules[i] };
     }
     qsort(block->numbered, n, sizeof(struct numbered), numbered_compare);
@@ -328,7 +327,7 @@ static const struct {
 
 static size_t listed_architectures(char *const *names, uint32_t ret[static ARCHITECTURES_MAX]) {
     size_t n = 0;
-    ret[n++] = seccomp_arch_native();
+    ret[n++] = calls_architectures[0];
     STRV_FOREACH(name, names)
         for (size_t i = 0; i < ELEMENTS(architecture_names) && n < ARCHITECTURES_MAX; i++)
             if (strcmp(*name, architecture_names[i].name) == 0 && architecture_names[i].arch != ret[0])

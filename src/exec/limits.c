@@ -3,6 +3,8 @@
  * forbids is set as far as it allows and recorded; it never fails a start. */
 #include "exec/planner.h"
 
+#include "base/fd.h"
+#include "base/scan.h"
 #include "base/strv.h"
 #include "syntax/names.h"
 
@@ -17,12 +19,11 @@
 
 /* What may not be lowered or raised needs a look at where we stand. */
 static int own_oom_score(void) {
+    _cleanup_free_ char *text = NULL;
     int score = 0;
-    FILE *f = fopen("/proc/self/oom_score_adj", "re");
-    if (f) {
-        if (fscanf(f, "%d", &score) != 1)
-            score = 0;
-        fclose(f);
+    if (file_read("/proc/self/oom_score_adj", 64, &text, NULL) >= 0) {
+        const char *at = text;
+        (void)scan_int(&at, &score);
     }
     return score;
 }
@@ -81,11 +82,10 @@ static void plan_affinity(struct planner *p) {
     if (!set)
         return;
     STRV_FOREACH(item, list) {
-        unsigned first, last;
-        int n = sscanf(*item, "%u-%u", &first, &last);
-        if (n < 1)
+        uint32_t first, last;
+        if (!scan_range(*item, &first, &last))
             continue;
-        for (unsigned cpu = first; cpu <= (n == 2 ? last : first) && cpu < CPU_SETSIZE; cpu++)
+        for (uint32_t cpu = first; cpu <= last && cpu < CPU_SETSIZE; cpu++)
             CPU_SET(cpu, set);
     }
     if (CPU_COUNT(set) == 0)

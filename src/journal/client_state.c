@@ -2,6 +2,7 @@
 /* The log client's state over a re-execution of PID 1: everything is descriptors, and a few words about each.
  */
 #include "base/fd.h"
+#include "base/scan.h"
 #include "journal/client_private.h"
 
 #include <errno.h>
@@ -49,13 +50,13 @@ static bool take_fd(int fd) {
 static int take_stream(struct log_client *c, const char *value) {
     uint64_t id, lineage;
     uint32_t flags;
-    int fd, level, at = 0;
-    char told, dropped, drop_told, invocation[33];
-    if (sscanf(value, "%" SCNu64 " %d %d %" SCNu32 " %c%c%c %32s %" SCNu64 " %n", &id, &fd, &level, &flags,
-               &told, &dropped, &drop_told, invocation, &lineage, &at) != 9 ||
-        at == 0 || id == 0)
+    int fd, level;
+    char told[4], invocation[33];
+    if (!scan_u64(&value, &id) || !scan_int(&value, &fd) || !scan_int(&value, &level) || !scan_u32(&value, &flags) ||
+        !scan_word(&value, told, sizeof(told)) || strlen(told) != 3 ||
+        !scan_word(&value, invocation, sizeof(invocation)) || !scan_u64(&value, &lineage) || id == 0)
         return -EINVAL;
-    const char *unit = value + at, *space = strchr(unit, ' ');
+    const char *unit = value + strspn(value, " "), *space = strchr(unit, ' ');
     _cleanup_free_ char *unit_copy = space ? strndup(unit, (size_t)(space - unit)) : NULL;
     struct id128 invocation_id;
     struct client_stream *s;
@@ -73,9 +74,9 @@ static int take_stream(struct log_client *c, const char *value) {
     s->flags = flags;
     s->invocation = invocation_id;
     s->lineage = lineage;
-    s->told = told == '1';
-    s->dropped = dropped == '1';
-    s->drop_told = drop_told == '1';
+    s->told = told[0] == '1';
+    s->dropped = told[1] == '1';
+    s->drop_told = told[2] == '1';
     if (!s->told || s->dropped != s->drop_told)
         c->streams_to_tell = true;
     if (id >= c->next_id)
@@ -85,15 +86,16 @@ static int take_stream(struct log_client *c, const char *value) {
 
 static int take_stored(struct log_client *c, const char *value) {
     uint64_t key;
-    int fd, told, at = 0;
-    if (sscanf(value, "%" SCNu64 " %d %d %n", &key, &fd, &told, &at) != 3 || at == 0)
+    int fd, told;
+    if (!scan_u64(&value, &key) || !scan_int(&value, &fd) || !scan_int(&value, &told))
         return -EINVAL;
+    value += strspn(value, " ");
     struct client_stored *k;
     HASH_FIND(hh, c->stored, &key, sizeof(key), k);
     if (k || !take_fd(fd))
         return -EINVAL;
     k = calloc(1, sizeof(*k));
-    char *state = strdup(value + at);
+    char *state = strdup(value);
     if (!k || !state) {
         free(k);
         free(state);
@@ -114,14 +116,14 @@ static int take_stored(struct log_client *c, const char *value) {
 int log_client_deserialize(struct log_client *c, const char *name, const char *value) {
     if (strcmp(name, "log-next-id") == 0) {
         uint64_t id;
-        if (sscanf(value, "%" SCNu64, &id) != 1 || id == 0)
+        if (!scan_u64(&value, &id) || id == 0)
             return -EINVAL;
         c->next_id = MAX(c->next_id, id);
         return 1;
     }
     if (strcmp(name, "log-process") == 0) {
         int pid, fd, restored;
-        if (sscanf(value, "%d %d %d", &pid, &fd, &restored) != 3 || pid < 0 || c->socket >= 0 || !take_fd(fd))
+        if (!scan_int(&value, &pid) || !scan_int(&value, &fd) || !scan_int(&value, &restored) || pid < 0 || c->socket >= 0 || !take_fd(fd))
             return -EINVAL;
         c->pid = pid;
         c->socket = fd;

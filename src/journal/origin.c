@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "journal/origin.h"
 #include "base/clock.h"
+#include "base/scan.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -23,9 +24,12 @@ static uint64_t read_tag(pid_t pid) {
     if (n <= 0)
         return 0;
     text[n] = 0;
-    unsigned long long hard;
-    const char *line = strstr(text, "Max file locks");
-    return line && sscanf(line + strlen("Max file locks"), "%*s %llu", &hard) == 1 ? hard : 0;
+    char soft[24];
+    uint64_t hard = 0;
+    const char *at = strstr(text, "Max file locks");
+    if (at)
+        at += strlen("Max file locks");
+    return at && scan_word(&at, soft, sizeof(soft)) && scan_u64(&at, &hard) ? hard : 0;
 }
 
 uint64_t origin_tag(pid_t pid) {

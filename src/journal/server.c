@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "journal/server.h"
 #include "base/fd.h"
+#include "base/scan.h"
 #include "journal/server_private.h"
 
 #include <errno.h>
@@ -91,7 +92,7 @@ static void accept_connections(struct server *s) {
 }
 
 static void restore(struct server *s, uint64_t key, const char *state, int fd) {
-    int level, prefix, pid, at = 0;
+    int level, prefix, pid;
     if (key >= s->next_key)
         s->next_key = key + 1;
     if (fd < 0)
@@ -100,8 +101,10 @@ static void restore(struct server *s, uint64_t key, const char *state, int fd) {
         watch_intake(s, (enum intake_kind)intake_kind_from_string(state + 7), fd);
         return;
     }
-    char unit[257];
-    if (sscanf(state, "connection %d %d %d %256s %n", &level, &prefix, &pid, unit, &at) == 4 && at > 0) {
+    char kind[16], unit[257];
+    if (scan_word(&state, kind, sizeof(kind)) && strcmp(kind, "connection") == 0 && scan_int(&state, &level) &&
+        scan_int(&state, &prefix) && scan_int(&state, &pid) && scan_word(&state, unit, sizeof(unit))) {
+        state += strspn(state, " ");
         struct source *source = source_new(SOURCE_CONNECTION, fd, key);
         if (!source)
             return;
@@ -109,7 +112,7 @@ static void restore(struct server *s, uint64_t key, const char *state, int fd) {
         source->level = level;
         source->level_prefix = prefix;
         source->pid = pid;
-        source_set_names(source, strcmp(unit, "-") == 0 ? NULL : unit, state[at] ? state + at : NULL);
+        source_set_names(source, strcmp(unit, "-") == 0 ? NULL : unit, *state ? state : NULL);
         (void)server_add_source(s, source);
         return;
     }

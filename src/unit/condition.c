@@ -5,6 +5,7 @@
 #include "base/id128.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "base/scan.h"
 #include "base/strv.h"
 #include "base/users.h"
 #include "syntax/names.h"
@@ -172,7 +173,7 @@ static int smbios_field(const char *expression) {
     switch (operator) {
     case COMPARE_FNMATCH:
     case COMPARE_NOT_FNMATCH:
-        return (fnmatch(want, data, 0) == 0) == (operator== COMPARE_FNMATCH);
+        return glob_match(want, data, 0) == (operator== COMPARE_FNMATCH);
     case COMPARE_STRING_EQUAL:
     case COMPARE_STRING_UNEQUAL:
         return (strcmp(want, data) == 0) == (operator== COMPARE_STRING_EQUAL);
@@ -197,9 +198,11 @@ static int test_virtualization(context ctx, const char *parameter) {
     bool any = strcmp(ctx->virtualization, "none") != 0;
     if (strcmp(parameter, "private-users") == 0) {
         _cleanup_free_ char *map = NULL;
-        unsigned inside, outside, count;
-        return file_read("/proc/self/uid_map", 4096, &map, NULL) >= 0 &&
-               sscanf(map, "%u %u %u", &inside, &outside, &count) == 3 &&
+        uint32_t inside, outside, count;
+        if (file_read("/proc/self/uid_map", 4096, &map, NULL) < 0)
+            return false;
+        const char *at = map;
+        return scan_u32(&at, &inside) && scan_u32(&at, &outside) && scan_u32(&at, &count) &&
                !(inside == 0 && outside == 0 && count == UINT32_MAX);
     }
     int wanted = bool_parse(parameter);
@@ -227,7 +230,7 @@ static int test_host(context ctx, const char *parameter) {
         return 0;
     }
     int r = system_specifier('H', "", &have);
-    return r < 0 ? r : fnmatch(parameter, have, FNM_CASEFOLD) == 0;
+    return r < 0 ? r : glob_match(parameter, have, FNM_CASEFOLD);
 }
 
 /* In a container, what PID 1 was started with stands for the kernel command line; the machine's is not ours.

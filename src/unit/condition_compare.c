@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The conditions that compare: versions, sizes, counts, pressures. */
 #include "base/fd.h"
+#include "base/glob.h"
 #include "base/path.h"
+#include "base/scan.h"
 #include "base/strv.h"
 #include "syntax/envfile.h"
 #include "syntax/names.h"
@@ -141,9 +143,9 @@ int version_compare(const char *a, const char *b) {
 static bool text_holds(const char *have, enum comparison operator, const char * want) {
     switch (operator) {
     case COMPARE_FNMATCH:
-        return fnmatch(want, have, 0) == 0;
+        return glob_match(want, have, 0);
     case COMPARE_NOT_FNMATCH:
-        return fnmatch(want, have, 0) != 0;
+        return !glob_match(want, have, 0);
     case COMPARE_STRING_EQUAL:
         return strcmp(have, want) == 0;
     case COMPARE_STRING_UNEQUAL:
@@ -271,6 +273,22 @@ int test_cpus(const char *parameter) {
 
 /* --- pressure: "[slice:]percent[%][/timespan]" ---------------------------------------------------------- */
 
+/* "12.345" → 1235. What follows is left in *at. -EINVAL: no number. */
+static int hundredths(const char **at, long *ret) {
+    uint32_t whole;
+    const char *p = *at;
+    if (!scan_u32(&p, &whole) || whole > 1000)
+        return -EINVAL;
+    long n = whole;
+    size_t decimals = *p == '.' ? strspn(p + 1, "0123456789") : 0;
+    for (size_t i = 1; i <= 2; i++)
+        n = n * 10 + (i <= decimals ? p[i] - '0' : 0);
+    n += decimals > 2 && p[3] >= '5';
+    *at = p + (*p == '.') + decimals;
+    *ret = n;
+    return 0;
+}
+
 /* The average of one line ("some", "full") in hundredths of a percent. */
 static int read_pressure(const char *data, const char *line, const char *average, long *ret) {
     for (const char *p = data; p && *p; p = strchr(p, '\n'), p = p ? p + 1 : NULL) {
@@ -279,8 +297,8 @@ static int read_pressure(const char *data, const char *line, const char *average
         const char *at = strstr(p, average), *end = strchr(p, '\n');
         if (!at || (end && at > end))
             return -ENODATA;
-        *ret = (long)(strtod(at + strlen(average), NULL) * 100 + 0.5);
-        return 0;
+        at += strlen(average);
+        return hundredths(&at, ret);
     }
     return -ENODATA;
 }
@@ -313,9 +331,9 @@ int test_pressure(enum condition_kind kind, const char *parameter) {
         parameter = colon + 1;
     } else
         text_addf(&path, "/proc/pressure/%s", file);
-    char *end;
-    double percent = strtod(parameter, &end);
-    if (end == parameter || percent < 0 || percent > 100)
+    const char *end = parameter;
+    long limit;
+    if (hundredths(&end, &limit) < 0 || limit > 100 * 100)
         return -EINVAL;
     end += *end == '%';
     if (*end == '/') {
@@ -333,5 +351,5 @@ int test_pressure(enum condition_kind kind, const char *parameter) {
     if ((kind == CONDITION_CPU_PRESSURE || read_pressure(data, "full ", average, &now_is) < 0) &&
         read_pressure(data, "some ", average, &now_is) < 0)
         return 1;
-    return now_is <= (long)(percent * 100 + 0.5);
+    return now_is <= limit;
 }

@@ -2,6 +2,7 @@
 /* Reading preset files and asking them about one unit. Changes nothing: install.c does what they say. */
 #include "unit/preset.h"
 #include "base/fd.h"
+#include "base/glob.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "base/strv.h"
@@ -138,10 +139,10 @@ int preset_rules_read(const struct search_path *where, struct preset_rules *ret)
 /* A rule for foo@.service with instances also speaks of foo@bar.service, if bar is among them. */
 static bool matches(const struct preset_rule *rule, const char *name) {
     if (strv_length(rule->instances) == 0 || unit_name_kind(name) != UNIT_NAME_INSTANCE)
-        return fnmatch(rule->pattern, name, FNM_NOESCAPE) == 0;
+        return glob_match(rule->pattern, name, FNM_NOESCAPE);
     _cleanup_free_ char *template = NULL, *instance = NULL;
     return unit_name_template(name, &template) >= 0 && unit_name_instance(name, &instance) >= 0 &&
-           fnmatch(rule->pattern, template, FNM_NOESCAPE) == 0 && strv_contains(rule->instances, instance);
+           glob_match(rule->pattern, template, FNM_NOESCAPE) && strv_contains(rule->instances, instance);
 }
 
 int preset_query(const struct preset_rules *rules, const char *name, enum preset_action *ret,

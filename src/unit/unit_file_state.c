@@ -2,6 +2,7 @@
 /* "enabled", "static", "masked" …: what the symlinks around a unit file say about it. The links are read once
  * into an index, so that a list of all unit files costs one walk. Changes nothing. */
 #include "base/path.h"
+#include "base/glob.h"
 #include "base/strv.h"
 #include "base/text.h"
 #include "unit/install_internal.h"
@@ -257,7 +258,7 @@ static bool wanted(char *const *patterns, const char *name) {
     if (strv_length(patterns) == 0)
         return true;
     STRV_FOREACH(pattern, patterns)
-        if (fnmatch(*pattern, name, FNM_NOESCAPE) == 0)
+        if (glob_match(*pattern, name, FNM_NOESCAPE))
             return true;
     return false;
 }

@@ -2,6 +2,7 @@
 /* exec/filter.h: the programs, read by an interpreter of our own, so that calls of every architecture can be
  * tried. What the kernel makes of them is in test-exec.c. */
 #include "base/text.h"
+#include "exec/calls.h"
 #include "exec/filter.h"
 #include "exec/syscall_groups.h"
 
@@ -128,6 +129,35 @@ static void a_deny_list_denies_what_it_lists(void **state) {
     assert_int_equal(ask_call(calls, 0, SCMP_ARCH_AARCH64, "mount"), ALLOW);
 }
 
+/* What is compiled in is what libseccomp knows. */
+static void numbers_are_those_of_libseccomp(void **state) {
+    for (size_t a = 0; a < CALLS_ARCHITECTURES && calls_architectures[a]; a++) {
+        uint32_t architecture = calls_architectures[a], first = call_first_number(architecture), said;
+        size_t known = 0;
+        for (uint32_t number = first; number < first + CALL_MAX; number++) {
+            char *name = seccomp_syscall_resolve_num_arch(architecture, (int)number);
+            if (a == 0 && name)
+                assert_string_equal(call_name(number), name);
+            else if (a == 0)
+                assert_null(call_name(number));
+            if (!name)
+                continue;
+            int other = seccomp_syscall_resolve_name_arch(architecture, name);
+            assert_int_equal(call_number(architecture, name, &said), other < 0 ? -EINVAL : 0);
+            if (other >= 0)
+                assert_int_equal(said, other);
+            known++;
+            free(name);
+        }
+        assert_true(known > 200);
+    }
+    uint32_t said;
+    assert_int_equal(calls_architectures[0], seccomp_arch_native());
+    assert_int_equal(call_number(calls_architectures[0], "no-such-call", &said), -EINVAL);
+    assert_int_equal(call_number(calls_architectures[0], "", &said), -EINVAL);
+    assert_int_equal(call_number(SCMP_ARCH_PARISC, "read", &said), -EINVAL);
+}
+
 /* Every call that libseccomp knows, by every group: the program agrees with the list. */
 static void programs_agree_with_their_lists(void **state) {
     X86_ONLY();
@@ -239,6 +269,7 @@ int main(void) {
         cmocka_unit_test(an_allow_list_allows_what_it_lists),
         cmocka_unit_test(a_call_newer_than_our_tables_is_enosys),
         cmocka_unit_test(a_deny_list_denies_what_it_lists),
+        cmocka_unit_test(numbers_are_those_of_libseccomp),
         cmocka_unit_test(programs_agree_with_their_lists),
         cmocka_unit_test(architectures),
         cmocka_unit_test(restrictions_look_at_arguments),

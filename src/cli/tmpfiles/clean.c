@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* --clean: removes what nobody touched for the age of the line. tmpfiles.d(5) "Age". */
 #include "base/fd.h"
+#include "base/glob.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "base/strv.h"
@@ -62,7 +63,7 @@ static bool is_fresh(const struct cleaning *c, const struct statx *sx, unsigned 
 static bool is_spoken_of(const struct cleaning *c, const char *path) {
     for (size_t i = 0; i < c->t->n; i++) {
         const struct item *other = &c->t->items[i];
-        if (item_is_glob(other) ? fnmatch(other->path, path, FNM_PATHNAME | FNM_PERIOD) == 0
+        if (item_is_glob(other) ? glob_match(other->path, path, FNM_PATHNAME | FNM_PERIOD)
                                 : strcmp(other->path, path) == 0)
             return true;
     }

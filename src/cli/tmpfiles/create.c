@@ -4,6 +4,7 @@
 #include "base/glob.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "base/scan.h"
 #include "base/strv.h"
 #include "cli/tmpfiles/tmpfiles.h"
 
@@ -260,10 +261,9 @@ static int make_fifo(struct tmpfiles *t, const struct item *item, const char *pa
 static int make_node(struct tmpfiles *t, const struct item *item, const char *path) {
     _cleanup_close_ int parent = -1, fd = -1;
     _cleanup_free_ char *name = NULL;
-    unsigned major_number, minor_number;
-    int end = 0;
-    if (sscanf(item->argument ? item->argument : "", "%u:%u%n", &major_number, &minor_number, &end) != 2 ||
-        item->argument[end])
+    uint32_t major_number, minor_number;
+    const char *at = item->argument ? item->argument : "";
+    if (!scan_u32(&at, &major_number) || *at++ != ':' || !scan_u32(&at, &minor_number) || *at)
         return -EINVAL;
     mode_t kind = item->type == 'c' ? S_IFCHR : S_IFBLK,
            mode = item->flags & ITEM_MODE_SET ? item->mode : 0644;

@@ -6,6 +6,7 @@
 #include "syntax/words.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -107,7 +108,7 @@ static void limit(const struct object *object, const struct property *p, struct 
     /* Not set: the manager's own is passed on. Not so the one that carries the lineage tag. */
     char name[32] = {};
     struct rlimit own = { RLIM_INFINITY, RLIM_INFINITY };
-    strncpy(name, p->name + strlen("Limit"), sizeof name - 1);
+    snprintf(name, sizeof name, "%s", p->name + strlen("Limit"));
     char *end = strlen(name) > 4 ? name + strlen(name) - 4 : name;
     if (strcmp(end, "Soft") == 0)
         *end = 0;
@@ -186,7 +187,7 @@ GETTER(setting_stream) {
     char kind[32] = {};
     const char *s = setting(object, p)->string;
     if (s)
-        strncat(kind, s, MIN(strcspn(s, ":"), sizeof kind - 1));
+        memcpy(kind, s, MIN(strcspn(s, ":"), sizeof kind - 1));
     out_string(out, kind);
 }
 

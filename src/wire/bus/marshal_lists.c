@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Settings that are lists, shown in parts: pairs, filters, commands, addresses. */
 #include "wire/bus/marshal.h"
+#include "base/scan.h"
 
 #include "engine/service.h"
 #include "exec/syscall_groups.h"
@@ -18,13 +19,10 @@ GETTER(setting_cpuset) {
     uint8_t bits[CPUS_MAX / 8] = {};
     size_t n = 0;
     STRV_FOREACH(s, setting(object, p)->strv) {
-        unsigned from, to;
-        int parts = sscanf(*s, "%u-%u", &from, &to);
-        if (parts < 1)
+        uint32_t from, to;
+        if (!scan_range(*s, &from, &to))
             continue;
-        if (parts == 1)
-            to = from;
-        for (unsigned c = from; c <= to && c < CPUS_MAX; c++) {
+        for (uint32_t c = from; c <= to && c < CPUS_MAX; c++) {
             bits[c / 8] |= (uint8_t)(1u << (c % 8));
             n = MAX(n, (size_t)c / 8 + 1);
         }

@@ -3,6 +3,7 @@
 #include "wire/bus/internal.h"
 
 #include "base/fd.h"
+#include "base/glob.h"
 #include "engine/fdstore.h"
 #include "engine/scope.h"
 #include "engine/service.h"
@@ -165,7 +166,7 @@ static bool unit_passes(struct unit *u, char *const *states, char *const *patter
         return true;
     for (const struct unit_name *n = u->names; n; n = n->next)
         STRV_FOREACH(pattern, patterns)
-    if (fnmatch(*pattern, n->name, FNM_NOESCAPE) == 0)
+    if (glob_match(*pattern, n->name, FNM_NOESCAPE))
         return true;
     return false;
 }

@@ -248,7 +248,7 @@ static void on_hello(struct question *q, DBusMessage *reply) {
 /* connect() waits when the listener's queue is full, and libdbus would wait with it: look first. */
 static bool would_accept(const char *path) {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
     _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     return fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
 }
