@@ -8,7 +8,7 @@
 int id128_random(struct id128 *ret) {
     struct id128 id;
     if (getrandom(id.bytes, sizeof(id.bytes), GRND_NONBLOCK) != sizeof(id.bytes))
-        return -EAGAIN;
+        return -EIO;
     /* RFC 4122 version 4, variant 1, as systemd's ids are. */
     id.bytes[6] = (id.bytes[6] & 0x0f) | 0x40;
     id.bytes[8] = (id.bytes[8] & 0x3f) | 0x80;

@@ -108,7 +108,7 @@ static void log_retry_at(void *userdata, usec_t when) {
     m->p->log_timer.clock = CLOCK_MONOTONIC;
     m->p->log_timer.handler = log_retry;
     m->p->log_timer.userdata = m;
-    (void)timer_set(m->loop, &m->p->log_timer, when);
+    timer_set(m->loop, &m->p->log_timer, when);
 }
 
 static int start_logging(struct manager *m) {

@@ -206,7 +206,7 @@ static void job_timed_out(struct timer *timer, void *userdata) {
     manager_action(m, action, -1, "job timed out");
 }
 
-int job_arm_timeout(struct job *j) {
+void job_arm_timeout(struct job *j) {
     struct unit *u = j->unit;
     usec_t when = USEC_INFINITY, limit = unit_usec(u->file, D_JobTimeoutSec);
     if (limit > 0 && limit != USEC_INFINITY)
@@ -214,12 +214,10 @@ int job_arm_timeout(struct job *j) {
     usec_t running = unit_usec(u->file, D_JobRunningTimeoutSec);
     if (j->begin_running > 0 && running > 0 && running != USEC_INFINITY)
         when = MIN(when, usec_add(j->begin_running, running));
-    if (when == USEC_INFINITY)
-        return 0;
     j->timer.clock = CLOCK_MONOTONIC;
     j->timer.handler = job_timed_out;
     j->timer.userdata = j;
-    return timer_set(j->manager->loop, &j->timer, when);
+    timer_set(j->manager->loop, &j->timer, when);
 }
 
 /* --- messages -------------------------------------------------------------------------------------------------------- */
@@ -333,8 +331,7 @@ static void job_run(struct job *j) {
     job_set_state(j, JOB_RUNNING);
     if (j->begin_running == 0) /* what is tried again goes on with the time it has */
         j->begin_running = now(CLOCK_MONOTONIC);
-    if (job_arm_timeout(j) < 0)
-        unit_log(u, LOG_WARNING, "No memory for the job's timeout: it has none.");
+    job_arm_timeout(j);
     int r;
     switch (j->type) {
     case JOB_START:

@@ -46,6 +46,7 @@ struct loop {
     int result;
     struct io *removed; /* freed when the events at hand are done */
     struct timer_queue queues[QUEUES];
+    struct timer *outside; /* armed while their heap could not grow; looked at one by one until it can */
     struct deferred *deferred;
     void (*woke)(void *userdata);
     void *woke_userdata;
@@ -89,6 +90,8 @@ void loop_free(struct loop *loop) {
         fd_close(q->timerfd);
         free(q->heap);
     }
+    while (loop->outside)
+        timer_stop(loop->outside);
     while (loop->deferred)
         deferred_cancel(loop->deferred);
     free_removed(loop);
@@ -174,17 +177,18 @@ static int queue_reserve(struct timer_queue *q, size_t room) {
     return 0;
 }
 
-int timer_reserve(struct loop *loop, size_t room) {
-    for (int i = 0; i < QUEUES; i++) {
-        int r = queue_reserve(&loop->queues[i], room);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+static void take_out(struct timer *timer) {
+    for (struct timer **at = &timer->loop->outside; *at; at = &(*at)->next_outside)
+        if (*at == timer) {
+            *at = timer->next_outside;
+            return;
+        }
 }
 
 void timer_stop(struct timer *timer) {
-    if (timer->place > 0) {
+    if (timer->place == TIMER_OUTSIDE)
+        take_out(timer);
+    else if (timer->place > 0) {
         struct timer_queue *q = queue_of_clock(timer->loop, timer->clock);
         size_t i = timer->place - 1;
         if (i >= q->n || q->heap[i] != timer) /* its owner changed the clock while it was armed */
@@ -195,24 +199,26 @@ void timer_stop(struct timer *timer) {
             put(q, i, q->heap[q->n]);
             settle(q, i);
         }
-        timer->place = 0;
     }
+    timer->place = 0;
     timer->when = USEC_INFINITY;
 }
 
-int timer_set(struct loop *loop, struct timer *timer, usec_t when) {
+void timer_set(struct loop *loop, struct timer *timer, usec_t when) {
     timer_stop(timer);
     if (when == USEC_INFINITY)
-        return 0;
+        return;
     struct timer_queue *q = queue_of_clock(loop, timer->clock);
-    int r = queue_reserve(q, q->n + 1);
-    if (r < 0)
-        return r;
     timer->loop = loop;
     timer->when = when;
+    if (queue_reserve(q, q->n + 1) < 0) {
+        timer->place = TIMER_OUTSIDE;
+        timer->next_outside = loop->outside;
+        loop->outside = timer;
+        return;
+    }
     q->heap[q->n] = timer;
     settle(q, q->n++);
-    return 0;
 }
 
 static void on_timerfd(struct io *io, int fd, uint32_t events, void *userdata) {
@@ -253,6 +259,11 @@ static bool arm_timerfd(struct loop *loop, struct timer_queue *q) {
 /* How long the loop may sleep for the sake of its timers. */
 static usec_t time_to_sleep(struct loop *loop) {
     usec_t sleep = USEC_INFINITY;
+    for (struct timer *timer = loop->outside, *next; timer; timer = next) {
+        next = timer->next_outside;
+        sleep = MIN(sleep, usec_sub(timer->when, now(timer->clock)));
+        timer_set(loop, timer, timer->when); /* perhaps there is room by now */
+    }
     for (int i = 0; i < QUEUES; i++) {
         struct timer_queue *q = &loop->queues[i];
         if (q->clock != CLOCK_MONOTONIC && arm_timerfd(loop, q))
@@ -263,6 +274,11 @@ static usec_t time_to_sleep(struct loop *loop) {
     return sleep;
 }
 
+static void expire(struct timer *timer) {
+    timer_stop(timer);
+    timer->handler(timer, timer->userdata);
+}
+
 static void run_timers(struct timer_queue *q) {
     if (q->n == 0)
         return;
@@ -270,9 +286,17 @@ static void run_timers(struct timer_queue *q) {
     /* One that arms itself for the past waits for the next turn. */
     for (size_t left = q->n; left > 0 && q->n > 0 && q->heap[0]->when <= t; left--) {
         struct timer *timer = q->heap[0];
-        timer_stop(timer);
-        timer->handler(timer, timer->userdata);
+        expire(timer);
     }
+}
+
+static void run_outside(struct loop *loop) {
+    for (struct timer *timer = loop->outside; timer;)
+        if (timer->when <= now(timer->clock)) {
+            expire(timer);
+            timer = loop->outside; /* the handler may have changed the list */
+        } else
+            timer = timer->next_outside;
 }
 
 /* --- deferred work ------------------------------------------------------------------------------------- */
@@ -347,6 +371,8 @@ int loop_turn(struct loop *loop, usec_t timeout) {
     free_removed(loop);
     for (int i = 0; i < QUEUES && !loop->stopped; i++)
         run_timers(&loop->queues[i]);
+    if (!loop->stopped)
+        run_outside(loop);
     if (!loop->stopped)
         run_deferred(loop);
     return 0;

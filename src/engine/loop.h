@@ -21,20 +21,20 @@ int io_set_events(struct io *io, uint32_t events);
 /* Stops watching; safe inside any handler; NULL is fine. Returns NULL. */
 struct io *io_remove(struct io *io);
 
-/* --- timers: embedded in their owner, so arming one cannot fail for lack of memory after timer_reserve() ---------- */
+/* --- timers: embedded in their owner, so arming one never fails; without memory it takes longer ------------------- */
 struct timer {
     usec_t when;  /* of `clock`; USEC_INFINITY: not armed */
     clockid_t clock; /* CLOCK_MONOTONIC, CLOCK_REALTIME or CLOCK_BOOTTIME */
     void (*handler)(struct timer *timer, void *userdata);
     void *userdata;
-    size_t place; /* the loop's: place in its heap + 1; 0: not armed */
+    size_t place; /* the loop's: place in its heap + 1; 0: not armed; TIMER_OUTSIDE: armed, but there was no room */
+    struct timer *next_outside;
     struct loop *loop;
 };
-/* Makes room for `room` armed timers in all. 0 or -ENOMEM. */
-int timer_reserve(struct loop *loop, size_t room);
+#define TIMER_OUTSIDE SIZE_MAX
 /* Arms (or moves) the timer; USEC_INFINITY disarms. Once it expires it is disarmed, then the handler is called. One that
- * was all zeros so far is not armed. 0 or -ENOMEM (it is disarmed then). */
-int timer_set(struct loop *loop, struct timer *timer, usec_t when);
+ * was all zeros so far is not armed. */
+void timer_set(struct loop *loop, struct timer *timer, usec_t when);
 void timer_stop(struct timer *timer);
 
 /* --- work to do once: run in order of priority before the loop sleeps. Work that queues itself again does so for the

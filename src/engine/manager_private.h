@@ -15,6 +15,7 @@ struct child { /* a process whose exit a unit wants to hear of */
 struct unit_line {
     struct unit **units;
     size_t n, room, next; /* next: the first one not yet served */
+    bool too_long;        /* more are marked than there was room for */
     struct deferred work;
 };
 
@@ -73,7 +74,7 @@ int job_compare(const struct job *a, const struct job *b, bool a_before_b);
 bool job_may_run(struct job *j);
 /* The unit's job is done: whoever waited for it has another look. */
 void job_queue_waiting_for(struct unit *u);
-int job_arm_timeout(struct job *j);
+void job_arm_timeout(struct job *j);
 
 void manager_check_finished(struct manager *m);
 void manager_forget_units(struct manager *m);

@@ -114,16 +114,33 @@ static const struct {
     [QUEUE_GC] = { gc_unit, WORK_GC },
 };
 
+static void serve_unit(struct unit *u, enum unit_queue queue) {
+    u->in_queues &= (uint16_t) ~(1u << queue);
+    queues[queue].serve(u);
+}
+
+/* Those that there was no room for in the line: only their mark tells. */
+static struct unit *find_marked(const struct manager *m, enum unit_queue queue) {
+    for (struct unit_name *n = m->names; n; n = n->hh.next)
+        if (n->unit->in_queues & 1u << queue)
+            return n->unit;
+    return NULL;
+}
+
 static void serve_line(struct manager *m, enum unit_queue queue) {
     struct unit_line *line = &m->p->lines[queue];
     /* Serving may add to the line, and may free units (queue_forget() then leaves NULL in their places). */
     while (line->next < line->n) {
         struct unit *u = line->units[line->next++];
-        if (!u)
-            continue;
-        u->in_queues &= (uint16_t) ~(1u << queue);
-        queues[queue].serve(u);
+        if (u)
+            serve_unit(u, queue);
     }
+    line->n = line->next = 0;
+    if (!line->too_long)
+        return;
+    line->too_long = false;
+    for (struct unit *u; (u = find_marked(m, queue));)
+        serve_unit(u, queue);
     line->n = line->next = 0;
 }
 
@@ -171,24 +188,24 @@ void queue_done(struct manager *m) {
     }
 }
 
-int queue_add(struct unit *u, enum unit_queue queue) {
+void queue_add(struct unit *u, enum unit_queue queue) {
     if (u->in_queues & 1u << queue)
-        return 0;
+        return;
     struct unit_line *line = &u->manager->p->lines[queue];
     if (line->n == line->room) {
         size_t room = line->room ? line->room * 2 : 16;
         struct unit **units = realloc(line->units, room * sizeof(*units));
-        if (!units) {
-            unit_log(u, LOG_WARNING, "No memory to queue the unit.");
-            return -ENOMEM;
+        if (units) {
+            line->units = units;
+            line->room = room;
         }
-        line->units = units;
-        line->room = room;
     }
-    line->units[line->n++] = u;
+    if (line->n < line->room)
+        line->units[line->n++] = u;
+    else
+        line->too_long = true;
     u->in_queues |= (uint16_t)(1u << queue);
     deferred_queue(u->manager->loop, &line->work);
-    return 0;
 }
 
 void queue_forget(struct unit *u) {

@@ -23,9 +23,9 @@ enum work_priority { WORK_REAP = 0, WORK_QUEUES = 10, WORK_JOBS = 20, WORK_TELL 
 
 int queue_init(struct manager *m);
 void queue_done(struct manager *m);
-/* Puts the unit in line; without memory it is left out, and logged: nothing hangs on a queue but convenience, except
- * QUEUE_LOAD, whose caller checks the result. */
-int queue_add(struct unit *u, enum unit_queue queue);
+/* Puts the unit in line. Without memory for a longer line the unit keeps the mark of it, and is served after the others:
+ * nobody is ever left out. */
+void queue_add(struct unit *u, enum unit_queue queue);
 /* Takes it out of all queues. */
 void queue_forget(struct unit *u);
 /* Works off QUEUE_LOAD now. */

@@ -39,7 +39,7 @@ void manager_watch_helper(struct manager *m, pid_t pid, const char *name, usec_t
     m->p->helper_timer.clock = CLOCK_MONOTONIC;
     m->p->helper_timer.handler = helper_timed_out;
     m->p->helper_timer.userdata = m;
-    (void)timer_set(m->loop, &m->p->helper_timer, usec_add(now(CLOCK_MONOTONIC), limit));
+    timer_set(m->loop, &m->p->helper_timer, usec_add(now(CLOCK_MONOTONIC), limit));
 }
 
 void manager_helper_exited(struct manager *m, int status) {

@@ -151,8 +151,7 @@ static usec_t stop_timeout(const struct unit *u) {
 }
 
 static void arm_timer(struct unit *u, usec_t since, usec_t timeout) {
-    if (timer_set(u->manager->loop, &SCOPE(u)->timer, usec_add(since, timeout)) < 0)
-        unit_log(u, LOG_WARNING, "No memory for a timer: the scope's timeout is not enforced.");
+    timer_set(u->manager->loop, &SCOPE(u)->timer, usec_add(since, timeout));
 }
 
 static void enter(struct unit *u, enum scope_state state) {

@@ -508,7 +508,7 @@ void manager_coldplug(struct manager *m) {
         queue_add(u, QUEUE_GC);
     }
     for (struct job *j = m->jobs; j; j = j->hh.next) {
-        (void)job_arm_timeout(j);
+        job_arm_timeout(j);
         if (j->state == JOB_WAITING)
             job_queue_run(j);
     }

@@ -17,8 +17,7 @@ void service_arm_timer(struct service *s, usec_t after) {
     s->timer.handler = timer_elapsed;
     s->timer.userdata = s;
     usec_t when = after == USEC_INFINITY ? USEC_INFINITY : usec_add(now(CLOCK_MONOTONIC), after);
-    if (timer_set(s->unit.manager->loop, &s->timer, when) < 0)
-        unit_log(&s->unit, LOG_ERR, "No memory for a timer: the state has no time limit.");
+    timer_set(s->unit.manager->loop, &s->timer, when);
 }
 
 static void watchdog_elapsed(struct timer *timer, void *userdata) {
@@ -41,7 +40,7 @@ void service_arm_watchdog(struct service *s) {
     s->watchdog_timer->clock = CLOCK_MONOTONIC;
     s->watchdog_timer->handler = watchdog_elapsed;
     s->watchdog_timer->userdata = s;
-    (void)timer_set(s->unit.manager->loop, s->watchdog_timer, usec_add(s->watchdog_time.monotonic, limit));
+    timer_set(s->unit.manager->loop, s->watchdog_timer, usec_add(s->watchdog_time.monotonic, limit));
 }
 
 /* --- states ---------------------------------------------------------------------------------------------------------- */
@@ -205,21 +204,28 @@ void service_enter_running(struct service *s, enum service_result result) {
         service_enter_stop(s, SERVICE_SUCCESS);
 }
 
+/* It runs on as before, which is no change of state: the job hears of its end all the same. */
+static void reload_failed(struct service *s) {
+    enum active_state before = service_state_active(s, s->state);
+    s->reload_result = SERVICE_FAILURE_RESOURCES;
+    service_enter_running(s, SERVICE_SUCCESS);
+    if (before == service_state_active(s, s->state))
+        unit_notify(&s->unit, before, before, NOTIFY_RELOAD_FAILED);
+}
+
 void service_enter_reload(struct service *s) {
     s->reload_result = SERVICE_SUCCESS;
     service_forget_control_pid(s);
     bool signals = service_type(s) == SERVICE_TYPE_NOTIFY_RELOAD && s->main_pid > 0;
     if (signals && kill(s->main_pid, (int)unit_number(s->unit.file, D_ReloadSignal)) < 0) {
         unit_log(&s->unit, LOG_WARNING, "Failed to send the reload signal: %s", strerror(errno));
-        s->reload_result = SERVICE_FAILURE_RESOURCES;
-        service_enter_running(s, SERVICE_SUCCESS);
+        reload_failed(s);
         return;
     }
     int r = service_run_control(s, SERVICE_EXEC_RELOAD, 0, service_timeout_start(s));
-    if (r < 0) {
-        s->reload_result = SERVICE_FAILURE_RESOURCES;
-        service_enter_running(s, SERVICE_SUCCESS);
-    } else if (r > 0)
+    if (r < 0)
+        reload_failed(s);
+    else if (r > 0)
         service_set_state(s, signals ? SERVICE_RELOAD_SIGNAL : SERVICE_RELOAD);
     else if (signals) {
         service_arm_timer(s, service_timeout_start(s));

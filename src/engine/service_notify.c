@@ -73,7 +73,7 @@ static void take_extension(struct service *s, const char *value) {
     }
     usec_t until = usec_add(now(CLOCK_MONOTONIC), more);
     if (s->timer.place && s->timer.when != USEC_INFINITY && until > s->timer.when)
-        (void)timer_set(s->unit.manager->loop, &s->timer, until);
+        timer_set(s->unit.manager->loop, &s->timer, until);
 }
 
 static void take_watchdog(struct service *s, char *const *tags) {

@@ -133,8 +133,7 @@ static usec_t timeout_of(const struct unit *u) {
 
 static void arm_timer(struct socket_unit *s) {
     usec_t when = usec_add(now(CLOCK_MONOTONIC), timeout_of(&s->unit));
-    if (timer_set(s->unit.manager->loop, &s->timer, when) < 0)
-        unit_log(&s->unit, LOG_WARNING, "No memory for a timer: the socket's timeout is not enforced.");
+    timer_set(s->unit.manager->loop, &s->timer, when);
 }
 
 static void enter_dead(struct socket_unit *s, enum socket_result result) {

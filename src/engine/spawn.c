@@ -8,6 +8,7 @@
 #include "exec/run.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -43,18 +44,26 @@ struct unit *unit_of_child(const struct manager *m, pid_t pid) {
     return i < m->p->n_children && m->p->children[i].pid == pid ? m->p->children[i].unit : NULL;
 }
 
+/* Room for one more. */
+static int reserve_child(struct manager_private *p) {
+    if (p->n_children < p->children_room)
+        return 0;
+    size_t room = p->children_room + MAX(p->children_room / 4, (size_t)16);
+    struct child *more = realloc(p->children, room * sizeof(*more));
+    if (!more)
+        return -ENOMEM;
+    p->children = more;
+    p->children_room = room;
+    return 0;
+}
+
 int unit_watch_pid(struct unit *u, pid_t pid) {
     struct manager_private *p = u->manager->p;
     size_t i = child_place(p, pid);
     if (i == p->n_children || p->children[i].pid != pid) {
-        if (p->n_children == p->children_room) {
-            size_t room = p->children_room + MAX(p->children_room / 4, (size_t)16);
-            struct child *more = realloc(p->children, room * sizeof(*more));
-            if (!more)
-                return -ENOMEM;
-            p->children = more;
-            p->children_room = room;
-        }
+        int r = reserve_child(p);
+        if (r < 0)
+            return r;
         memmove(p->children + i + 1, p->children + i, (p->n_children - i) * sizeof(struct child));
         p->children[i].pid = pid;
         p->n_children++;
@@ -307,7 +316,10 @@ int unit_spawn(struct unit *u, const struct exec_command *command, enum exec_rol
 
     struct exec_child child;
     bool ignored = command->flags & EXEC_IGNORE_FAILURE;
-    r = exec_plan_run(plan, &child);
+    /* A process that nobody would hear the end of is not made. */
+    r = reserve_child(m->p);
+    if (r >= 0)
+        r = exec_plan_run(plan, &child);
     if (r < 0) {
         unit_log(u, LOG_ERR, "Cannot start %s: no process could be made: %s", command->path, strerror(-r));
         return r;
@@ -316,16 +328,20 @@ int unit_spawn(struct unit *u, const struct exec_command *command, enum exec_rol
     log_full(LOG_DEBUG, u->id, NULL, "Started %s as process %d.", command->path, child.pid);
     if (lineage_may_lose(m->lineage))
         lineage_remember(m->lineage, child.pid, u->lineage);
-    if (unit_watch_pid(u, child.pid) < 0)
-        unit_log(u, LOG_ERR, "No memory to watch process %d.", child.pid);
+    (void)unit_watch_pid(u, child.pid);
     if (child.failed)
         log_failure(u, plan, &child.failure, ignored);
     else if (child.error_fd >= 0) {
         r = await_exec(u, child.pid, child.error_fd, ignored, plan);
-        if (r >= 0) {
-            child.error_fd = -1;
-            plan = NULL; /* kept to explain a failure */
+        if (r < 0) {
+            unit_log(u, LOG_ERR, "Cannot start %s: its start could not be watched: %s", command->path, strerror(-r));
+            kill(child.pid, SIGKILL);
+            unit_unwatch_pid(u, child.pid);
+            fd_close(child.error_fd);
+            return r;
         }
+        child.error_fd = -1;
+        plan = NULL; /* kept to explain a failure */
     }
     fd_close(child.error_fd);
     *ret_pid = child.pid;

@@ -262,8 +262,7 @@ static int install(struct transaction *tr, enum job_mode mode) {
         if (installed != j)
             free(j);
         else {
-            if (job_arm_timeout(j) < 0)
-                unit_log(j->unit, LOG_WARNING, "No memory for the job's timeout: it has none.");
+            job_arm_timeout(j);
             OBSERVE(m, job_new, j);
         }
         manager_note_shutdown_job(m, installed);

@@ -148,13 +148,9 @@ int unit_read_again(struct unit *u) {
     int r = unit_file_load(&m->search, &m->dirs, u->id, report_line, m, &file);
     if (r < 0)
         return r;
-    r = queue_add(u, QUEUE_LOAD);
-    if (r < 0) {
-        unit_file_free(file);
-        return r;
-    }
     unit_file_free(u->file);
     u->file = file;
+    queue_add(u, QUEUE_LOAD);
     unit_changed(u);
     queue_dispatch_load(m);
     return 0;
@@ -193,11 +189,7 @@ int manager_load_unit(struct manager *m, const char *name, struct unit **ret, st
         return error_set(error, ERROR_NO_MEMORY, "No memory to load unit %s.", name);
     }
     (void)unit_add_name(u, name);
-    r = queue_add(u, QUEUE_LOAD);
-    if (r < 0) {
-        unit_free(u);
-        return error_set(error, ERROR_NO_MEMORY, "No memory to load unit %s.", name);
-    }
+    queue_add(u, QUEUE_LOAD);
     queue_add(u, QUEUE_GC);
     unit_changed(u);
     queue_dispatch_load(m);

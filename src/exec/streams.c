@@ -183,7 +183,7 @@ const char *plan_journal_stream(struct planner *p) {
 static int null_fd(void) {
     static int fd = -1;
     struct stat st;
-    if (fd >= 0 && fstat(fd, &st) >= 0 && S_ISCHR(st.st_mode))
+    if (fd >= 0 && (fstat(fd, &st) >= 0 ? S_ISCHR(st.st_mode) : errno != EBADF))
         return fd;
     fd = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
     /* Not where the streams go: it would be in the way. */

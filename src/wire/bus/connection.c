@@ -99,9 +99,7 @@ int connection_new(struct bus *bus, DBusConnection *dbus, bool direct, struct co
         free(c);
         return -ENOMEM;
     }
-    if (glue_connection(&c->glue, bus->manager->loop, dbus) < 0 ||
-        (direct && timer_set(bus->manager->loop, &c->authenticate,
-                             usec_add(now(CLOCK_MONOTONIC), AUTHENTICATE_USEC)) < 0)) {
+    if (glue_connection(&c->glue, bus->manager->loop, dbus) < 0) {
         dbus_connection_remove_filter(dbus, on_message, c);
         dbus_connection_set_watch_functions(dbus, NULL, NULL, NULL, NULL, NULL);
         dbus_connection_set_timeout_functions(dbus, NULL, NULL, NULL, NULL, NULL);
@@ -110,6 +108,8 @@ int connection_new(struct bus *bus, DBusConnection *dbus, bool direct, struct co
         free(c);
         return -ENOMEM;
     }
+    if (direct)
+        timer_set(bus->manager->loop, &c->authenticate, usec_add(now(CLOCK_MONOTONIC), AUTHENTICATE_USEC));
     dbus_connection_set_dispatch_status_function(dbus, on_dispatch_status, c, NULL);
     if (dbus_connection_get_dispatch_status(dbus) == DBUS_DISPATCH_DATA_REMAINS)
         deferred_queue(bus->manager->loop, &c->dispatch);

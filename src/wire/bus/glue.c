@@ -83,13 +83,13 @@ struct glue_timeout {
     struct loop *loop;
 };
 
-static int timeout_arm(struct glue_timeout *t) {
+static void timeout_arm(struct glue_timeout *t) {
     if (!dbus_timeout_get_enabled(t->timeout)) {
         timer_stop(&t->timer);
-        return 0;
+        return;
     }
     usec_t interval = (usec_t)MAX(dbus_timeout_get_interval(t->timeout), 1) * USEC_PER_MSEC;
-    return timer_set(t->loop, &t->timer, usec_add(now(CLOCK_MONOTONIC), interval));
+    timer_set(t->loop, &t->timer, usec_add(now(CLOCK_MONOTONIC), interval));
 }
 
 static void on_timeout(struct timer *timer, void *userdata) {
@@ -108,10 +108,7 @@ static dbus_bool_t add_timeout(DBusTimeout *timeout, void *data) {
         .timeout = timeout,
         .loop = g->loop,
     };
-    if (timeout_arm(t) < 0) {
-        free(t);
-        return FALSE;
-    }
+    timeout_arm(t);
     dbus_timeout_set_data(timeout, t, NULL);
     return TRUE;
 }
