@@ -255,7 +255,7 @@ static void long_chains_are_no_danger(void **state) {
         before = u;
     }
     start("c@0.target");
-    UNTIL(m->n_installed_jobs == LENGTH + 1);
+    assert_true(m->n_installed_jobs > LENGTH); /* at once; the slice of last.service is one more */
     UNTIL(m->n_installed_jobs == 0);
     assert_int_equal(state_of("last.service"), ACTIVE_FAILED);
     assert_int_equal(state_of("c@0.target"), ACTIVE_INACTIVE);
