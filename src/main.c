@@ -24,6 +24,8 @@ static const struct {
     { "systemd", run_init, NULL },
     { "journal", journal_main, NULL },
     { "generators", generators_main, NULL },
+    { "analyze", analyze_main, "calendar and time expressions, read as the manager reads them" },
+    { "systemd-analyze", analyze_main, NULL },
     { "escape", escape_main, "strings to unit names and back" },
     { "systemd-escape", escape_main, NULL },
     { "tmpfiles", tmpfiles_main, "create, remove and clean files as tmpfiles.d(5) says" },

@@ -5,6 +5,7 @@
 
 int tmpfiles_main(int argc, char **argv);   /* systemd-tmpfiles(8) */
 int generators_main(int argc, char **argv); /* reeve generators NORMAL EARLY LATE: systemd.generator(7) */
+int analyze_main(int argc, char **argv);    /* systemd-analyze(1), its verbs on text */
 int escape_main(int argc, char **argv);     /* systemd-escape(1) */
 int directives_main(int argc, char **argv); /* reeve directives [--json] [NAME…] */
 int verify_main(int argc, char **argv);     /* reeve verify [--json] [--root=DIR] UNIT|FILE… */

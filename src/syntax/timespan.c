@@ -96,7 +96,7 @@ int timespan_parse(const char *s, usec_t default_unit, usec_t *ret) {
         if (s == after_number && *s)
             return -EINVAL;
         usec_t part;
-        if (__builtin_mul_overflow(n, unit, &part) || __builtin_add_overflow(sum, part, &sum))
+        if (n >= USEC_INFINITY / unit || __builtin_mul_overflow(n, unit, &part) || __builtin_add_overflow(sum, part, &sum))
             return -ERANGE;
         usec_t scale = unit;
         for (size_t i = 0; i < n_fraction && scale > 0; i++) {

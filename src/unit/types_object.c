@@ -2,6 +2,7 @@
 /* Conditions, listening addresses, timers, watched paths, exit status sets, limits: values that are structs.
  */
 #include "base/strv.h"
+#include "syntax/calendar.h"
 #include "syntax/names.h"
 #include "syntax/timespan.h"
 #include "unit/types_private.h"
@@ -269,12 +270,22 @@ static int parse_timer(const struct value_type *type, struct parse_at *at, const
     int r = base < 0 ? value_reject(at, "not a timer") : value_expand(at, text, &expanded);
     if (r < 0)
         return r;
-    if (base != TIMER_CALENDAR && timespan_parse(expanded, USEC_PER_SEC, &usec) < 0)
+    _cleanup_free_ char *normal = NULL;
+    if (base == TIMER_CALENDAR) {
+        _cleanup_calendar_ struct calendar calendar = {};
+        r = calendar_parse(expanded, &calendar);
+        if (r == -EINVAL)
+            return value_reject(at, "not a calendar expression (daily, Mon..Fri *-*-* 18:00)");
+        if (r >= 0)
+            r = calendar_format(&calendar, &normal);
+        if (r < 0)
+            return r;
+    } else if (timespan_parse(expanded, USEC_PER_SEC, &usec) < 0)
         return value_reject(at, "not a time span (5min 20s, 500ms)");
     struct timer_spec *item = add_item(&value->object, sizeof(*item));
     if (!item)
         return -ENOMEM;
-    *item = (struct timer_spec){ base, usec, base == TIMER_CALENDAR ? TAKE(expanded) : NULL };
+    *item = (struct timer_spec){ base, usec, TAKE(normal) };
     return 0;
 }
 

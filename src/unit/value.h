@@ -160,7 +160,7 @@ const char *timer_base_to_string(enum timer_base base); /* "OnActiveSec" … "On
 struct timer_spec {
     enum timer_base base;
     usec_t usec;     /* all but TIMER_CALENDAR */
-    char *calendar;  /* TIMER_CALENDAR: the expression */
+    char *calendar;  /* TIMER_CALENDAR: the expression, normalized */
 };
 struct timer_list {
     size_t n;
