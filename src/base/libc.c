@@ -22,6 +22,7 @@ void openlog(const char *identifier, int options, int facility);
 int __fxprintf_nocancel(FILE *to, const char *format, ...) _printf_(2, 3);
 _Noreturn void _Unwind_Resume(void *exception);
 _Noreturn int __gcc_personality_v0(void);
+int __isoc99_sscanf(const char *text, const char *format, ...) __attribute__((__format__(scanf, 2, 3)));
 extern int __gconv_lock;
 extern const uintptr_t __wcsmbs_gconv_fcts_c[4];
 void __gconv_release_step(void *step);
@@ -69,6 +70,37 @@ void __vsyslog_chk(int priority, int flag, const char *format, va_list args) {
 }
 
 void openlog(const char *identifier, int options, int facility) {
+}
+
+/* tzset(3) reads time zones with it, and nobody else: literals, %hu and %n are all it takes. */
+int __isoc99_sscanf(const char *text, const char *format, ...) {
+    const char *p = text;
+    int n = 0;
+    bool going = true;
+    va_list args;
+    va_start(args, format);
+    for (; *format && going; format++) {
+        if (*format != '%') {
+            going = *p == *format;
+            p += going;
+        } else if (strncmp(format, "%hu", 3) == 0) {
+            unsigned value = 0;
+            going = *p >= '0' && *p <= '9';
+            for (; *p >= '0' && *p <= '9'; p++)
+                value = value * 10 + (unsigned)(*p - '0');
+            if (going) {
+                *va_arg(args, unsigned short *) = (unsigned short)value;
+                n++;
+            }
+            format += 2;
+        } else if (strncmp(format, "%n", 2) == 0) {
+            *va_arg(args, int *) = (int)(p - text);
+            format++;
+        } else
+            abort();
+    }
+    va_end(args);
+    return n;
 }
 
 /* One of each instead of one for each processor: they are used on short strings, and seldom. */

@@ -282,7 +282,7 @@ static void what_a_socket_listens_on_is_one_list(void **state) {
 }
 
 static void timers_and_paths_are_lists_too(void **state) {
-    check_in("a.timer", D_Timers, "OnBootSec=5min\nOnCalendar=daily", "OnBootSec=5min\nOnCalendar=daily",
+    check_in("a.timer", D_Timers, "OnBootSec=5min\nOnCalendar=daily", "OnBootSec=5min\nOnCalendar=*-*-* 00:00:00",
              NULL);
     check_in("a.timer", D_Timers, "OnBootSec=5min\nOnCalendar=", "", NULL);
     check_in("a.path", D_Paths, "PathExists=/a\nDirectoryNotEmpty=/b", "PathExists=/a\nDirectoryNotEmpty=/b",
