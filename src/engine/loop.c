@@ -326,8 +326,16 @@ void deferred_cancel(struct deferred *deferred) {
 }
 
 static void run_deferred(struct loop *loop) {
+    bool timers_served = false;
     for (int left = DEFERRED_PER_TURN; left > 0 && loop->deferred && !loop->stopped; left--) {
         struct deferred *d = loop->deferred;
+        if (d->priority >= DEFERRED_AFTER_TIMERS && !timers_served) {
+            /* RestartSec=0: whoever waits for that unit waits for its restart as well. */
+            timers_served = true;
+            for (int i = 0; i < QUEUES; i++)
+                run_timers(&loop->queues[i]);
+            continue;
+        }
         deferred_cancel(d);
         d->handler(d->userdata);
     }

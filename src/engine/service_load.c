@@ -38,6 +38,8 @@ static int verify(struct service *s) {
     if (type == SERVICE_TYPE_ONESHOT && (restart == RESTART_ALWAYS || restart == RESTART_ON_SUCCESS))
         return refuse(u, "Service has Restart= set to either always or on-success, which isn't allowed for Type=oneshot "
                          "services.");
+    if (type == SERVICE_TYPE_ONESHOT && unit_object(f, D_RestartForceExitStatus))
+        return refuse(u, "Service has RestartForceExitStatus= set, which isn't allowed for Type=oneshot services.");
     if (type == SERVICE_TYPE_ONESHOT && unit_number(f, D_ExitType) == EXIT_TYPE_CGROUP)
         return refuse(u, "Service has ExitType=cgroup set, which isn't allowed for Type=oneshot services.");
     if (type == SERVICE_TYPE_DBUS && !unit_string(f, D_BusName))
