@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random unit graphs: reeve and real systemd do the same with them. tests/random/ has the parts."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "random"))
+
+from graph import generate  # noqa: E402
+from judge import judge  # noqa: E402
+from players import Missing, Pair, first_difference, out_of_order  # noqa: E402
+
+GRAPHS = 30
+
+
+def test_random_graphs_go_as_under_systemd(engine, request):
+    count = int(os.environ.get("SOAK_GRAPHS", 2000)) if request.config.getoption("--soak") else GRAPHS
+    wrong, undetermined = [], 0
+    try:
+        with Pair(engine) as pair:
+            for seed in range(1, count + 1):
+                scenario = generate(seed)
+                verdict, ours, theirs = judge(pair, scenario)
+                undetermined += verdict == "undetermined"
+                if verdict == "order":
+                    wrong.append(f"tests/random/run --seed {seed}: {out_of_order(scenario, ours)[0]}")
+                elif verdict == "differ":
+                    _, reeve, systemd = first_difference(ours, theirs)
+                    wrong.append(f"tests/random/run --seed {seed}: systemd: {systemd.strip()} | reeve: {reeve.strip()}")
+    except Missing as missing:
+        pytest.skip(str(missing))
+    assert not wrong, "\n".join(wrong)
+    assert undetermined <= count // 10, f"systemd has no one answer to {undetermined} of {count}: generate something else"
