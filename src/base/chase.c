@@ -22,7 +22,8 @@ static void step_up(struct text *done, size_t root_length) {
         done->s[done->len] = 0;
 }
 
-static int walk(const char *path, const char *root, bool keep_last, char **ret) {
+/* `ret_others` (may be NULL): something on the way belongs to neither root nor ourselves. */
+static int walk(const char *path, const char *root, bool keep_last, char **ret, bool *ret_others) {
     size_t root_length = root ? strlen(root) : 0;
     while (root_length > 0 && root[root_length - 1] == '/')
         root_length--;
@@ -60,6 +61,9 @@ static int walk(const char *path, const char *root, bool keep_last, char **ret) 
         p += n;
         if (!exists || (keep_last && rest[strspn(rest, "/")] == 0))
             continue;
+        struct stat here;
+        if (ret_others && lstat(text_str(&done), &here) >= 0 && here.st_uid != 0 && here.st_uid != geteuid())
+            *ret_others = true;
         char link[PATH_MAX];
         ssize_t length = readlink(text_str(&done), link, sizeof(link) - 1);
         if (length < 0) {
@@ -95,9 +99,15 @@ static int walk(const char *path, const char *root, bool keep_last, char **ret) 
 }
 
 int chase(const char *path, const char *root, char **ret) {
-    return walk(path, root, false, ret);
+    return walk(path, root, false, ret, NULL);
 }
 
 int chase_parent(const char *path, const char *root, char **ret) {
-    return walk(path, root, true, ret);
+    return walk(path, root, true, ret, NULL);
+}
+
+bool chase_is_trusted(const char *path) {
+    _cleanup_free_ char *end = NULL;
+    bool others = false;
+    return walk(path, NULL, false, &end, &others) == 1 && !others;
 }

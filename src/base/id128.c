@@ -16,6 +16,13 @@ int id128_random(struct id128 *ret) {
     return 0;
 }
 
+uint64_t random_below(uint64_t limit) {
+    uint64_t n;
+    if (limit == 0 || getrandom(&n, sizeof(n), GRND_NONBLOCK) != sizeof(n))
+        return 0;
+    return n % limit;
+}
+
 bool id128_is_null(struct id128 id) {
     return id128_equal(id, (struct id128){});
 }

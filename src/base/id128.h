@@ -9,6 +9,8 @@ struct id128 {
 };
 
 int id128_random(struct id128 *ret);
+/* A number below `limit`; 0 for 0, and when the kernel has no random numbers yet. */
+uint64_t random_below(uint64_t limit);
 bool id128_is_null(struct id128 id);
 bool id128_equal(struct id128 a, struct id128 b);
 /* 32 lower-case hex digits and a NUL into `buffer`, which is returned. */

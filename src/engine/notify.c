@@ -129,7 +129,7 @@ static void handle(struct notify *n, struct message *message) {
         return;
     }
     if (u->ops->notify_message)
-        u->ops->notify_message(u, pid, tags, message->fds, message->n_fds);
+        u->ops->notify_message(u, &message->sender, tags, message->fds, message->n_fds);
     else
         unit_log(u, LOG_DEBUG, "A notification from process %d means nothing here.", pid);
 }

@@ -120,8 +120,10 @@ static void control_exited(struct service *s, int code, int status) {
     service_record_exit(s, s->control_exec, s->control_index, s->control_pid, code, status);
     s->control_pid = 0;
     /* ExecCondition=: 1 to 254 is a "no", not a failure. */
-    if (s->state == SERVICE_CONDITION && result == SERVICE_FAILURE_EXIT_CODE && status < 255)
+    if (s->state == SERVICE_CONDITION && result == SERVICE_FAILURE_EXIT_CODE && status < 255) {
         result = SERVICE_SKIP_CONDITION;
+        s->unit.condition_result = false;
+    }
     if (command && command->flags & EXEC_IGNORE_FAILURE)
         result = SERVICE_SUCCESS;
     log_exit(s, "Control", result == SERVICE_SKIP_CONDITION ? SERVICE_SUCCESS : result, code, status);

@@ -64,10 +64,13 @@ struct service {
     struct unit *accept_socket;       /* Accept=yes: the socket we came from */
     int socket_fd;                    /* and its connection; -1 */
     struct stored_fd *fd_store;       /* FDSTORE=1: fdstore.h */
-    usec_t extend_until;              /* EXTEND_TIMEOUT_USEC=; 0: not asked for */
+    usec_t watchdog_until;            /* EXTEND_TIMEOUT_USEC= for the watchdog; 0: not asked for */
+    usec_t reload_begin;              /* Type=notify-reload: when the signal was sent */
 };
 #define SERVICE(u) CONTAINER_OF(u, struct service, unit)
 
+/* RestartUSecNext: how long it would wait, or waits, for its next automatic restart. */
+usec_t service_restart_delay(const struct service *s);
 /* How a command went; NULL: no command of the service ran yet, or there is none of this number. */
 const struct exec_status *service_exec_status(const struct service *s, enum service_exec exec, size_t index);
 /* The same to write to, made when first asked for. NULL: no memory, nothing is recorded. */

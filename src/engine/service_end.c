@@ -38,17 +38,20 @@ static bool shall_restart(struct service *s) {
 }
 
 /* RestartSteps=, RestartMaxDelaySec=: from RestartSec= to the maximum in so many steps, each a constant factor longer. */
-static usec_t restart_delay(const struct service *s) {
+usec_t service_restart_delay(const struct service *s) {
     const struct unit_file *f = s->unit.file;
+    /* The restart that is waited for is counted when its job is queued. */
+    bool counted = s->state != SERVICE_AUTO_RESTART;
+    uint64_t n_before = s->n_restarts - (counted && s->n_restarts > 0);
     usec_t first = unit_setting_written(f, D_RestartSec) ? unit_usec(f, D_RestartSec) : s->unit.manager->default_restart_sec;
     usec_t last = unit_usec(f, D_RestartMaxDelaySec);
     uint64_t steps = unit_size(f, D_RestartSteps);
-    if (steps == 0 || last == USEC_INFINITY || first >= last || s->n_restarts == 0)
+    if (steps == 0 || first == 0 || last == USEC_INFINITY || first >= last || n_before == 0)
         return first;
-    if (s->n_restarts >= steps)
+    if (n_before >= steps)
         return last;
     /* first * (last / first) ^ (n / steps), without a maths library: n of the steps equal factors. */
-    double ratio = (double)last / (double)MAX(first, (usec_t)1), low = 1, high = ratio > 1 ? ratio : 1;
+    double ratio = (double)last / (double)first, low = 1, high = ratio;
     for (int i = 0; i < 60; i++) {
         double middle = (low + high) / 2, power = 1;
         for (uint64_t k = 0; k < steps && power <= ratio; k++)
@@ -58,9 +61,9 @@ static usec_t restart_delay(const struct service *s) {
         else
             high = middle;
     }
-    double delay = (double)MAX(first, (usec_t)1);
-    for (unsigned k = 0; k < s->n_restarts; k++)
-        delay *= low;
+    double delay = (double)first;
+    for (uint64_t k = 0; k < n_before; k++)
+        delay *= high;
     return MIN((usec_t)delay, last);
 }
 
@@ -80,6 +83,11 @@ static void remove_runtime_data(struct service *s, bool restarts) {
         unlink(pid_file);
 }
 
+/* Without having been inactive in between: who needs the service does not notice. */
+static bool restarts_directly(const struct service *s) {
+    return unit_number(s->unit.file, D_RestartMode) == RESTART_MODE_DIRECT;
+}
+
 void service_enter_dead(struct service *s, enum service_result result, bool allow_restart) {
     struct unit *u = &s->unit;
     if (u->job && u->job->type == JOB_STOP)
@@ -97,11 +105,12 @@ void service_enter_dead(struct service *s, enum service_result result, bool allo
 
     s->will_auto_restart = allow_restart && shall_restart(s);
     bool restarts = s->will_auto_restart || (u->job && u->job->type == JOB_RESTART);
-    service_set_state(s, end);
+    if (!s->will_auto_restart || !restarts_directly(s))
+        service_set_state(s, end);
     if (s->will_auto_restart) {
         s->will_auto_restart = false;
-        service_arm_timer(s, restart_delay(s));
         service_set_state(s, SERVICE_AUTO_RESTART);
+        service_arm_timer(s, service_restart_delay(s));
     } else {
         s->reset_restarts = true;
         unit_close_log(u);
@@ -122,7 +131,9 @@ void service_enter_restart(struct service *s) {
         return;
     }
     struct error error;
-    if (manager_add_job(u->manager, JOB_RESTART, u, JOB_REPLACE, &error, NULL) < 0) {
+    /* The stop half of a restart takes those down that need the unit. */
+    enum job_type type = restarts_directly(s) ? JOB_START : JOB_RESTART;
+    if (manager_add_job(u->manager, type, u, JOB_REPLACE, &error, NULL) < 0) {
         unit_log(u, LOG_WARNING, "Failed to schedule restart job: %s", error.message);
         service_enter_dead(s, SERVICE_FAILURE_RESOURCES, false);
         return;
@@ -131,5 +142,7 @@ void service_enter_restart(struct service *s) {
     s->n_restarts++;
     s->reset_restarts = false;
     unit_log_id(u, LOG_INFO, ID_RESTART, "Scheduled restart job, restart counter is at %u.", s->n_restarts);
+    if (type == JOB_START)
+        service_set_state(s, SERVICE_AUTO_RESTART_QUEUED);
     unit_changed(u);
 }

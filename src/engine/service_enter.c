@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Entering the states of a service: what is begun, armed and told on the way. Which event leads to which state is said in
  * service_states.c; the end and Restart= are in service_end.c. */
+#include "base/id128.h"
 #include "engine/service_private.h"
 
 #include <errno.h>
@@ -24,11 +25,20 @@ static void watchdog_elapsed(struct timer *timer, void *userdata) {
     service_event(userdata, EV_WATCHDOG, SERVICE_SUCCESS);
 }
 
+static bool is_supervised(const struct service *s) {
+    return s->state == SERVICE_START || s->state == SERVICE_START_POST || s->state == SERVICE_RUNNING ||
+           s->state == SERVICE_RELOAD || s->state == SERVICE_RELOAD_SIGNAL || s->state == SERVICE_RELOAD_NOTIFY;
+}
+
+void service_reset_watchdog(struct service *s) {
+    s->watchdog_time = dual_now();
+    s->watchdog_until = 0;
+    service_arm_watchdog(s);
+}
+
 void service_arm_watchdog(struct service *s) {
     usec_t limit = s->watchdog_usec ? s->watchdog_usec : unit_usec(s->unit.file, D_WatchdogSec);
-    bool supervised = s->state == SERVICE_START || s->state == SERVICE_START_POST || s->state == SERVICE_RUNNING ||
-                      s->state == SERVICE_RELOAD || s->state == SERVICE_RELOAD_SIGNAL || s->state == SERVICE_RELOAD_NOTIFY;
-    if (!supervised || limit == 0 || limit == USEC_INFINITY || s->watchdog_time.monotonic == 0) {
+    if (!is_supervised(s) || limit == 0 || limit == USEC_INFINITY || s->watchdog_time.monotonic == 0) {
         if (s->watchdog_timer)
             timer_stop(s->watchdog_timer);
         return;
@@ -40,7 +50,8 @@ void service_arm_watchdog(struct service *s) {
     s->watchdog_timer->clock = CLOCK_MONOTONIC;
     s->watchdog_timer->handler = watchdog_elapsed;
     s->watchdog_timer->userdata = s;
-    timer_set(s->unit.manager->loop, s->watchdog_timer, usec_add(s->watchdog_time.monotonic, limit));
+    usec_t when = usec_add(s->watchdog_time.monotonic, limit);
+    timer_set(s->unit.manager->loop, s->watchdog_timer, MAX(when, s->watchdog_until));
 }
 
 /* --- states ---------------------------------------------------------------------------------------------------------- */
@@ -78,6 +89,8 @@ void service_set_state(struct service *s, enum service_state state) {
         service_forget_main_pid(s);
     if (state != SERVICE_START && state != SERVICE_START_POST)
         service_unwatch_pid_file(s);
+    if (!is_supervised(s))
+        s->watchdog_time = (struct dual_time){};
     service_arm_watchdog(s);
     if (before == state)
         return;
@@ -160,7 +173,7 @@ void service_enter_start(struct service *s) {
 
 void service_enter_start_post(struct service *s) {
     if (unit_usec(s->unit.file, D_WatchdogSec) > 0 || s->watchdog_usec)
-        s->watchdog_time = dual_now();
+        service_reset_watchdog(s);
     int r = service_run_control(s, SERVICE_EXEC_START_POST, 0, service_timeout_start(s));
     if (r < 0)
         service_enter_stop(s, SERVICE_FAILURE_RESOURCES);
@@ -182,6 +195,16 @@ static bool service_good(struct service *s) {
     return s->unit.lineage && lineage_alive(s->unit.manager->lineage, s->unit.lineage);
 }
 
+/* RuntimeMaxSec= counts from when the unit became active: a reload does not make it longer. */
+static void arm_runtime_max(struct service *s) {
+    const struct unit *u = &s->unit;
+    usec_t most = unit_usec(u->file, D_RuntimeMaxSec), extra = unit_usec(u->file, D_RuntimeRandomizedExtraSec);
+    if (most != USEC_INFINITY)
+        most = usec_add(most, random_below(extra));
+    usec_t when = usec_add(u->active_enter.monotonic, most);
+    service_arm_timer(s, most == USEC_INFINITY ? USEC_INFINITY : usec_sub(when, now(CLOCK_MONOTONIC)));
+}
+
 void service_enter_running(struct service *s, enum service_result result) {
     service_forget_control_pid(s);
     service_remember_result(s, result);
@@ -193,11 +216,11 @@ void service_enter_running(struct service *s, enum service_result result) {
             service_arm_timer(s, service_timeout_stop(s));
             service_set_state(s, SERVICE_STOP_SIGTERM);
         } else {
-            service_arm_timer(s, unit_usec(s->unit.file, D_RuntimeMaxSec));
             service_set_state(s, SERVICE_RUNNING);
+            arm_runtime_max(s);
         }
-    } else if (result != SERVICE_SUCCESS)
-        service_enter_signal(s, SERVICE_STOP_SIGTERM, result);
+    } else if (s->result != SERVICE_SUCCESS) /* perhaps since a while: the main process, while a helper ran */
+        service_enter_signal(s, SERVICE_STOP_SIGTERM, s->result);
     else if (unit_bool(s->unit.file, D_RemainAfterExit))
         service_set_state(s, SERVICE_EXITED);
     else
@@ -217,6 +240,7 @@ void service_enter_reload(struct service *s) {
     s->reload_result = SERVICE_SUCCESS;
     service_forget_control_pid(s);
     bool signals = service_type(s) == SERVICE_TYPE_NOTIFY_RELOAD && s->main_pid > 0;
+    s->reload_begin = now(CLOCK_MONOTONIC);
     if (signals && kill(s->main_pid, (int)unit_number(s->unit.file, D_ReloadSignal)) < 0) {
         unit_log(&s->unit, LOG_WARNING, "Failed to send the reload signal: %s", strerror(errno));
         reload_failed(s);

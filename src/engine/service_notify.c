@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static const char *tag_value(char *const *tags, const char *name) {
     return env_get(tags, name);
@@ -40,7 +41,7 @@ static bool authorized(struct service *s, pid_t pid) {
     }
 }
 
-static void take_main_pid(struct service *s, const char *value) {
+static void take_main_pid(struct service *s, const struct ucred *sender, const char *value) {
     int64_t pid;
     if (int64_parse(value, &pid) < 0 || pid <= 1 || pid > INT_MAX) {
         unit_log(&s->unit, LOG_WARNING, "MAINPID=%s in a notification message is no process number, ignoring.", value);
@@ -51,9 +52,10 @@ static void take_main_pid(struct service *s, const char *value) {
     if (!up || (s->main_pid_known && s->main_pid == pid))
         return;
     int r = service_pid_is_suitable(s, (pid_t)pid, LOG_WARNING);
-    if (r == 0)
+    /* Root may hand the service over to anybody. */
+    if (r == 0 && sender->uid != 0)
         unit_log(&s->unit, LOG_WARNING, "New main PID %d does not belong to service, refusing.", (int)pid);
-    else if (r > 0)
+    else if (r >= 0)
         (void)service_set_main_pid(s, (pid_t)pid);
 }
 
@@ -74,6 +76,10 @@ static void take_extension(struct service *s, const char *value) {
     usec_t until = usec_add(now(CLOCK_MONOTONIC), more);
     if (s->timer.place && s->timer.when != USEC_INFINITY && until > s->timer.when)
         timer_set(s->unit.manager->loop, &s->timer, until);
+    if (s->watchdog_timer && s->watchdog_timer->place && until > s->watchdog_timer->when) {
+        s->watchdog_until = until;
+        service_arm_watchdog(s);
+    }
 }
 
 static void take_watchdog(struct service *s, char *const *tags) {
@@ -81,33 +87,46 @@ static void take_watchdog(struct service *s, char *const *tags) {
     uint64_t span;
     if (value && uint64_parse(value, &span) >= 0 && span > 0) {
         s->watchdog_usec = span;
-        s->watchdog_time = dual_now();
+        service_reset_watchdog(s);
     }
     value = tag_value(tags, "WATCHDOG");
     if (value && strcmp(value, "trigger") == 0)
         service_event(s, EV_WATCHDOG, SERVICE_SUCCESS);
     else if (value && strcmp(value, "1") == 0)
-        s->watchdog_time = dual_now();
-    service_arm_watchdog(s);
+        service_reset_watchdog(s);
 }
 
-/* READY=1, RELOADING=1, STOPPING=1: the last one that is said counts. */
+/* Type=notify-reload: is the RELOADING=1 of this message an answer to the signal that we sent last? */
+static bool answers_reload(const struct service *s, char *const *tags) {
+    const char *value = tag_value(tags, "MONOTONIC_USEC");
+    uint64_t when;
+    return value && uint64_parse(value, &when) >= 0 && when >= s->reload_begin;
+}
+
+/* Of READY=1, RELOADING=1 and STOPPING=1 in one message, STOPPING=1 wins, then READY=1. */
 static void take_state(struct service *s, char *const *tags) {
     static const struct {
         const char *tag;
         enum notify_state state;
         enum service_event event;
     } states[] = {
+        { "STOPPING=1", NOTIFY_STOPPING, EV_STOPPING },
         { "READY=1", NOTIFY_READY, EV_READY },
         { "RELOADING=1", NOTIFY_RELOADING, EV_RELOADING },
-        { "STOPPING=1", NOTIFY_STOPPING, EV_STOPPING },
     };
-    STRV_FOREACH(tag, tags)
-        for (size_t i = 0; i < ELEMENTS(states); i++)
-            if (strcmp(*tag, states[i].tag) == 0) {
-                s->notify_state = states[i].state;
+    bool reloading = strv_contains(tags, "RELOADING=1");
+    if (s->state == SERVICE_RELOAD_SIGNAL && reloading && !answers_reload(s, tags)) {
+        unit_log(&s->unit, LOG_DEBUG, "RELOADING=1 is older than the signal that asks for it, or does not tell its time.");
+        reloading = false;
+    } else if (s->state == SERVICE_RELOAD_SIGNAL && reloading && strv_contains(tags, "READY=1"))
+        service_event(s, EV_RELOADING, SERVICE_SUCCESS); /* begun, and done already */
+    for (size_t i = 0; i < ELEMENTS(states); i++)
+        if (strv_contains(tags, states[i].tag)) {
+            s->notify_state = states[i].state;
+            if (states[i].event != EV_RELOADING || reloading)
                 service_event(s, states[i].event, SERVICE_SUCCESS);
-            }
+            break;
+        }
 }
 
 static void take_access(struct service *s, const char *value) {
@@ -118,13 +137,13 @@ static void take_access(struct service *s, const char *value) {
         s->notify_access = access;
 }
 
-void service_notify_message(struct unit *u, pid_t pid, char *const *tags, int *fds, size_t n_fds) {
+void service_notify_message(struct unit *u, const struct ucred *sender, char *const *tags, int *fds, size_t n_fds) {
     struct service *s = SERVICE(u);
-    if (!authorized(s, pid))
+    if (!authorized(s, sender->pid))
         return;
     const char *value;
     if ((value = tag_value(tags, "MAINPID")))
-        take_main_pid(s, value);
+        take_main_pid(s, sender, value);
     if ((value = tag_value(tags, "STATUS")))
         take_status(s, value);
     if ((value = tag_value(tags, "NOTIFYACCESS")))
@@ -139,9 +158,9 @@ void service_notify_message(struct unit *u, pid_t pid, char *const *tags, int *f
         free(s->bus_error);
         s->bus_error = copy;
     }
-    if ((value = tag_value(tags, "EXTEND_TIMEOUT_USEC")))
-        take_extension(s, value);
     take_state(s, tags);
+    if ((value = tag_value(tags, "EXTEND_TIMEOUT_USEC")))
+        take_extension(s, value); /* of the state that begins with this message */
     take_watchdog(s, tags);
     fd_store_notify(s, tags, fds, n_fds);
     unit_changed(u);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which process is the main one: PIDFile=, MAINPID=, GuessMainPID=. systemd.service(5). */
+#include "base/chase.h"
 #include "base/fd.h"
 #include "base/path.h"
 #include "engine/service_private.h"
@@ -28,16 +29,29 @@ void service_forget_main_pid(struct service *s) {
     s->main_pid_alien = false;
 }
 
-/* Is it a child of ours? Then its exit will be told. */
-static bool is_our_child(struct service *s, pid_t pid) {
+/* As a new look at /proc shows it; NULL: not there. */
+static const struct process *look_at(struct service *s, pid_t pid) {
     const struct process *all;
     struct lineage *l = s->unit.manager->lineage;
     lineage_scan_stale(l);
     int n = lineage_scan(l, &all);
     for (int i = 0; i < n; i++)
         if (all[i].pid == pid)
-            return all[i].parent == getpid();
-    return false;
+            return &all[i];
+    return NULL;
+}
+
+/* Is it a child of ours? Then its exit will be told. */
+static bool is_our_child(struct service *s, pid_t pid) {
+    const struct process *p = look_at(s, pid);
+    return p && p->parent == getpid();
+}
+
+static bool is_alive(struct service *s, pid_t pid) {
+    if (kill(pid, 0) < 0 && errno == ESRCH)
+        return false;
+    const struct process *p = look_at(s, pid);
+    return !p || !p->zombie; /* without /proc the signal has to do */
 }
 
 int service_set_main_pid(struct service *s, pid_t pid) {
@@ -73,7 +87,7 @@ int service_pid_is_suitable(struct service *s, pid_t pid, int level) {
         unit_log(u, level, "New main PID %d is the control process, refusing.", pid);
         return -EPERM;
     }
-    if (kill(pid, 0) < 0 && errno == ESRCH) {
+    if (!is_alive(s, pid)) {
         unit_log(u, level, "New main PID %d does not exist or is a zombie.", pid);
         return -ESRCH;
     }
@@ -81,7 +95,7 @@ int service_pid_is_suitable(struct service *s, pid_t pid, int level) {
 }
 
 /* --- PIDFile= ------------------------------------------------------------------------------------------------------- */
-static int read_pid(struct service *s, const char *path, bool may_warn, pid_t *ret, uid_t *ret_owner) {
+static int read_pid(struct service *s, const char *path, bool may_warn, pid_t *ret) {
     int level = may_warn ? LOG_INFO : LOG_DEBUG;
     _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
@@ -105,7 +119,6 @@ static int read_pid(struct service *s, const char *path, bool may_warn, pid_t *r
         unit_log(&s->unit, may_warn ? LOG_WARNING : LOG_DEBUG, "PID file %s does not hold a process number.", path);
         return -EINVAL;
     }
-    *ret_owner = st.st_uid;
     return 0;
 }
 
@@ -114,8 +127,7 @@ int service_load_pid_file(struct service *s, bool may_warn) {
     if (!path)
         return -ENOENT;
     pid_t pid;
-    uid_t owner;
-    int r = read_pid(s, path, may_warn, &pid, &owner);
+    int r = read_pid(s, path, may_warn, &pid);
     if (r < 0)
         return r;
     if (s->main_pid_known && pid == s->main_pid)
@@ -123,7 +135,7 @@ int service_load_pid_file(struct service *s, bool may_warn) {
     r = service_pid_is_suitable(s, pid, may_warn ? LOG_WARNING : LOG_DEBUG);
     if (r < 0)
         return r;
-    if (r == 0 && owner != 0 && owner != geteuid()) {
+    if (r == 0 && !chase_is_trusted(path)) {
         unit_log(&s->unit, LOG_ERR,
                  "New main PID %d does not belong to service, and PID file is not owned by root. Refusing.", pid);
         return -EPERM;

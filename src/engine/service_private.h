@@ -44,6 +44,8 @@ void service_enter_dead(struct service *s, enum service_result result, bool allo
 void service_enter_restart(struct service *s);
 void service_arm_timer(struct service *s, usec_t after);
 void service_arm_watchdog(struct service *s);
+/* WATCHDOG=1: its time begins anew. */
+void service_reset_watchdog(struct service *s);
 
 enum service_type service_type(const struct service *s);
 usec_t service_timeout_start(const struct service *s);
@@ -85,7 +87,7 @@ void service_watch_bus_name(struct service *s);
 void service_unwatch_bus_name(struct service *s);
 
 /* --- the rest --------------------------------------------------------------------------------------------------------- */
-void service_notify_message(struct unit *u, pid_t pid, char *const *tags, int *fds, size_t n_fds);
+void service_notify_message(struct unit *u, const struct ucred *sender, char *const *tags, int *fds, size_t n_fds);
 int service_serialize(const struct unit *u, struct text *out);
 int service_deserialize(struct unit *u, const char *name, const char *value);
 int service_coldplug(struct unit *u);

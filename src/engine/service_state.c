@@ -66,6 +66,8 @@ int service_serialize(const struct unit *u, struct text *out) {
     put_number(out, "timer", s->timer.place ? (int64_t)s->timer.when : 0);
     put_number(out, "watchdog", (int64_t)s->watchdog_usec);
     put_time(out, "watchdog-time", s->watchdog_time);
+    put_number(out, "watchdog-until", (int64_t)s->watchdog_until);
+    put_number(out, "reload-begin", (int64_t)s->reload_begin);
     put_number(out, "n-restarts", s->n_restarts);
     put_bool(out, "forbid-restart", s->forbid_restart);
     put_bool(out, "reset-restarts", s->reset_restarts);
@@ -130,6 +132,10 @@ int service_deserialize(struct unit *u, const char *name, const char *value) {
         s->watchdog_usec = (usec_t)get_number(value);
     else if (IS("watchdog-time"))
         s->watchdog_time = get_time(value);
+    else if (IS("watchdog-until"))
+        s->watchdog_until = (usec_t)get_number(value);
+    else if (IS("reload-begin"))
+        s->reload_begin = (usec_t)get_number(value);
     else if (IS("n-restarts"))
         s->n_restarts = (unsigned)get_number(value);
     else if (IS("forbid-restart"))

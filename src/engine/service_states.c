@@ -63,6 +63,12 @@ static int stop_already(struct service *s, enum service_result result) {
     return 0;
 }
 
+/* RestartMode=direct: still on its way up, but a start like any other as far as the limit is concerned. */
+static int start_again(struct service *s, enum service_result result) {
+    int r = unit_check_start_limit(&s->unit);
+    return r < 0 ? r : start(s, result);
+}
+
 static int cancel_restart(struct service *s, enum service_result result) {
     s->forbid_restart = true;
     timer_stop(&s->timer);
@@ -348,14 +354,34 @@ static int kill_timed_out(struct service *s, enum service_result result) {
 }
 
 static int exec_stop_post_timed_out(struct service *s, enum service_result result) {
-    unit_log(&s->unit, LOG_WARNING, "State 'stop-post' timed out. Terminating.");
-    service_enter_signal(s, SERVICE_FINAL_SIGTERM, SERVICE_FAILURE_TIMEOUT);
+    switch ((enum timeout_failure_mode)unit_number(s->unit.file, D_TimeoutStopFailureMode)) {
+    case TIMEOUT_ABORT:
+        unit_log(&s->unit, LOG_WARNING, "State 'stop-post' timed out. Aborting.");
+        service_enter_signal(s, SERVICE_FINAL_WATCHDOG, SERVICE_FAILURE_TIMEOUT);
+        break;
+    case TIMEOUT_KILL:
+        if (service_sends_sigkill(s)) {
+            unit_log(&s->unit, LOG_WARNING, "State 'stop-post' timed out. Killing.");
+            service_enter_signal(s, SERVICE_FINAL_SIGKILL, SERVICE_FAILURE_TIMEOUT);
+        } else {
+            unit_log(&s->unit, LOG_WARNING, "State 'stop-post' timed out. Skipping SIGKILL. Entering failed mode.");
+            service_enter_dead(s, SERVICE_FAILURE_TIMEOUT, false);
+        }
+        break;
+    default:
+        unit_log(&s->unit, LOG_WARNING, "State 'stop-post' timed out. Terminating.");
+        service_enter_signal(s, SERVICE_FINAL_SIGTERM, SERVICE_FAILURE_TIMEOUT);
+    }
     return 0;
 }
 
 static int final_timed_out(struct service *s, enum service_result result) {
     const char *state = service_state_to_string(s->state);
-    if (service_sends_sigkill(s)) {
+    bool aborting = s->state == SERVICE_FINAL_WATCHDOG;
+    if (!aborting && unit_number(s->unit.file, D_TimeoutStopFailureMode) == TIMEOUT_ABORT) {
+        unit_log(&s->unit, LOG_WARNING, "State '%s' timed out. Aborting.", state);
+        service_enter_signal(s, SERVICE_FINAL_WATCHDOG, SERVICE_FAILURE_TIMEOUT);
+    } else if (service_sends_sigkill(s)) {
         unit_log(&s->unit, LOG_WARNING, "State '%s' timed out. Killing.", state);
         service_enter_signal(s, SERVICE_FINAL_SIGKILL, SERVICE_FAILURE_TIMEOUT);
     } else {
@@ -396,10 +422,16 @@ static int ready_again(struct service *s, enum service_result result) {
     return 0;
 }
 
-/* RELOADING=1 without a job of ours. */
+/* RELOADING=1 without a job of ours: whom a job would have told is told. */
 static int reloads_itself(struct service *s, enum service_result result) {
+    struct unit *u = &s->unit;
     service_arm_timer(s, service_timeout_start(s));
     service_set_state(s, SERVICE_RELOAD_NOTIFY);
+    UNIT_FOREACH_EDGE(e, u, DEP_BIT(DEP_PROPAGATES_RELOAD_TO)) {
+        struct error error;
+        if (manager_add_job(u->manager, JOB_TRY_RELOAD, e->other, JOB_FAIL, &error, NULL) < 0)
+            unit_log(u, LOG_WARNING, "Failed to schedule propagation of reload: %s", error.message);
+    }
     return 0;
 }
 
@@ -479,7 +511,7 @@ static const transition transitions[SERVICE_STATES][SERVICE_EVENTS] = {
                                 [EV_TIMEOUT] = reload_timed_out, [EV_READY] = ready_again,
                                 [EV_WATCHDOG] = watchdog_barked },
     [SERVICE_STOP] = { GOING_DOWN, [EV_CONTROL_EXIT] = exec_stop_ended, [EV_TIMEOUT] = exec_stop_timed_out },
-    [SERVICE_STOP_WATCHDOG] = { GOING_DOWN, [EV_MAIN_EXIT] = main_ended_in_stop,
+    [SERVICE_STOP_WATCHDOG] = { [EV_START] = not_now, [EV_STOP] = stop_at_once, [EV_MAIN_EXIT] = main_ended_in_stop,
                                 [EV_CONTROL_EXIT] = control_ended_in_stop, [EV_GONE] = gone_in_stop,
                                 [EV_TIMEOUT] = stop_timed_out },
     [SERVICE_STOP_SIGTERM] = { GOING_DOWN, [EV_MAIN_EXIT] = main_ended_in_stop,
@@ -501,7 +533,7 @@ static const transition transitions[SERVICE_STATES][SERVICE_EVENTS] = {
                                 [EV_CONTROL_EXIT] = control_ended_at_last, [EV_GONE] = gone_at_last,
                                 [EV_TIMEOUT] = final_kill_timed_out },
     [SERVICE_AUTO_RESTART] = { [EV_START] = not_now, [EV_STOP] = cancel_restart, [EV_TIMEOUT] = restart_due },
-    [SERVICE_AUTO_RESTART_QUEUED] = { [EV_START] = not_now, [EV_STOP] = cancel_restart },
+    [SERVICE_AUTO_RESTART_QUEUED] = { [EV_START] = start_again, [EV_STOP] = cancel_restart },
 };
 
 static const char *const event_names[SERVICE_EVENTS] = {

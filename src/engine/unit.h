@@ -12,6 +12,7 @@
 struct manager;
 struct job;
 struct transaction;
+struct ucred;
 
 enum active_state { ACTIVE_ACTIVE, ACTIVE_RELOADING, ACTIVE_INACTIVE, ACTIVE_FAILED, ACTIVE_ACTIVATING,
                     ACTIVE_DEACTIVATING, ACTIVE_MAINTENANCE, ACTIVE_STATES };
@@ -151,7 +152,7 @@ struct unit_ops {
     /* A unit this one triggers, or is triggered by, changed. */
     void (*trigger_notify)(struct unit *u, struct unit *other);
     /* sd_notify(3) message from `pid`, which belongs to this unit. `tags`: the lines. */
-    void (*notify_message)(struct unit *u, pid_t pid, char *const *tags, int *fds, size_t n_fds);
+    void (*notify_message)(struct unit *u, const struct ucred *sender, char *const *tags, int *fds, size_t n_fds);
     void (*bus_name_owner_changed)(struct unit *u, const char *owner); /* BusName=; NULL: gone */
     pid_t (*main_pid)(const struct unit *u);    /* 0: none */
     pid_t (*control_pid)(const struct unit *u);

@@ -47,7 +47,7 @@ static bool test_asserts(struct unit *u) {
     return u->assert_result;
 }
 
-bool unit_start_limit_allows(struct unit *u) {
+static bool start_limit_allows(struct unit *u) {
     usec_t interval = unit_setting_written(u->file, D_StartLimitIntervalSec)
                           ? unit_usec(u->file, D_StartLimitIntervalSec)
                           : u->manager->default_start_limit_interval;
@@ -109,6 +109,15 @@ static bool bound_units_active(struct unit *u) {
     return true;
 }
 
+int unit_check_start_limit(struct unit *u) {
+    if (!u->ops->start_limit_reached || start_limit_allows(u))
+        return 0;
+    u->ops->start_limit_reached(u);
+    manager_action(u->manager, (enum action)unit_number(u->file, D_StartLimitAction),
+                   unit_exit_status(u, D_FailureActionExitStatus), "unit start limit hit");
+    return -ECANCELED;
+}
+
 int unit_start(struct unit *u) {
     enum active_state state = unit_active_state(u);
     if (active_or_reloading(state))
@@ -120,12 +129,9 @@ int unit_start(struct unit *u) {
     if (u->ops->once_only && u->inactive_exit.monotonic > 0)
         return -ESTALE;
     if (state != ACTIVE_ACTIVATING) {
-        if (u->ops->start_limit_reached && !unit_start_limit_allows(u)) {
-            u->ops->start_limit_reached(u);
-            manager_action(u->manager, (enum action)unit_number(u->file, D_StartLimitAction),
-                           unit_exit_status(u, D_FailureActionExitStatus), "unit start limit hit");
-            return -ECANCELED;
-        }
+        int r = unit_check_start_limit(u);
+        if (r < 0)
+            return r;
         if (!test_conditions(u))
             return -ECOMM;
         if (!test_asserts(u))

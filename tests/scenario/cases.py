@@ -3,8 +3,8 @@
 
 A session reads like a terminal. Lines with `$ ` are commands, what follows is all they print; a last line `[N]` is an
 exit status other than 0; empty lines do not count. A line `~ REGEX` matches one line. `#` opens a comment (a
-printed one is `\\#`); `#! fresh FLAGS` asks for a container of the case's own, with these flags for `docker run`, and
-`#! not-under systemd|reeve: WHY` skips.
+printed one is `\\#`); `#! fresh FLAGS` asks for a container of the case's own, with these flags for `docker run`,
+`#! image NAME` for another root file system than `oracle`, and `#! not-under systemd|reeve: WHY` skips.
 
 Files named like units go to /etc/systemd/system, and so do directories (NAME.d, NAME.wants); what is under `root/`
 goes to /. Small ones may lie together in one file `units`, each under a line `==> NAME`, links as `==> NAME -> TARGET`.
@@ -12,12 +12,15 @@ In a session these words are known besides what the image has:
 
     eventually COMMAND    asks until it succeeds
     state UNIT            ActiveState, SubState and Result in one line
+    shown UNIT NAME ...   the values of these properties in one line, - for an empty one
     queue                 the queued jobs: unit, type and state of each
     idle                  succeeds when there are none
     left PATTERN          how many processes have PATTERN in their command line
     ctl VERB ...          systemctl, with /lib/systemd spelt /usr/lib/systemd
     said [REGEX]          what the manager has logged since the session began, or since the last `said`: the lines that
                           match, without it those that name a unit of the case
+
+and /usr/local/bin/actor plays a service: see the file `actor`.
 
 Cases share one container for each manager. After each, its units are stopped and removed.
 """
@@ -31,6 +34,8 @@ import pytest
 
 from engine import Engine, pack
 from machine import PATIENCE, Machine
+
+ACTOR = Path(__file__).parent / "actor"
 
 DRIVER = r"""#!/bin/bash
 # Runs the commands of a session one after the other and prints what a terminal would show.
@@ -58,7 +63,18 @@ queue() { systemctl list-jobs --no-legend | awk '{ print $2, $3, $4 }' | sort; }
 idle() { [ -z "$(systemctl list-jobs --no-legend)" ]; }
 # Where a distribution without merged /usr would keep vendor units is a matter of taste.
 ctl() { systemctl "$@" 2>&1 | sed -u 's, /lib/systemd/, /usr/lib/systemd/,g'; return ${PIPESTATUS[0]}; }
+shown() {
+    local unit=$1 name line=
+    shift
+    for name; do
+        name=$(systemctl show "$unit" -p "$name" --value)
+        line+="${line:+ }${name:--}"
+    done
+    echo "$line"
+}
+shown-is() { local want=$1; shift; [ "$(shown "$@")" = "$want" ]; }
 left() { ps -eo args= | grep -v -e grep -e awk -e ps | grep -c -e "$1"; true; }
+left-is() { [ "$(left "$2")" = "$1" ]; }
 # The log is read from outside, when all is over; the mark is a line that the manager writes by itself.
 mark() { systemctl start "case-mark@$marks-$((marked++)).target"; }
 said() { mark; printf '\x1d%%s\n' "$1"; }
@@ -80,24 +96,24 @@ systemctl daemon-reload; systemctl reset-failed
 
 
 class CasePool:
-    """The shared containers, one for each manager."""
+    """The shared containers, one for each manager and image."""
 
     def __init__(self, engine: Engine):
         self.engine = engine
         self.machines = {}
 
-    def get(self, manager: str) -> Machine:
-        if manager not in self.machines:
-            self.machines[manager] = Machine(self.engine, "oracle", manager)
-        return self.machines[manager]
+    def get(self, manager: str, image: str) -> Machine:
+        if (manager, image) not in self.machines:
+            self.machines[manager, image] = Machine(self.engine, image, manager)
+        return self.machines[manager, image]
 
-    def drop(self, manager: str):
-        if manager in self.machines:
-            self.machines.pop(manager).remove()
+    def drop(self, manager: str, image: str):
+        if (manager, image) in self.machines:
+            self.machines.pop((manager, image)).remove()
 
     def close(self):
-        for manager in list(self.machines):
-            self.drop(manager)
+        for manager, image in list(self.machines):
+            self.drop(manager, image)
 
 
 class Step:
@@ -171,14 +187,15 @@ class Case(pytest.Item):
         from conftest import _engine, case_pool
         pool = case_pool(self.config)
         fresh = self.directives("fresh")
+        image = (self.directives("image") or ["oracle"])[0]
         if fresh:
-            machine = Machine(_engine(self.config), "oracle", self.manager, flags=shlex.split(fresh[0]))
+            machine = Machine(_engine(self.config), image, self.manager, flags=shlex.split(fresh[0]))
         else:
-            machine = pool.get(self.manager)
+            machine = pool.get(self.manager, image)
         try:
             printed = self.play(machine)
         except BaseException:
-            pool.drop(self.manager)
+            pool.drop(self.manager, image)
             raise
         finally:
             if fresh:
@@ -202,6 +219,7 @@ class Case(pytest.Item):
         names = [Path(path).name for path in files if path.startswith("etc/systemd/system/") and path.count("/") == 3]
         payload = {**files, "run/case": None, "run/case/.units": "\n".join(names) + "\n", "run/case/.files": "\n".join(files) + "\n"}
         script.append(f"({CLEAN}) > /dev/null 2>&1")
+        payload["usr/local/bin/actor"] = ACTOR.read_bytes()
         payload["run/case/driver"] = "\n".join(script) + "\n"
         # One exec for all of it: the files arrive on its stdin.
         ran = self.unpack_and_run(machine, pack(payload))

@@ -23,7 +23,8 @@ ORACLE_FLAGS = [
     "-e", "container=docker", "--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined",
     "--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp", "-v", "/sys/fs/cgroup:/sys/fs/cgroup:rw",
 ]
-ORACLE_INIT = "/lib/systemd/systemd"
+# The word on its command line has 257 accept the cgroup hierarchy of a machine that still has version 1.
+ORACLE_INIT = ["/lib/systemd/systemd", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"]
 
 
 @dataclass
@@ -49,7 +50,7 @@ class Machine:
         self.engine, self.manager, self.patience = engine, manager, patience
         files = {**(files or {}), **{f"etc/systemd/system/{name}": text for name, text in (units or {}).items()}}
         if command is None:
-            command = ["/sbin/init"] if manager == "reeve" else [ORACLE_INIT]
+            command = ["/sbin/init"] if manager == "reeve" else ORACLE_INIT
         own = [] if manager == "reeve" else ORACLE_FLAGS
         self.volume = None
         if "--read-only" in flags and units:

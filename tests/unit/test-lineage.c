@@ -297,12 +297,15 @@ static void test_without_proc_what_is_remembered_is_signalled(void **state) {
 
 /* --- a fork bomb, in a PID namespace that takes everything with it when it ends ------------------------ */
 
-enum { BOMB_UID = 54321, BOMB_SIZE = 60 };
+enum { BOMB_UID = 50000, BOMB_UIDS = 10000, BOMB_SIZE = 60, BOMB_LIMIT = 90 /* s */ };
+
+/* The kernel counts a user's processes over all namespaces: two runs at a time must not share one. */
+static uid_t bomb_uid;
 
 static void bomb(uint64_t tag) {
     struct rlimit limit = { tag, tag }, processes = { BOMB_SIZE, BOMB_SIZE };
     if (setrlimit(RLIMIT_LOCKS, &limit) < 0 || setrlimit(RLIMIT_NPROC, &processes) < 0 ||
-        setresuid(BOMB_UID, BOMB_UID, BOMB_UID) < 0)
+        setresuid(bomb_uid, bomb_uid, bomb_uid) < 0)
         _exit(1);
     signal(SIGCHLD, SIG_IGN);
     for (;;) /* each generation keeps forking and leaves: nothing stays where it was seen */
@@ -329,13 +332,18 @@ static int bomb_in_namespace(void) {
     if (count(tag) < BOMB_SIZE / 2)
         return 2;
     int left = 1;
-    for (int tries = 0; tries < 10 && left > 0; tries++)
+    /* What is killed needs the processor once more to be gone, and on a busy machine that takes its time. */
+    for (int tries = 0; tries < 1000 && left > 0; tries++) {
         left = lineage_kill_tree(l, tag, NULL, 0, 8);
+        if (left > 0)
+            usleep(10000);
+    }
     usleep(50000);
     return left > 0 ? 3 : count(tag) > 0 ? 4 : kill(witness, 0) < 0 ? 5 : 0;
 }
 
 static void test_self_refilling_fork_bomb_ends(void **state) {
+    bomb_uid = BOMB_UID + (uid_t)getpid() % BOMB_UIDS;
     pid_t pid = fork();
     if (pid == 0) {
         if (geteuid() != 0 || unshare(CLONE_NEWNS | CLONE_NEWPID) < 0 ||
@@ -344,12 +352,12 @@ static void test_self_refilling_fork_bomb_ends(void **state) {
         pid_t init = fork();
         if (init == 0) {
             prctl(PR_SET_PDEATHSIG, SIGKILL);
-            alarm(20);
+            alarm(BOMB_LIMIT);
             signal(SIGALRM, SIG_DFL);
             _exit(bomb_in_namespace());
         }
         int status = 0;
-        for (int tries = 0; tries < 3000 && waitpid(init, &status, WNOHANG) == 0; tries++)
+        for (int tries = 0; tries < 100 * BOMB_LIMIT && waitpid(init, &status, WNOHANG) == 0; tries++)
             usleep(10000);
         kill(init, SIGKILL); /* and all of the namespace with it */
         _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 99);

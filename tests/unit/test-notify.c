@@ -32,11 +32,11 @@ static size_t heard_fds;
 static int taken_fd;
 static pid_t heard_pid, stranger;
 
-static void hear(struct unit *u, pid_t pid, char *const *tags, int *fds, size_t n_fds) {
+static void hear(struct unit *u, const struct ucred *sender, char *const *tags, int *fds, size_t n_fds) {
     _cleanup_free_ char *all = strv_join(tags, "|");
     strncat(heard, all, sizeof(heard) - strlen(heard) - 2);
     strcat(heard, ";");
-    heard_pid = pid;
+    heard_pid = sender->pid;
     heard_fds = n_fds;
     if (n_fds > 0)
         taken_fd = TAKE_FD(fds[0]);

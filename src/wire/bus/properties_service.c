@@ -81,6 +81,10 @@ static GETTER(service_restart_usec) {
     out_u64(out, or_default(object->unit->file, D_RestartSec, object->manager->default_restart_sec));
 }
 
+static GETTER(service_restart_next) {
+    out_u64(out, service_restart_delay(service(object)));
+}
+
 static GETTER(exec_main_start) {
     out_time(out, p, service(object)->main_status.start);
 }
@@ -111,7 +115,7 @@ const struct property service_properties[] = {
     G("RestartUSec", "t", CONST, service_restart_usec),
     S("RestartSteps", "u", setting_u32, RestartSteps),
     S("RestartMaxDelayUSec", "t", setting_u64, RestartMaxDelaySec),
-    G("RestartUSecNext", "t", FALSE, service_restart_usec),
+    G("RestartUSecNext", "t", FALSE, service_restart_next),
     G("TimeoutStartUSec", "t", CONST, service_timeout_start),
     G("TimeoutStopUSec", "t", CONST, service_timeout_stop),
     G("TimeoutAbortUSec", "t", FALSE, service_timeout_abort),
