@@ -21,8 +21,9 @@ static bool gc_root(const struct unit *u) {
 /* Does something that stays name this unit? Walks the referencing edges backwards with a stack of its own: chains can be
  * as long as there are units. Without memory the answer is yes. */
 static bool gc_needed(struct unit *u) {
-    struct manager *m = u->manager;
-    uint32_t marker = ++m->p->marker;
+    if (gc_root(u))
+        return true;
+    uint32_t marker = ++u->manager->p->marker;
     size_t n = 0, room = 16;
     _cleanup_free_ struct unit **stack = malloc(room * sizeof(*stack));
     if (!stack)
@@ -31,12 +32,12 @@ static bool gc_needed(struct unit *u) {
     stack[n++] = u;
     while (n > 0) {
         struct unit *at = stack[--n];
-        if (gc_root(at))
-            return true;
         UNIT_FOREACH_EDGE(e, at, DEP_BIT(DEP_REFERENCED_BY)) {
             if (e->other->marker == marker)
                 continue;
             e->other->marker = marker;
+            if (gc_root(e->other)) /* mostly a neighbour is: not all that name it need be gone through */
+                return true;
             if (n == room) {
                 struct unit **bigger = realloc(stack, 2 * room * sizeof(*stack));
                 if (!bigger)

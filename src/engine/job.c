@@ -376,6 +376,10 @@ void job_run_queue(void *manager) {
         struct job *j = m->p->run_queue;
         run_queue_remove(j);
         job_run(j);
+        if (m->p->run_queue && loop_overdue(m->loop)) {
+            deferred_queue_later(m->loop, &m->p->run_jobs);
+            return;
+        }
     }
 }
 
@@ -407,6 +411,7 @@ static void leave(struct job *j, enum job_result result) {
     j->result = result;
     j->next_edge = 0;
     job_uninstall(j);
+    queue_tell_now(j->unit); /* who waits for the job looks at the unit next */
     OBSERVE(j->manager, job_removed, j, result);
 }
 

@@ -17,6 +17,9 @@ enum {
     DEFERRED_PER_TURN = 1024, /* then descriptors get their turn, should work queue itself for ever */
     FIRST_TIMERS = 16,
 };
+/* After so long, work of many items is interrupted: two of these and a few items more are between two looks at the
+ * descriptors. */
+#define TURN_TIME (2 * USEC_PER_MSEC)
 /* Longest sleep asked of the kernel, so that no conversion overflows. */
 #define SLEEP_MAX (24 * 3600 * USEC_PER_SEC)
 
@@ -47,7 +50,8 @@ struct loop {
     struct io *removed; /* freed when the events at hand are done */
     struct timer_queue queues[QUEUES];
     struct timer *outside; /* armed while their heap could not grow; looked at one by one until it can */
-    struct deferred *deferred;
+    struct deferred *deferred, *later; /* of this turn, by priority; of the next, in any order */
+    usec_t turn_began;
     void (*woke)(void *userdata);
     void *woke_userdata;
 };
@@ -94,6 +98,8 @@ void loop_free(struct loop *loop) {
         timer_stop(loop->outside);
     while (loop->deferred)
         deferred_cancel(loop->deferred);
+    while (loop->later)
+        deferred_cancel(loop->later);
     free_removed(loop);
     fd_close(loop->epoll);
     free(loop);
@@ -279,7 +285,7 @@ static void expire(struct timer *timer) {
     timer->handler(timer, timer->userdata);
 }
 
-static void run_timers(struct timer_queue *q) {
+static void run_timers(struct loop *loop, struct timer_queue *q) {
     if (q->n == 0)
         return;
     usec_t t = now(q->clock);
@@ -287,6 +293,8 @@ static void run_timers(struct timer_queue *q) {
     for (size_t left = q->n; left > 0 && q->n > 0 && q->heap[0]->when <= t; left--) {
         struct timer *timer = q->heap[0];
         expire(timer);
+        if (loop_overdue(loop))
+            break;
     }
 }
 
@@ -313,16 +321,35 @@ void deferred_queue(struct loop *loop, struct deferred *deferred) {
     *place = deferred;
 }
 
+static bool unlink_deferred(struct deferred **place, const struct deferred *deferred) {
+    while (*place && *place != deferred)
+        place = &(*place)->next;
+    if (!*place)
+        return false;
+    *place = deferred->next;
+    return true;
+}
+
 void deferred_cancel(struct deferred *deferred) {
     if (!deferred->queued)
         return;
-    struct deferred **place = &deferred->loop->deferred;
-    while (*place && *place != deferred)
-        place = &(*place)->next;
-    if (*place)
-        *place = deferred->next;
+    if (!unlink_deferred(&deferred->loop->deferred, deferred))
+        (void)unlink_deferred(&deferred->loop->later, deferred);
     deferred->next = NULL;
     deferred->queued = false;
+}
+
+void deferred_queue_later(struct loop *loop, struct deferred *deferred) {
+    if (deferred->queued)
+        return;
+    deferred->next = loop->later;
+    deferred->loop = loop;
+    deferred->queued = true;
+    loop->later = deferred;
+}
+
+bool loop_overdue(const struct loop *loop) {
+    return now(CLOCK_MONOTONIC) - loop->turn_began > TURN_TIME;
 }
 
 static void run_deferred(struct loop *loop) {
@@ -359,14 +386,21 @@ static int wait_events(struct loop *loop, struct epoll_event *events, usec_t sle
 }
 
 int loop_turn(struct loop *loop, usec_t timeout) {
+    loop->turn_began = now(CLOCK_MONOTONIC);
+    while (loop->later) {
+        struct deferred *d = loop->later;
+        deferred_cancel(d);
+        deferred_queue(loop, d);
+    }
     run_deferred(loop);
     if (loop->stopped)
         return 0;
-    usec_t sleep = loop->deferred ? 0 : MIN(timeout, time_to_sleep(loop));
+    usec_t sleep = loop->deferred || loop->later ? 0 : MIN(timeout, time_to_sleep(loop));
     struct epoll_event events[EVENTS_PER_TURN];
     int n = wait_events(loop, events, sleep);
     if (n < 0 && errno != EINTR)
         return -errno;
+    loop->turn_began = now(CLOCK_MONOTONIC);
     if (loop->woke)
         loop->woke(loop->woke_userdata);
     loop->dispatching = true;
@@ -378,7 +412,7 @@ int loop_turn(struct loop *loop, usec_t timeout) {
     loop->dispatching = false;
     free_removed(loop);
     for (int i = 0; i < QUEUES && !loop->stopped; i++)
-        run_timers(&loop->queues[i]);
+        run_timers(loop, &loop->queues[i]);
     if (!loop->stopped)
         run_outside(loop);
     if (!loop->stopped)

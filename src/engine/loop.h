@@ -51,6 +51,11 @@ struct deferred {
 };
 void deferred_queue(struct loop *loop, struct deferred *deferred);
 void deferred_cancel(struct deferred *deferred);
+/* Has the turn taken so long that descriptors should have theirs? Work of many items asks after each, and leaves the rest
+ * for the next turn: what a client asks is answered soon, whatever is going on. */
+bool loop_overdue(const struct loop *loop);
+/* As deferred_queue(), but for the next turn. */
+void deferred_queue_later(struct loop *loop, struct deferred *deferred);
 
 /* Calls `handler` (NULL: nobody) after each sleep, before anything else of the turn: what was looked up once for a whole
  * turn is out of date then. */

@@ -28,11 +28,15 @@ struct observer {
     void (*unit_files_changed)(void *userdata);
     void (*startup_finished)(void *userdata);
     void (*manager_changed)(void *userdata);               /* properties of the manager: environment, log level … */
+    /* True: unit_new and unit_changed are to wait until manager_tell_more(). NULL: never. */
+    bool (*busy)(void *userdata);
     void *userdata;
     struct observer *next;
 };
 void manager_add_observer(struct manager *m, struct observer *o);
 void manager_remove_observer(struct manager *m, struct observer *o);
+/* An observer that was busy is so no more. */
+void manager_tell_more(struct manager *m);
 
 /* A wire takes part in the manager's life through these, registered by main before the loop runs: the engine never
  * includes a wire. */

@@ -7,6 +7,7 @@
 #include "engine/unit_private.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define AUTO_JOBS_MOST 16
 #define AUTO_JOBS_INTERVAL (10 * USEC_PER_SEC)
@@ -97,7 +98,22 @@ static void serve_changed(struct unit *u) {
         u->told_new = true;
         OBSERVE(u->manager, unit_new, u);
     }
+    if (!u->changed) /* told already: queue_tell_now() */
+        return;
+    u->changed = false;
     OBSERVE(u->manager, unit_changed, u);
+}
+
+static bool observers_busy(const struct manager *m) {
+    for (const struct observer *o = m->observers; o; o = o->next)
+        if (o->busy && o->busy(o->userdata))
+            return true;
+    return false;
+}
+
+void queue_tell_now(struct unit *u) {
+    if (u->in_queues & 1u << QUEUE_CHANGED && !observers_busy(u->manager))
+        serve_changed(u);
 }
 
 static const struct {
@@ -127,10 +143,31 @@ static struct unit *find_marked(const struct manager *m, enum unit_queue queue) 
     return NULL;
 }
 
+/* The observers hear the rest later: in the next turn, or when they say that they can take more. */
+static bool stop_telling(struct manager *m, bool some_told) {
+    if (observers_busy(m))
+        return true;
+    if (!some_told || !loop_overdue(m->loop))
+        return false;
+    deferred_queue_later(m->loop, &m->p->lines[QUEUE_CHANGED].work);
+    return true;
+}
+
+void manager_tell_more(struct manager *m) {
+    if (m->p->lines[QUEUE_CHANGED].n > 0)
+        deferred_queue(m->loop, &m->p->lines[QUEUE_CHANGED].work);
+}
+
 static void serve_line(struct manager *m, enum unit_queue queue) {
     struct unit_line *line = &m->p->lines[queue];
     /* Serving may add to the line, and may free units (queue_forget() then leaves NULL in their places). */
     while (line->next < line->n) {
+        if (queue == QUEUE_CHANGED && stop_telling(m, line->next > 0)) {
+            line->n -= line->next;
+            memmove(line->units, line->units + line->next, line->n * sizeof(struct unit *));
+            line->next = 0;
+            return;
+        }
         struct unit *u = line->units[line->next++];
         if (u)
             serve_unit(u, queue);

@@ -27,6 +27,8 @@ void queue_done(struct manager *m);
 /* Puts the unit in line. Without memory for a longer line the unit keeps the mark of it, and is served after the others:
  * nobody is ever left out. */
 void queue_add(struct unit *u, enum unit_queue queue);
+/* What observers have not yet heard of the unit they hear now, unless they are busy. */
+void queue_tell_now(struct unit *u);
 /* Takes it out of all queues. */
 void queue_forget(struct unit *u);
 /* Works off QUEUE_LOAD now. */

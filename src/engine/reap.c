@@ -57,10 +57,11 @@ void reap_children(void *userdata) {
     struct manager *m = userdata;
     int n = 0;
     lineage_scan_stale(m->lineage);
-    while (n < REAP_BATCH && reap_one(m))
+    bool more = true;
+    while (n < REAP_BATCH && !(n > 0 && loop_overdue(m->loop)) && (more = reap_one(m)))
         n++;
     /* A look at /proc taken on the way shows as alive who was reaped after it: QUEUE_EMPTY wants a new one. */
     lineage_scan_stale(m->lineage);
-    if (n == REAP_BATCH)
-        deferred_queue(m->loop, &m->p->reap);
+    if (more)
+        deferred_queue_later(m->loop, &m->p->reap);
 }

@@ -341,8 +341,10 @@ void unit_notify(struct unit *u, enum active_state before, enum active_state aft
 }
 
 void unit_changed(struct unit *u) {
-    if (u->manager->observers)
-        queue_add(u, QUEUE_CHANGED);
+    if (!u->manager->observers)
+        return;
+    u->changed = true;
+    queue_add(u, QUEUE_CHANGED);
 }
 
 void unit_reset_failed(struct unit *u) {

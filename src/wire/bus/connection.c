@@ -49,6 +49,46 @@ static void on_authenticate_timeout(struct timer *timer, void *userdata) {
         connection_close(c);
 }
 
+/* --- clients that do not keep up ------------------------------------------------------------------------ */
+static void watch_stalled(struct connection *c) {
+    c->outgoing = dbus_connection_get_outgoing_size(c->dbus);
+    timer_set(c->bus->manager->loop, &c->stalled, usec_add(now(CLOCK_MONOTONIC), STALLED_USEC));
+}
+
+static void on_stalled(struct timer *timer, void *userdata) {
+    struct connection *c = userdata;
+    long outgoing = dbus_connection_get_outgoing_size(c->dbus);
+    if (outgoing >= c->outgoing) {
+        log_debug("A bus client does not read what it is told: connection closed.");
+        connection_close(c);
+        manager_tell_more(c->bus->manager);
+    } else
+        watch_stalled(c);
+}
+
+static bool is_crowded(struct connection *c) {
+    if (c->dying || dbus_connection_get_outgoing_size(c->dbus) <= OUTGOING_MUCH)
+        return false;
+    if (c->stalled.when == USEC_INFINITY)
+        watch_stalled(c);
+    return true;
+}
+
+bool bus_is_crowded(struct bus *bus) {
+    for (struct connection *c = bus->connections; c; c = c->next)
+        if (is_crowded(c))
+            return true;
+    return false;
+}
+
+static void on_served(struct glue *glue) {
+    struct connection *c = CONTAINER_OF(glue, struct connection, glue);
+    if (c->stalled.when == USEC_INFINITY || (!c->dying && dbus_connection_get_outgoing_size(c->dbus) > OUTGOING_MUCH / 2))
+        return;
+    timer_stop(&c->stalled);
+    manager_tell_more(c->bus->manager);
+}
+
 static void bury(void *userdata) {
     struct bus *bus = userdata;
     for (struct connection **p = &bus->connections; *p;) {
@@ -84,6 +124,7 @@ int connection_new(struct bus *bus, DBusConnection *dbus, bool direct, struct co
                           .clock = CLOCK_MONOTONIC,
                           .handler = on_authenticate_timeout,
                           .userdata = c },
+        .stalled = { .when = USEC_INFINITY, .clock = CLOCK_MONOTONIC, .handler = on_stalled, .userdata = c },
         .dispatch = { .handler = on_dispatch, .userdata = c, .priority = 5 },
     };
     if (!bus->bury.handler)
@@ -108,6 +149,7 @@ int connection_new(struct bus *bus, DBusConnection *dbus, bool direct, struct co
         free(c);
         return -ENOMEM;
     }
+    c->glue.served = on_served;
     if (direct)
         timer_set(bus->manager->loop, &c->authenticate, usec_add(now(CLOCK_MONOTONIC), AUTHENTICATE_USEC));
     dbus_connection_set_dispatch_status_function(dbus, on_dispatch_status, c, NULL);
@@ -133,6 +175,9 @@ void connection_close(struct connection *c) {
         return;
     c->dying = true;
     timer_stop(&c->authenticate);
+    if (c->stalled.when != USEC_INFINITY)
+        manager_tell_more(c->bus->manager);
+    timer_stop(&c->stalled);
     deferred_cancel(&c->dispatch);
     if (!c->direct)
         system_bus_lost(c);
@@ -175,12 +220,15 @@ bool bus_anybody_listens(const struct bus *bus, bool concerned) {
 void bus_broadcast(struct bus *bus, DBusMessage *signal, bool concerned) {
     if (!signal)
         return;
-    for (struct connection *c = bus->connections; c; c = c->next) {
+    size_t left = 0;
+    for (const struct connection *c = bus->connections; c; c = c->next)
+        left += listens(c, concerned);
+    for (struct connection *c = bus->connections; c && left > 0; c = c->next) {
         if (!listens(c, concerned))
             continue;
         /* A copy each: sending gives a message its serial, and the sender's name is for direct connections
-         * only. */
-        DBusMessage *copy = dbus_message_copy(signal);
+         * only. The last one gets the original. */
+        DBusMessage *copy = --left > 0 ? dbus_message_copy(signal) : dbus_message_ref(signal);
         if (copy && c->direct && !dbus_message_set_sender(copy, BUS_NAME)) {
             dbus_message_unref(copy);
             copy = NULL;

@@ -28,6 +28,8 @@ static void on_ready(struct io *io, int fd, uint32_t events, void *userdata) {
         if (wanted)
             dbus_watch_handle(now[i], wanted); /* FALSE: out of memory; level-triggered, so it comes again */
     }
+    if (g->served)
+        g->served(g);
 }
 
 static bool glue_update(struct glue *g) {

@@ -20,7 +20,11 @@
 #define AUTHENTICATE_USEC (5 * USEC_PER_SEC)
 #define MESSAGE_MAX (4L * 1024 * 1024)
 #define RECEIVED_MAX (16L * 1024 * 1024)
-#define OUTGOING_MAX (1024L * 1024)
+#define OUTGOING_MAX (4096L * 1024)
+/* With so much waiting for it a client is not keeping up. What it can do without waits, or is left out; one that takes
+ * nothing for so long is thrown out. */
+#define OUTGOING_MUCH (256L * 1024)
+#define STALLED_USEC (5 * USEC_PER_SEC)
 #define FDS_MAX 32
 #define MESSAGES_A_TURN 16 /* of one connection, before the others have theirs */
 
@@ -34,6 +38,7 @@ struct glue {
     DBusWatch *watches[4]; /* of one descriptor: libdbus has one for reading and one for writing */
     /* May say no before a watch is served (a listening socket without descriptors left). NULL: always yes. */
     bool (*permit)(struct glue *glue);
+    void (*served)(struct glue *glue); /* something was read or written; NULL: nobody asks */
 };
 int glue_connection(struct glue *glue, struct loop *loop, DBusConnection *connection);
 int glue_server(struct glue *glue, struct loop *loop, DBusServer *server);
@@ -56,6 +61,8 @@ struct connection {
     DBusConnection *dbus;
     struct glue glue;
     struct timer authenticate;
+    struct timer stalled; /* armed: it is not keeping up, and had `outgoing` bytes waiting when this was set */
+    long outgoing;
     struct deferred dispatch;
     uid_t uid;
     pid_t pid;
@@ -92,6 +99,8 @@ void connection_send(struct connection *c, DBusMessage *message);
  * holds a reference of the unit, made the job. Takes the signal over. */
 void bus_broadcast(struct bus *bus, DBusMessage *signal, bool concerned);
 bool bus_anybody_listens(const struct bus *bus, bool concerned);
+/* Is there a client that does not keep up with what it is told? */
+bool bus_is_crowded(struct bus *bus);
 
 /* --- calls: dispatch.c ---------------------------------------------------------------------------------- */
 struct interface;

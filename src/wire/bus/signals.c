@@ -97,7 +97,13 @@ static void on_unit_new(void *userdata, struct unit *u) {
 }
 
 static void on_unit_removed(void *userdata, struct unit *u) {
+    if (bus_is_crowded(userdata))
+        return;
     unit_signal(userdata, "UnitRemoved", u);
+}
+
+static bool is_busy(void *userdata) {
+    return bus_is_crowded(userdata);
 }
 
 static void on_unit_changed(void *userdata, struct unit *u) {
@@ -108,7 +114,7 @@ static void on_unit_changed(void *userdata, struct unit *u) {
 static void on_job_new(void *userdata, struct job *j) {
     struct out out;
     char path[64];
-    DBusMessage *m = manager_signal(userdata, "JobNew", false, &out);
+    DBusMessage *m = bus_is_crowded(userdata) ? NULL : manager_signal(userdata, "JobNew", false, &out);
     if (!m)
         return;
     out_u32(&out, j->id);
@@ -120,6 +126,8 @@ static void on_job_new(void *userdata, struct job *j) {
 static void on_job_changed(void *userdata, struct job *j) {
     struct object object;
     char path[64];
+    if (bus_is_crowded(userdata))
+        return;
     object_of_job(j, &object);
     properties_changed(userdata, &object, job_object_path(j->id, path), system_bus_owns_job(userdata, j));
 }
@@ -132,8 +140,6 @@ static void on_job_removed(void *userdata, struct job *j, enum job_result result
     system_bus_job_removed(userdata, j, result);
     if (!m)
         return;
-    /* Who waits for the job looks at the unit next: what changed there is told first. */
-    unit_properties_changed(userdata, j->unit);
     out_u32(&out, j->id);
     out_path(&out, job_object_path(j->id, path));
     out_string(&out, j->unit->id);
@@ -201,6 +207,7 @@ int bus_signals_start(struct bus *bus) {
         .unit_files_changed = on_unit_files_changed,
         .startup_finished = on_startup_finished,
         .manager_changed = on_manager_changed,
+        .busy = is_busy,
         .userdata = bus,
     };
     manager_add_observer(bus->manager, &bus->observer);
