@@ -360,7 +360,7 @@ static void run_deferred(struct loop *loop) {
             /* RestartSec=0: whoever waits for that unit waits for its restart as well. */
             timers_served = true;
             for (int i = 0; i < QUEUES; i++)
-                run_timers(&loop->queues[i]);
+                run_timers(loop, &loop->queues[i]);
             continue;
         }
         deferred_cancel(d);
