@@ -269,7 +269,7 @@ static const struct message end_messages[JOB_INSTALLED_TYPES][JOB_RESULTS] = {
     },
     [JOB_VERIFY_ACTIVE] = {
         [JOB_DEPENDENCY] = { LOG_WARNING, "Dependency failed for %s.", ID_START_FAILED },
-        [JOB_SKIPPED] = { LOG_DEBUG, "%s is not active.", NULL },
+        [JOB_SKIPPED] = { LOG_WARNING, "%s is inactive.", NULL },
     },
 };
 

@@ -54,7 +54,7 @@ static void add_job(struct unit *u, enum job_type type, enum job_mode mode, cons
         return;
     unit_log(u, LOG_INFO, "%s", why);
     if (manager_add_job(u->manager, type, u, mode, &error, NULL) < 0)
-        unit_log(u, LOG_WARNING, "Failed to enqueue the %s job, ignoring: %s", job_type_to_string(type),
+        unit_log(u, LOG_WARNING, "Failed to enqueue %s job, ignoring: %s", job_type_to_string(type),
                  error.message);
 }
 

@@ -338,7 +338,8 @@ int manager_request_job(struct manager *m, enum job_type type, struct unit *u, b
         unit_active_state(u) == ACTIVE_INACTIVE)
         return error_set(error, ERROR_NO_SUCH_UNIT, "Unit %s not loaded.", u->id);
     bool stops = type == JOB_STOP || type == JOB_RESTART || type == JOB_TRY_RESTART;
-    bool starts = type == JOB_START || type == JOB_RESTART || type == JOB_TRY_RESTART || type == JOB_RELOAD_OR_START;
+    bool starts = type == JOB_START || type == JOB_RESTART || type == JOB_TRY_RESTART ||
+                  (type == JOB_RELOAD_OR_START && job_type_collapse(type, u) == JOB_START);
     if ((starts && unit_bool(u->file, D_RefuseManualStart)) || (stops && unit_bool(u->file, D_RefuseManualStop)))
         return error_set(error, ERROR_ONLY_BY_DEPENDENCY,
                          "Operation refused, unit %s may be requested by dependency only (it is configured to refuse "

@@ -161,7 +161,7 @@ static int resolve_conflict(struct transaction *tr, struct unit *u, struct error
                     error, ERROR_TRANSACTION_JOBS_CONFLICTING,
                     "Transaction contains conflicting jobs '%s' and '%s' for %s. Probably contradicting "
                     "requirement dependencies configured.",
-                    job_type_to_string(b->type), job_type_to_string(a->type), u->id);
+                    job_type_to_string(a->type), job_type_to_string(b->type), u->id);
             unit_log(u, LOG_DEBUG, "Fixing conflicting jobs %s/%s by deleting job %s/%s", u->id,
                      job_type_to_string(a == gone ? b->type : a->type), u->id,
                      job_type_to_string(gone->type));
@@ -235,7 +235,7 @@ static int install(struct transaction *tr, enum job_mode mode) {
         return -ENOMEM;
     if (mode == JOB_ISOLATE || mode == JOB_FLUSH)
         for (struct job *j = m->jobs; j; j = j->hh.next)
-            if (!j->unit->transaction_jobs && !j->irreversible)
+            if (!j->unit->transaction_jobs && !unit_bool(j->unit->file, D_IgnoreOnIsolate))
                 cancel[n_cancel++] = j->id;
     FOREACH_UNIT_IN(i, tr) {
         struct job *j = tr->units[i]->transaction_jobs;
@@ -271,7 +271,17 @@ static int install(struct transaction *tr, enum job_mode mode) {
     return 0;
 }
 
+/* The request is refused. */
+static int refuse(int r, int level, const char *what, const struct error *error) {
+    if (r != -ENOMEM)
+        log_full(level, NULL, NULL, "Requested transaction %s: %s", what, error->message);
+    return r;
+}
+
 int transaction_activate(struct transaction *tr, enum job_mode mode, struct error *error) {
+    struct error unheard;
+    if (!error)
+        error = &unheard;
     mark_what_matters(tr->anchor);
     if (mode == JOB_FAIL)
         minimize_impact(tr);
@@ -283,16 +293,16 @@ int transaction_activate(struct transaction *tr, enum job_mode mode, struct erro
         r = transaction_verify_order(tr, error);
     } while (r == -EAGAIN);
     if (r < 0)
-        return r;
+        return refuse(r, LOG_WARNING, "contains an unfixable cyclic ordering dependency", error);
     while ((r = merge_jobs(tr, error)) == -EAGAIN)
         if (mode != JOB_ISOLATE)
             collect_garbage(tr);
     if (r < 0)
-        return r;
+        return refuse(r, LOG_WARNING, "contains unmergeable jobs", error);
     drop_redundant(tr);
     r = check_destructive(tr, mode, error);
     if (r < 0)
-        return r;
+        return refuse(r, LOG_NOTICE, "contradicts existing jobs", error);
     /* Ids go up in the order of adding: the anchor's first, as its client may wait for it. */
     r = install(tr, mode);
     return r < 0 ? error_set(error, ERROR_NO_MEMORY, "No memory for a transaction.") : 0;

@@ -13,6 +13,7 @@
 /* --- conditions, limits --------------------------------------------------------------------------------------------- */
 struct failed_list {
     struct unit *unit;
+    int level;
     const char *one, *none; /* what follows from a list in which one did not hold, or none of the triggering ones did */
 };
 
@@ -20,17 +21,21 @@ static void list_failed(void *userdata, const struct condition *condition) {
     const struct failed_list *f = userdata;
     struct unit *u = f->unit;
     _cleanup_text_ struct text t = {};
-    text_addf(&t, "%s - %s %s", u->id, unit_description(u), condition ? f->one : f->none);
+    const char *description = unit_description(u);
+    text_add(&t, u->id);
+    if (strcmp(description, u->id) != 0)
+        text_addf(&t, " - %s", description);
+    text_addf(&t, " %s", condition ? f->one : f->none);
     if (condition) {
         text_add(&t, " (");
         condition_describe(condition, &t);
         text_add(&t, ")");
     }
-    log_full(LOG_INFO, u->id, MESSAGE_UNIT_SKIPPED, "%s", text_str(&t));
+    log_full(f->level, u->id, f->level == LOG_INFO ? MESSAGE_UNIT_SKIPPED : NULL, "%s", text_str(&t));
 }
 
 static bool test_conditions(struct unit *u) {
-    struct failed_list f = { u, "was skipped because of an unmet condition check",
+    struct failed_list f = { u, LOG_INFO, "was skipped because of an unmet condition check",
                              "was skipped because no trigger condition checks were met." };
     u->condition_time = dual_now();
     u->condition_result =
@@ -40,7 +45,7 @@ static bool test_conditions(struct unit *u) {
 }
 
 static bool test_asserts(struct unit *u) {
-    struct failed_list f = { u, "failed an assertion", "failed, because no trigger assertion was met." };
+    struct failed_list f = { u, LOG_DEBUG, "failed an assertion", "failed, because no trigger assertion was met." };
     u->assert_time = dual_now();
     u->assert_result = conditions_pass(unit_object(u->file, D_Asserts), &u->manager->conditions, list_failed, &f, NULL);
     unit_changed(u);
@@ -134,8 +139,10 @@ int unit_start(struct unit *u) {
             return r;
         if (!test_conditions(u))
             return -ECOMM;
-        if (!test_asserts(u))
+        if (!test_asserts(u)) {
+            unit_log(u, LOG_NOTICE, "Starting requested but asserts failed.");
             return -EPROTO;
+        }
     }
     if (!bound_units_active(u))
         return -ENOLINK;

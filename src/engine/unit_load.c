@@ -105,6 +105,23 @@ static int add_slice(struct unit *u) {
     return r < 0 ? r : unit_add_dependency_by_name(u, DEP_REQUIRES, text_str(&name));
 }
 
+/* What is named after a path is described by it. */
+static int describe_by_path(struct unit *u) {
+    enum unit_type type = u->ops->type;
+    if (type != UNIT_SLICE && type != UNIT_DEVICE && type != UNIT_MOUNT && type != UNIT_AUTOMOUNT && type != UNIT_SWAP)
+        return 0;
+    const char *dot = strrchr(u->id, '.');
+    _cleanup_free_ char *stem = strndup(u->id, (size_t)(dot - u->id)), *path = NULL;
+    if (!stem)
+        return -ENOMEM;
+    if (unit_setting_written(u->file, D_Description) || unit_name_path_unescape(stem, &path) < 0)
+        return 0;
+    _cleanup_text_ struct text t = {};
+    text_addf(&t, "%s%s", type == UNIT_SLICE ? "Slice " : "", path);
+    union value value = { .string = text_take(&t) };
+    return value.string ? unit_setting_put(u->file, D_Description, value) : -ENOMEM;
+}
+
 int unit_resolve(struct unit *u) {
     if (u->file->state != LOAD_LOADED)
         return 0;
@@ -128,6 +145,8 @@ int unit_resolve(struct unit *u) {
     STRV_FOREACH(path, unit_strv(u->file, D_RequiresMountsFor))
         if (r >= 0)
             r = unit_require_mounts_for(u, *path);
+    if (r >= 0)
+        r = describe_by_path(u);
     if (r >= 0)
         r = add_slice(u);
     if (r >= 0 && u->ops->load)

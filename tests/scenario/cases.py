@@ -51,12 +51,11 @@ eventually() {
 }
 is() { [ "$1" = "$2" ]; }
 state() {
-    local unit
-    for unit; do
-        systemctl show "$unit" -p ActiveState -p SubState -p Result |
-            awk -F= '{ v[$1] = $2 } END {
-                print v["ActiveState"] " " v["SubState"] (v["Result"] == "" ? "" : " " v["Result"]) }'
-    done
+    systemctl show "$@" -p Id -p ActiveState -p SubState -p Result | awk -F= '
+        function tell() { print v["ActiveState"] " " v["SubState"] (v["Result"] == "" ? "" : " " v["Result"]); delete v }
+        NF { v[$1] = $2 }
+        !NF { tell() }
+        END { tell() }'
 }
 state-is() { [ "$(state "$1")" = "$2" ]; }
 queue() { systemctl list-jobs --no-legend | awk '{ print $2, $3, $4 }' | sort; }
@@ -84,14 +83,15 @@ MARK = "[Unit]\nDefaultDependencies=no\n"
 
 CLEAN = r"""
 cd /
-units=$(cat /run/case/.units 2>/dev/null)
-for f in $units; do case $f in *@.*) set -- "${f%%@.*}@*.${f##*.}" ;; *) set -- "$f" ;; esac
-    systemctl --quiet --no-block stop "$@"; systemctl stop "$@"; done > /dev/null 2>&1 < /dev/null
+set -f
+set -- $(sed 's/@\./@*./' /run/case/.units)
+set +f
+{ systemctl --quiet --no-block stop "$@"; systemctl stop "$@"; } > /dev/null 2>&1 < /dev/null
 while read -r f; do rm -rf "/$f"; done < /run/case/.files
 rm -rf /run/case; rm -rf /run/systemd/transient/* /etc/systemd/system.control /run/systemd/system.control
 find /etc/systemd/system /run/systemd/system -xtype l ! -lname /dev/null -delete
 find /etc/systemd/system /run/systemd/system -mindepth 1 -type d -name '*.d' -empty -delete
-systemctl daemon-reload; systemctl reset-failed
+systemctl reset-failed
 """
 
 
