@@ -29,7 +29,7 @@ static void list_failed(void *userdata, const struct condition *condition) {
     if (condition) {
         text_add(&t, " (");
         condition_describe(condition, &t);
-        text_add(&t, ")");
+        text_add(&t, ").");
     }
     log_full(f->level, u->id, f->level == LOG_INFO ? MESSAGE_UNIT_SKIPPED : NULL, "%s", text_str(&t));
 }
