@@ -15,6 +15,11 @@ static int run_init(int argc, char **argv) {
     return init_main(argc, argv, wires);
 }
 
+/* As a container's command, `systemctl` alone means the manager. */
+static int run_systemctl(int argc, char **argv) {
+    return getpid() == 1 && argc < 2 ? run_init(argc, argv) : systemctl_main(argc, argv);
+}
+
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
@@ -26,6 +31,10 @@ static const struct {
     { "generators", generators_main, NULL },
     { "analyze", analyze_main, "calendar and time expressions, read as the manager reads them" },
     { "systemd-analyze", analyze_main, NULL },
+    { "systemctl", run_systemctl, "ask the manager, tell it what to do: systemctl(1)" },
+    { "poweroff", systemctl_main, NULL },
+    { "reboot", systemctl_main, NULL },
+    { "halt", systemctl_main, NULL },
     { "escape", escape_main, "strings to unit names and back" },
     { "systemd-escape", escape_main, NULL },
     { "tmpfiles", tmpfiles_main, "create, remove and clean files as tmpfiles.d(5) says" },

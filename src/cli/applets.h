@@ -10,3 +10,4 @@ int escape_main(int argc, char **argv);     /* systemd-escape(1) */
 int directives_main(int argc, char **argv); /* reeve directives [--json] [NAME…] */
 int verify_main(int argc, char **argv);     /* reeve verify [--json] [--root=DIR] UNIT|FILE… */
 int explain_main(int argc, char **argv);    /* reeve explain UNIT: the plan of its commands, and what is not enforced */
+int systemctl_main(int argc, char **argv);  /* systemctl(1); also poweroff, reboot, halt */

@@ -22,6 +22,8 @@ from machine import Machine  # noqa: E402
 def pytest_addoption(parser):
     parser.addoption("--manager", choices=("reeve", "systemd", "both"), default="reeve",
                      help="who is PID 1: reeve, the oracle, or one after the other")
+    parser.addoption("--systemctl", choices=("distribution", "applet"), default="distribution",
+                     help="which systemctl the tests under reeve use: the image's, or reeve's own in its place")
     parser.addoption("--record", action="store_true",
                      help="write what the oracle answers into the cases' session files, then review them")
     parser.addoption("--sample", type=int, default=0, help="of the cases, run only about this many")
@@ -31,6 +33,8 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     # Being terminated cleans up like being interrupted.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if config.getoption("--systemctl") == "applet":
+        Machine.applets = ("systemctl",)
 
 
 def managers(config) -> list[str]:

@@ -137,10 +137,11 @@ class Engine:
                 raise RuntimeError(f"cannot pack {root}")
         return tag
 
-    def image(self, name: str, manager: str = "reeve", extra: dict | None = None) -> str:
-        """The image to run: under reeve with one more layer, the binary and /sbin/init pointing to it."""
+    def image(self, name: str, manager: str = "reeve", applets: tuple = ()) -> str:
+        """The image to run: under reeve with one more layer, the binary and /sbin/init pointing to it. APPLETS are
+        programs of the distribution that become reeve's own."""
         base = self.base_image(name)
-        layer = dict(extra or {})
+        layer = {f"usr/bin/{applet}": "-> /usr/bin/reeve" for applet in applets}
         if manager == "reeve":
             if not binary().exists():
                 raise Missing(f"{binary()} is not built: run 'make'")
@@ -149,7 +150,7 @@ class Engine:
         if not layer:
             return base
         packed = pack(layer)
-        tag = f"{LABEL}/{name}-{manager}:{hashlib.sha256(base.encode() + packed).hexdigest()[:12]}"
+        tag = f"{LABEL}/{'-'.join([name, manager, *applets])}:{hashlib.sha256(base.encode() + packed).hexdigest()[:12]}"
         if tag not in self._images and not self._has(tag):
             self._build(tag, base, packed)
         self._images[tag] = True

@@ -44,14 +44,19 @@ class Ran:
 
 
 class Machine:
+    applets = ()  # of every image under reeve: conftest.py
+
     def __init__(self, engine: Engine, image: str = "oracle", manager: str = "reeve", units: dict | None = None,
-                 files: dict | None = None, flags: list | tuple = (), command: list | None = None, boot: bool = True, patience: int = PATIENCE):
-        """UNITS go to /etc/systemd/system, FILES to /, before the boot. FLAGS are for `docker run`."""
+                 files: dict | None = None, flags: list | tuple = (), command: list | None = None, boot: bool = True, patience: int = PATIENCE,
+                 applets: tuple | None = None):
+        """UNITS go to /etc/systemd/system, FILES to /, before the boot. FLAGS are for `docker run`. APPLETS of reeve
+        take the place of programs of the image."""
         self.engine, self.manager, self.patience = engine, manager, patience
         files = {**(files or {}), **{f"etc/systemd/system/{name}": text for name, text in (units or {}).items()}}
         if command is None:
             command = ["/sbin/init"] if manager == "reeve" else ORACLE_INIT
         own = [] if manager == "reeve" else ORACLE_FLAGS
+        applets = (self.applets if applets is None else applets) if manager == "reeve" else ()
         self.volume = None
         if "--read-only" in flags and units:
             # Nothing can be copied into a read-only root: its units come on a volume.
@@ -60,7 +65,7 @@ class Machine:
             own = [*own, "-v", f"{self.volume}/etc/systemd/system:/etc/systemd/system:ro"]
             files = {}
         self.id = engine.docker("create", "--network", "none", "--label", LABEL, *own, *flags,
-                                engine.image(image, manager), *command).stdout.strip()
+                                engine.image(image, manager, applets), *command).stdout.strip()
         try:
             if files:
                 self.put(files)

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Times, sizes, glyphs and colours as systemctl prints them, without locales: what the environment says about UTF-8 is
+ * looked up by hand. */
+#include "cli/systemctl/ctl.h"
+
+#include "syntax/names.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MINUTE (60 * USEC_PER_SEC)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+#define WEEK (7 * DAY)
+#define MONTH (2629800 * USEC_PER_SEC)
+#define YEAR (31557600 * USEC_PER_SEC)
+
+/* --- what the screen can do ----------------------------------------------------------------------------- */
+static bool utf8(void) {
+    static const char *const variables[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+    const char *own = getenv("SYSTEMD_UTF8");
+    if (own && bool_parse(own) >= 0)
+        return bool_parse(own);
+    for (size_t i = 0; i < ELEMENTS(variables); i++) {
+        const char *value = getenv(variables[i]);
+        if (value && *value)
+            return strcasestr(value, "utf-8") || strcasestr(value, "utf8");
+    }
+    return true;
+}
+
+const char *glyph(enum glyph g) {
+    static const char *const glyphs[2][GLYPHS] = {
+        { "*", "*", "x", "*", "|-", "`-", "| ", "  ", "->", "*" },
+        { "●", "○", "×", "↻", "├─", "└─", "│ ", "  ", "→", "•" },
+    };
+    static int which = -1;
+    if (which < 0)
+        which = utf8();
+    return glyphs[which][g];
+}
+
+enum glyph glyph_of_state(const char *state) {
+    if (strcmp(state, "failed") == 0)
+        return GLYPH_CROSS;
+    if (strcmp(state, "reloading") == 0)
+        return GLYPH_ARROW_CIRCLE;
+    return strcmp(state, "inactive") == 0 || strcmp(state, "maintenance") == 0 ? GLYPH_HOLLOW : GLYPH_CIRCLE;
+}
+
+static bool colors(void) {
+    static int on = -1;
+    const char *own = getenv("SYSTEMD_COLORS"), *term = getenv("TERM");
+    if (on < 0 && own && bool_parse(own) >= 0)
+        on = bool_parse(own);
+    if (on < 0)
+        on = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term && strcmp(term, "dumb") != 0;
+    return on;
+}
+
+const char *color(enum color c) {
+    static const char *const sequences[COLORS] = { "\x1b[0;1;32m", "\x1b[0;1;31m", "\x1b[0;1;33m", "\x1b[0;90m",
+                                                   "\x1b[0;1;39m" };
+    return colors() ? sequences[c] : "";
+}
+
+const char *color_off(void) {
+    return colors() ? "\x1b[0m" : "";
+}
+
+const char *color_of_state(const char *state) {
+    if (strcmp(state, "failed") == 0)
+        return color(COLOR_BAD);
+    return strcmp(state, "active") == 0 || strcmp(state, "reloading") == 0 ? color(COLOR_GOOD) : "";
+}
+
+unsigned columns(void) {
+    const char *own = getenv("COLUMNS");
+    struct winsize size = {};
+    uint64_t n;
+    if (!isatty(STDOUT_FILENO))
+        return UINT_MAX;
+    if (own && uint64_parse(own, &n) >= 0 && n > 0 && n < USHRT_MAX)
+        return (unsigned)n;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) >= 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+size_t width_of(const char *s) {
+    size_t n = 0;
+    for (; *s; s++)
+        n += (*s & 0xc0) != 0x80;
+    return n;
+}
+
+/* --- times and sizes ------------------------------------------------------------------------------------ */
+const char *format_timestamp(usec_t t, char buffer[static TIMESTAMP_MAX]) {
+    static const char days[] = "SunMonTueWedThuFriSat";
+    struct tm tm;
+    time_t seconds = (time_t)(t / USEC_PER_SEC);
+    if (t == 0 || t == USEC_INFINITY || !localtime_r(&seconds, &tm))
+        return "n/a";
+    snprintf(buffer, TIMESTAMP_MAX, "%.3s %04d-%02d-%02d %02d:%02d:%02d %s", days + 3 * tm.tm_wday, tm.tm_year + 1900,
+             tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, tm.tm_zone ? tm.tm_zone : "");
+    return buffer;
+}
+
+const char *format_ago(usec_t t, char buffer[static TIMESTAMP_MAX]) {
+    /* From the longest: two units, the second where it still says something. */
+    static const struct {
+        usec_t least, first, second;
+        const char *one, *many, *rest; /* of the first unit, in the plural too; of the second */
+    } rows[] = {
+        { YEAR, YEAR, MONTH, " year", " years", " month" },
+        { MONTH, MONTH, DAY, " month", " months", " day" },
+        { WEEK, WEEK, DAY, " week", " weeks", " day" },
+        { 2 * DAY, DAY, 0, " day", " days", NULL },
+        { 25 * HOUR, DAY, HOUR, " day", " day", "h" },
+        { 6 * HOUR, HOUR, 0, "h", "h", NULL },
+        { HOUR, HOUR, MINUTE, "h", "h", "min" },
+        { 5 * MINUTE, MINUTE, 0, "min", "min", NULL },
+        { MINUTE, MINUTE, USEC_PER_SEC, "min", "min", "s" },
+        { USEC_PER_SEC, USEC_PER_SEC, 0, "s", "s", NULL },
+        { USEC_PER_MSEC, USEC_PER_MSEC, 0, "ms", "ms", NULL },
+        { 1, 1, 0, "us", "us", NULL },
+    };
+    usec_t present = now(CLOCK_REALTIME), span = t > present ? t - present : present - t;
+    const char *end = t > present ? "left" : "ago";
+    for (size_t i = 0; i < ELEMENTS(rows); i++) {
+        if (span < rows[i].least)
+            continue;
+        unsigned long long n = span / rows[i].first, m = rows[i].second ? span % rows[i].first / rows[i].second : 0;
+        const char *unit = n == 1 ? rows[i].one : rows[i].many;
+        bool words = rows[i].rest && rows[i].rest[0] == ' ';
+        if (!rows[i].second || (words && m == 0))
+            snprintf(buffer, TIMESTAMP_MAX, "%llu%s %s", n, unit, end);
+        else
+            snprintf(buffer, TIMESTAMP_MAX, "%llu%s %llu%s%s %s", n, unit, m, rows[i].rest, words && m > 1 ? "s" : "", end);
+        return buffer;
+    }
+    return "now";
+}
+
+const char *format_bytes(uint64_t bytes, char buffer[static TIMESTAMP_MAX]) {
+    static const char units[] = "EPTGMK";
+    for (int i = 0; i < 6; i++) {
+        uint64_t unit = UINT64_C(1) << (10 * (6 - i));
+        if (bytes >= unit) {
+            snprintf(buffer, TIMESTAMP_MAX, "%llu.%llu%c", (unsigned long long)(bytes / unit),
+                     (unsigned long long)(bytes / (unit >> 10) * 10 / 1024 % 10), units[i]);
+            return buffer;
+        }
+    }
+    snprintf(buffer, TIMESTAMP_MAX, "%lluB", (unsigned long long)bytes);
+    return buffer;
+}
+
+/* "code=exited, status=1/FAILURE". */
+const char *format_exit(int code, int status, char buffer[static TIMESTAMP_MAX]) {
+    static const char *const codes[] = { "invalid", "exited", "killed", "dumped", "trapped", "stopped", "continued" };
+    const char *word = codes[code >= 0 && code < (int)ELEMENTS(codes) ? code : 0];
+    const char *name = code == CLD_EXITED ? exit_status_to_string(status) : signal_to_string(status);
+    if (code == CLD_EXITED && status > 1 && status < 200) /* what an init script would mean by it */
+        name = NULL;
+    if (code == CLD_EXITED)
+        snprintf(buffer, TIMESTAMP_MAX, "code=%s, status=%i%s%s", word, status, name ? "/" : "", name ? name : "");
+    else
+        snprintf(buffer, TIMESTAMP_MAX, "code=%s, signal=%s", word, name ? name : "n/a");
+    return buffer;
+}
