@@ -180,6 +180,7 @@ static void finish_taking_over(struct manager *m) {
     log_info("Reexecuted: %u units taken over.", m->n_units);
     OBSERVE(m, reloading, false);
     manager_catch_up(m);
+    manager_arm_stop_deadline(m);
     manager_check_finished(m);
 }
 

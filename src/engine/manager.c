@@ -71,7 +71,7 @@ int manager_new(const struct manager_options *options, struct manager **ret) {
     p->run_jobs = (struct deferred){ .handler = job_run_queue, .userdata = m, .priority = WORK_JOBS };
     p->reap = (struct deferred){ .handler = reap_children, .userdata = m, .priority = WORK_REAP };
     p->objective_work = (struct deferred){ .handler = manager_objective, .userdata = m, .priority = WORK_OBJECTIVE };
-    p->helper_timer.when = p->log_timer.when = USEC_INFINITY;
+    p->helper_timer.when = p->log_timer.when = p->stop_timer.when = USEC_INFINITY;
     *ret = m;
     return 0;
 }
@@ -98,6 +98,7 @@ void manager_free(struct manager *m) {
     deferred_cancel(&m->p->objective_work);
     timer_stop(&m->p->helper_timer);
     timer_stop(&m->p->log_timer);
+    timer_stop(&m->p->stop_timer);
     notify_free(m->p->notify);
     io_remove(m->p->signal_io);
     io_remove(m->p->log_io);

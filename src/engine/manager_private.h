@@ -49,7 +49,10 @@ struct manager_private {
     const char *helper_name;
     void (*helper_done)(struct manager *m, int status), (*generators_done)(struct manager *m, int status);
     struct timer helper_timer;
-    bool shutting_down, kill_now;   /* kill_now: a second SIGTERM came */
+    bool shutting_down, kill_now;   /* kill_now: a second SIGTERM came, or the time is up */
+    bool any_survivor;              /* SurviveFinalKillSignal= */
+    usec_t stop_begin;
+    struct timer stop_timer;
     char *const *argv;              /* as init was called, to execute again with */
 };
 

@@ -322,6 +322,7 @@ int manager_serialize(struct manager *m, struct text *out) {
     put_bool(out, "finished-startup", m->finished_startup);
     put_bool(out, "shutting-down", m->p->shutting_down);
     put_bool(out, "kill-now", m->p->kill_now);
+    put_number(out, "stop-begin", (int64_t)m->p->stop_begin);
     put_number(out, "exit-code", m->exit_code);
     put_number(out, "next-job-id", m->next_job_id);
     put_number(out, "log-level", log_max_level());
@@ -359,6 +360,8 @@ static bool get_manager_line(struct manager *m, const char *name, const char *va
         m->p->shutting_down = get_bool(value);
     else if (IS("kill-now"))
         m->p->kill_now = get_bool(value);
+    else if (IS("stop-begin"))
+        m->p->stop_begin = (usec_t)get_number(value);
     else if (IS("exit-code"))
         m->exit_code = (int)get_number(value);
     else if (IS("next-job-id"))

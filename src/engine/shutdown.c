@@ -4,6 +4,7 @@
 #include "engine/shutdown.h"
 #include "engine/manager_private.h"
 #include "engine/unit_private.h"
+#include "syntax/timespan.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -78,11 +79,53 @@ int manager_start_shutdown(struct manager *m, const char *target, struct error *
     return r;
 }
 
-void manager_note_shutdown_job(struct manager *m, const struct job *j) {
-    if (j->type != JOB_START || m->p->shutting_down || strcmp(j->unit->id, "shutdown.target") != 0)
+/* Every time again: what runs now may not have been there at the last one. */
+static void stop_waiting(struct manager *m) {
+    m->p->kill_now = true;
+    for (struct unit_name *n = m->names; n; n = n->hh.next) {
+        struct unit *u = n->unit;
+        if (n->name == u->id && u->maybe_processes)
+            (void)unit_kill_context(u, KILL_KILL, unit_main_pid(u), unit_control_pid(u), false);
+    }
+}
+
+/* --- the deadline ---------------------------------------------------------------------------------------------------- */
+static void stop_took_too_long(struct timer *timer, void *userdata) {
+    struct manager *m = userdata;
+    if (!m->p->kill_now)
+        log_warning("The stop takes longer than REEVE_STOP_TIMEOUT=%s.", env_get(m->own_environment, "REEVE_STOP_TIMEOUT"));
+    stop_waiting(m);
+    /* What a stop runs next may hang as well. */
+    timer_set(m->loop, timer, usec_add(now(CLOCK_MONOTONIC), USEC_PER_SEC));
+}
+
+static void begin_end(struct manager *m) {
+    if (m->p->shutting_down)
         return;
     m->p->shutting_down = true;
+    m->p->stop_begin = now(CLOCK_MONOTONIC);
+    manager_arm_stop_deadline(m);
     OBSERVE(m, manager_changed);
+}
+
+void manager_arm_stop_deadline(struct manager *m) {
+    const char *limit = env_get(m->own_environment, "REEVE_STOP_TIMEOUT");
+    usec_t span;
+    if (!m->p->shutting_down || !limit)
+        return;
+    if (timespan_parse(limit, USEC_PER_SEC, &span) < 0) {
+        log_warning("REEVE_STOP_TIMEOUT=%s is no time span, ignored.", limit);
+        return;
+    }
+    m->p->stop_timer.clock = CLOCK_MONOTONIC;
+    m->p->stop_timer.handler = stop_took_too_long;
+    m->p->stop_timer.userdata = m;
+    timer_set(m->loop, &m->p->stop_timer, usec_add(m->p->stop_begin, span));
+}
+
+void manager_note_shutdown_job(struct manager *m, const struct job *j) {
+    if (j->type == JOB_START && strcmp(j->unit->id, "shutdown.target") == 0)
+        begin_end(m);
 }
 
 /* Where the target that should end us is masked, broken or contradicted: its part is done by hand. */
@@ -101,7 +144,7 @@ static void start_ending(struct manager *m, const struct ending *end) {
     log_error("Cannot start %s: %s Stopping all units without it.", end->target, error.message);
     if (end->exit_code >= 0)
         m->exit_code = end->exit_code;
-    m->p->shutting_down = true;
+    begin_end(m);
     stop_all(m);
     manager_check_ended(m);
 }
@@ -124,20 +167,12 @@ void manager_action(struct manager *m, enum action action, int exit_status, cons
 
 void manager_stop_requested(struct manager *m, const char *target) {
     if (m->p->shutting_down) {
-        /* Again at every signal: what runs now may not have been there at the last one. */
-        log_full(m->p->kill_now ? LOG_DEBUG : LOG_NOTICE, NULL, NULL,
-                 "Told to stop once more: not waiting any longer.");
-        m->p->kill_now = true;
-        for (struct unit_name *n = m->names; n; n = n->hh.next) {
-            struct unit *u = n->unit;
-            if (n->name == u->id && u->maybe_processes)
-                (void)unit_kill_context(u, KILL_KILL, unit_main_pid(u), unit_control_pid(u), false);
-        }
+        log_full(m->p->kill_now ? LOG_DEBUG : LOG_NOTICE, NULL, NULL, "Told to stop once more: not waiting any longer.");
+        stop_waiting(m);
         return;
     }
     start_ending(m, ending_of(target));
-    m->p->shutting_down = true;
-    OBSERVE(m, manager_changed);
+    begin_end(m);
 }
 
 void manager_check_ended(struct manager *m) {
@@ -149,13 +184,20 @@ void manager_check_ended(struct manager *m) {
 
 /* --- when all units are down
  * ------------------------------------------------------------------------------------------ */
+/* SurviveFinalKillSignal=: left alone to the very end, which the kernel makes. */
+static bool survives(struct manager *m, pid_t pid) {
+    struct unit *u = m->p->any_survivor ? manager_unit_by_pid(m, pid) : NULL;
+    return u && unit_bool(u->file, D_SurviveFinalKillSignal);
+}
+
 /* Not PID 1: only what our units started gets it. */
 static int signal_own(struct manager *m, int signal) {
     const struct process *all;
     lineage_scan_stale(m->lineage);
     int n = lineage_scan(m->lineage, &all), sent = 0;
     for (int i = 0; i < n; i++)
-        sent += all[i].tag && !all[i].zombie && all[i].pid != getpid() && kill(all[i].pid, signal) >= 0;
+        sent += all[i].tag && !all[i].zombie && all[i].pid != getpid() && !survives(m, all[i].pid) &&
+                kill(all[i].pid, signal) >= 0;
     return sent;
 }
 
@@ -170,7 +212,7 @@ static int signal_everyone(struct manager *m, int signal) {
     int n = 0;
     for (struct dirent *e; (e = readdir(proc));) {
         pid_t pid = (pid_t)atoi(e->d_name);
-        if (pid > 1 && pid != getpid() && pid != log_pid && kill(pid, signal) >= 0)
+        if (pid > 1 && pid != getpid() && pid != log_pid && !survives(m, pid) && kill(pid, signal) >= 0)
             n++;
     }
     closedir(proc);
@@ -202,6 +244,8 @@ void manager_finish(struct manager *m) {
     for (struct wire *w = m->wires; w; w = w->next)
         if (w->flush)
             w->flush(w);
+    for (struct unit_name *n = m->names; n; n = n->hh.next)
+        m->p->any_survivor = m->p->any_survivor || unit_bool(n->unit->file, D_SurviveFinalKillSignal);
     if (signal_everyone(m, SIGTERM) > 0) {
         signal_everyone(m, SIGCONT);
         await_everyone(m, m->p->kill_now ? 0 : LAST_TERM_USEC);

@@ -147,3 +147,105 @@ def test_stop_and_start_cycles(machine):
     assert m.wait_exit() == 137
     m.start()
     assert m.active("second.service") == "active"
+
+
+# -- the order of the end, as real systemd has it ----------------------------------------------------------------
+
+NOTE = "/bin/sh -c 'echo {} >> /root/trace'"
+OWN = "[Unit]\nDefaultDependencies=no\n{}\n[Service]\nType=oneshot\nExecStart=" + NOTE + "\n"
+ENDS = {
+    "first.service": f"[Service]\nExecStart=/bin/sleep infinity\nExecStop={NOTE.format('first')}\n",
+    "second.service": "[Unit]\nAfter=first.service\n[Service]\nExecStart=/bin/sleep infinity\n"
+                      f"ExecStop=/bin/sleep 0.3\nExecStopPost={NOTE.format('second')}\n",
+    # Not asked to go before everything else has: only the last round of signals reaches it.
+    "last.service": "[Unit]\nDefaultDependencies=no\n[Service]\nType=notify\nNotifyAccess=all\n"
+                    "ExecStart=/bin/bash -c 'trap \"echo last >> /root/trace; exit\" TERM; systemd-notify --ready;"
+                    " while :; do sleep 0.1; done'\n",
+    "at-shutdown.service": OWN.format("Before=shutdown.target", "at-shutdown"),
+    "at-umount.service": OWN.format("After=shutdown.target\nBefore=umount.target", "at-umount"),
+    "at-final.service": OWN.format("After=umount.target\nBefore=final.target", "at-final"),
+    "at-the-end.service": OWN.format("After=final.target", "at-the-end"),
+    "multi-user.target.wants/first.service": "-> ../first.service",
+    "multi-user.target.wants/second.service": "-> ../second.service",
+    "multi-user.target.wants/last.service": "-> ../last.service",
+    "shutdown.target.wants/at-shutdown.service": "-> ../at-shutdown.service",
+    "umount.target.wants/at-umount.service": "-> ../at-umount.service",
+    "final.target.wants/at-final.service": "-> ../at-final.service",
+    "systemd-poweroff.service.d/more.conf": "[Unit]\nRequires=at-the-end.service\nAfter=at-the-end.service\n",
+}
+
+
+def read_ended(m, path: str) -> list[str]:
+    """The lines of a file of a container that has ended."""
+    import io
+    import tarfile
+    tar = m.engine.docker("cp", f"{m.id}:{path}", "-", text=False).stdout
+    with tarfile.open(fileobj=io.BytesIO(tar)) as packed:
+        return packed.extractfile(path.rsplit("/")[-1]).read().decode().splitlines()
+
+
+def test_stages_of_the_end(machine, manager):
+    m = machine("oracle", manager=manager, units=ENDS)
+    m.wait_active("last.service")
+    m.ctl("--no-block start poweroff.target --job-mode=replace-irreversibly")
+    m.wait_exit()
+    trace = read_ended(m, "/root/trace")
+    # What is not ordered against the services' stop may come in between.
+    trace.remove("at-shutdown")
+    assert trace == ["second", "first", "at-umount", "at-final", "at-the-end", "last"]
+
+
+GATED = {
+    "slow.service": "[Service]\nExecStart=/bin/sleep infinity\nTimeoutStopSec=5min\n"
+                    "ExecStop=/bin/sh -c 'until [ -e /root/go ]; do sleep 0.05; done'\n",
+    "other.service": "[Service]\nExecStart=/bin/sleep infinity\n",
+    "apart.service": "[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo apart >> /root/trace'\n",
+}
+
+
+def test_requests_during_the_end(machine, manager):
+    m = machine("oracle", manager=manager, units=GATED)
+    assert m.ctl("start slow").ok
+    m.ctl("--no-block start poweroff.target --job-mode=replace-irreversibly")
+    m.wait_until(lambda: m.active("slow.service") == "deactivating", "the end to begin")
+    assert m.ctl("is-system-running").out == "stopping\n"
+    ran = m.ctl("start other")
+    assert ran.rc == 4 and "is destructive" in ran.err, ran
+    ran = m.ctl("--no-block stop slow")
+    assert ran.ok, ran
+    ran = m.ctl("restart slow")
+    assert ran.rc == 4 and "is destructive" in ran.err, ran
+    ran = m.ctl("isolate rescue.target")
+    assert ran.rc == 4 and "is destructive" in ran.err, ran
+    # What has nothing to do with the end may still run.
+    assert m.ctl("start apart").ok
+    # Another way to end is no contradiction, and its exit code is the one that counts.
+    ran = m.ctl("--no-block exit 5")
+    assert ran.ok, ran
+    m.run("touch", "/root/go")
+    code = m.wait_exit()
+    assert read_ended(m, "/root/trace") == ["apart"]
+    if manager == "reeve":
+        assert code == 5
+
+
+def test_units_that_refuse(machine, manager):
+    """No SIGKILL for them, and yet the end comes, with the last round."""
+    m = machine("oracle", manager=manager, units={
+        "refuses.service": "[Service]\nType=notify\nNotifyAccess=all\nSendSIGKILL=no\nTimeoutStopSec=1\n"
+                           "ExecStart=/bin/sh -c 'trap \"\" TERM; systemd-notify --ready; while :; do sleep 0.1; done'\n"})
+    assert m.ctl("start refuses").ok
+    m.ctl("--no-block start poweroff.target --job-mode=replace-irreversibly")
+    m.wait_exit()
+
+
+def test_the_stop_may_be_limited(machine):
+    m = machine("oracle", units={
+        "first.service": SLEEPER["first.service"],
+        "stubborn.service": "[Unit]\nAfter=first.service\n[Service]\nType=notify\nNotifyAccess=all\nTimeoutStopSec=10min\n"
+                            "ExecStart=/bin/sh -c 'trap \"\" TERM; systemd-notify --ready; while :; do sleep 0.1; done'\n",
+    }, flags=["-e", "REEVE_STOP_TIMEOUT=2s"])
+    assert m.ctl("start first stubborn").ok
+    assert m.stop(grace=60) == 0
+    assert stopped(m) == ["first"], "the others have their turn"
+    assert "REEVE_STOP_TIMEOUT" in m.logs()

@@ -104,6 +104,32 @@ static void only_our_own_are_killed(void **state) {
     assert_int_equal(kill(other, SIGKILL), 0);
 }
 
+/* REEVE_STOP_TIMEOUT: the second signal comes by itself. */
+static void its_time_is_limited(void **state) {
+    assert_int_equal(strv_add(&m->own_environment, "REEVE_STOP_TIMEOUT=500ms"), 0);
+    unit_text("a.service", "Conflicts=shutdown.target\nBefore=shutdown.target\n" STUBBORN
+                           "ExecStopPost=/bin/sh -c 'trap \"\" TERM; while :; do sleep 0.05; done'\n");
+    start("a.service");
+    UNTIL(state_of("a.service") == ACTIVE_ACTIVATING);
+    settle(200 * USEC_PER_MSEC);
+    manager_stop_requested(m, "exit.target");
+    UNTIL(ENDED);
+}
+
+static void survivors_are_left_alone(void **state) {
+    unit_text("a.service", "SurviveFinalKillSignal=yes\n" SLEEPER);
+    unit_text("b.service", SLEEPER);
+    start("a.service");
+    start("b.service");
+    UNTIL(state_of("a.service") == ACTIVE_ACTIVE && state_of("b.service") == ACTIVE_ACTIVE);
+    uint64_t a = get("a.service")->lineage, b = get("b.service")->lineage;
+    manager_exit(m, 0);
+    manager_finish(m);
+    lineage_scan_stale(m->lineage);
+    assert_true(lineage_alive(m->lineage, a));
+    assert_false(lineage_alive(m->lineage, b));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -114,6 +140,8 @@ int main(void) {
         TEST(cancelled_jobs_do_not_put_it_off),
         TEST(told_again_it_does_not_wait),
         TEST(only_our_own_are_killed),
+        TEST(its_time_is_limited),
+        TEST(survivors_are_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
