@@ -183,12 +183,15 @@ static void ask_wires_to_watch(struct service *s, bool watch) {
 }
 
 void service_watch_bus_name(struct service *s) {
-    ask_wires_to_watch(s, true);
+    if (!s->watches_name)
+        ask_wires_to_watch(s, true);
+    s->watches_name = true;
 }
 
 void service_unwatch_bus_name(struct service *s) {
-    if (service_type(s) == SERVICE_TYPE_DBUS)
+    if (s->watches_name)
         ask_wires_to_watch(s, false);
+    s->watches_name = false;
     free(TAKE(s->bus_name_owner));
 }
 
@@ -219,8 +222,7 @@ static void service_done(struct unit *u) {
     free(s->watchdog_timer);
     service_unwatch_pid_file(s);
     fd_store_done(s);
-    if (s->bus_name_owner)
-        service_unwatch_bus_name(s);
+    service_unwatch_bus_name(s);
     free(s->status_text);
     free(s->bus_error);
     strv_free(s->runtime_directories);

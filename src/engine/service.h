@@ -57,6 +57,7 @@ struct service {
     char *status_text;                /* STATUS= */
     int status_errno;
     char *bus_error, *bus_name_owner;
+    bool watches_name;                /* BusName= */
     char **runtime_directories;       /* to be removed at stop */
     char *credentials_directory;
     struct pid_file_watch *pid_file_watch;

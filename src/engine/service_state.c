@@ -181,7 +181,7 @@ int service_coldplug(struct unit *u) {
     if (when > 0 && when != USEC_INFINITY)
         service_arm_timer(s, usec_sub(when, now(CLOCK_MONOTONIC)));
     service_arm_watchdog(s);
-    if (service_type(s) == SERVICE_TYPE_DBUS && !inactive_or_failed(service_state_active(s, s->state)))
+    if (service_type(s) == SERVICE_TYPE_DBUS && s->state >= SERVICE_START && s->state <= SERVICE_FINAL_SIGKILL)
         service_watch_bus_name(s);
     return 0;
 }

@@ -371,6 +371,10 @@ static void a_reference_lasts_as_long_as_its_client(void **state) {
     dbus_message_unref(ask_manager(w, "RefUnit", DBUS_TYPE_STRING, &plain, DBUS_TYPE_INVALID));
     dbus_message_unref(ask_manager(w, "RefUnit", DBUS_TYPE_STRING, &plain, DBUS_TYPE_INVALID));
     assert_int_equal(manager_get_unit(w->manager, plain)->references, 2);
+    /* The units are new ones, the client is the same. (No generators: the helper would be this program.) */
+    w->manager->system = false;
+    dbus_message_unref(ask_manager(w, "Reload", DBUS_TYPE_INVALID));
+    assert_int_equal(manager_get_unit(w->manager, plain)->references, 2);
     dbus_message_unref(ask_manager(w, "UnrefUnit", DBUS_TYPE_STRING, &plain, DBUS_TYPE_INVALID));
     assert_int_equal(manager_get_unit(w->manager, plain)->references, 1);
     dbus_connection_close(w->client);
