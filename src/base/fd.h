@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/macro.h"
+#include <errno.h>
 #include <stdio.h>
 #include <sys/types.h>
 
@@ -10,6 +11,11 @@
 int fd_close(int fd);
 void closep(int *fd);
 void fclosep(FILE **f);
+
+/* Of open() and its like: nothing is wrong with the path, we lack descriptors or memory. */
+static inline bool errno_is_shortage(int error) {
+    return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
 
 int fd_set_nonblock(int fd, bool on);
 int fd_set_cloexec(int fd, bool on);

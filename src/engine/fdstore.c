@@ -197,8 +197,10 @@ static struct stored_fd *last_of(struct service *s) {
 static void expect(struct service *s, const char *value, bool poll) {
     _cleanup_free_ char *name = get_string(value);
     struct stored_fd *stored = calloc(1, sizeof(*stored) + NAME_MOST + 1), *last = last_of(s);
-    if (!stored)
+    if (!stored) {
+        state_lost();
         return;
+    }
     *stored = (struct stored_fd){ .service = s, .fd = -1, .poll = poll };
     strcpy(stored->name, name && name_valid(name) ? name : NAME_DEFAULT);
     *(last ? &last->next : &s->fd_store) = stored;

@@ -159,14 +159,14 @@ static int read_state(struct manager *m, int fd) {
         size += (size_t)n;
     if (!state)
         return -ENOMEM;
-    int r;
-    /* Units take their state up as they are loaded, so their files come first. */
     m->p->reloading = true;
-    r = manager_deserialize_manager(m, state, size);
+    int r = search_cache_fill(&m->search);
     if (r >= 0)
-        r = manager_read_units(m);
-    if (r >= 0)
-        r = manager_deserialize(m, state, size);
+        r = manager_take_up(m, state, size);
+    if (r == -ENOMEM && m->n_units > 0) {
+        log_error("No memory to take over all units.");
+        r = 0;
+    }
     m->p->reloading = r >= 0; /* a boot is no reload */
     return r;
 }

@@ -32,6 +32,7 @@ struct manager_private {
     struct timer log_timer;
     struct log_client_host log_host;
     bool dispatching_load;
+    bool load_again;                /* for some units there was no memory: they are marked, and tried before the next job */
     uint32_t marker;                /* of the last graph walk */
     int signal_fd, inherited_notify_fd;
     uint64_t lineage_base;

@@ -3,6 +3,7 @@
 #include "engine/queue.h"
 #include "engine/gc.h"
 #include "engine/manager_private.h"
+#include "engine/serialize.h"
 #include "engine/types.h"
 #include "engine/unit_private.h"
 
@@ -12,17 +13,23 @@
 #define AUTO_JOBS_MOST 16
 #define AUTO_JOBS_INTERVAL (10 * USEC_PER_SEC)
 
+static void load_failed(struct unit *u) {
+    u->load_again = u->manager->p->load_again = true;
+    state_lost();
+    unit_log(u, LOG_ERR, "No memory to load the unit's dependencies.");
+}
+
 static void serve_load(struct unit *u) {
     if (unit_resolve(u) == -ENOMEM) {
         u->file->state = LOAD_ERROR;
-        unit_log(u, LOG_ERR, "No memory to load the unit's dependencies.");
+        load_failed(u);
     }
     queue_add(u, QUEUE_ORDER);
 }
 
 static void serve_order(struct unit *u) {
     if (target_order(u) < 0)
-        unit_log(u, LOG_ERR, "No memory for the unit's default order.");
+        load_failed(u);
 }
 
 static void serve_empty(struct unit *u) {
@@ -185,6 +192,13 @@ void queue_dispatch_load(struct manager *m) {
     /* Loading a unit loads those it names: they join the line that is being served, so nothing recurses. */
     if (m->p->dispatching_load)
         return;
+    for (struct unit_name *n = m->p->load_again ? m->names : NULL; n; n = n->hh.next)
+        if (n->unit->load_again) {
+            n->unit->load_again = false;
+            n->unit->file->state = LOAD_LOADED;
+            queue_add(n->unit, QUEUE_LOAD);
+        }
+    m->p->load_again = false;
     m->p->dispatching_load = true;
     serve_line(m, QUEUE_LOAD);
     serve_line(m, QUEUE_ORDER);

@@ -105,8 +105,12 @@ int manager_run_generators(struct manager *m, void (*done)(struct manager *m, in
 int manager_read_units(struct manager *m) {
     m->units_load_start = dual_now();
     int r = search_cache_fill(&m->search);
-    if (r < 0)
-        return r;
+    if (r >= 0)
+        manager_load_perpetual(m);
+    return r;
+}
+
+void manager_load_perpetual(struct manager *m) {
     for (const char *const *name = perpetual_units; *name; name++) {
         struct unit *u;
         struct error error;
@@ -114,7 +118,6 @@ int manager_read_units(struct manager *m) {
             log_warning("Cannot load %s: %s", *name, error.message);
     }
     m->units_load_finish = dual_now();
-    return 0;
 }
 
 /* --- daemon-reload ---------------------------------------------------------------------------------------------------- */
@@ -143,20 +146,17 @@ void manager_drop_requests(struct manager *m) {
 
 static void reload_units(struct manager *m) {
     _cleanup_text_ struct text state = {};
-    if (manager_serialize(m, &state) < 0) {
-        log_error("No memory to reload: the units stay as they are.");
+    m->units_load_start = dual_now();
+    if (manager_serialize(m, &state) < 0 || search_cache_fill(&m->search) < 0) {
+        log_error("No memory or no descriptors to reload: the units stay as they are.");
         return;
     }
-    /* Environment that clients set is in the state, and comes back with it. */
-    strv_free(TAKE(m->client_environment));
     m->p->reloading = true;
     manager_forget_units(m);
     manager_forget_complaints(m);
-    (void)manager_read_units(m);
-    if (manager_deserialize_manager(m, text_str(&state), state.len) < 0 ||
-        manager_deserialize(m, text_str(&state), state.len) < 0)
-        log_error("No memory to take up all units again after the reload.");
-    queue_dispatch_load(m);
+    int r = manager_take_up(m, text_str(&state), state.len);
+    if (r < 0)
+        log_error("Cannot take up all units again after the reload: %s", strerror(-r));
     (void)manager_rebuild_environment(m);
     manager_coldplug(m);
     serialized_fds_settle(NULL);

@@ -16,6 +16,8 @@ void manager_helper_exited(struct manager *m, int status);
 void manager_proceed(struct manager *m);
 /* Reads the load path's directories and loads the units that are always there. */
 int manager_read_units(struct manager *m);
+/* The second half of it: the units that are always there. */
+void manager_load_perpetual(struct manager *m);
 /* Nobody is answered any more. */
 void manager_drop_requests(struct manager *m);
 /* Work of WORK_OBJECTIVE: what m->objective says. `manager`: struct manager *. */

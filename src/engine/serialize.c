@@ -2,6 +2,7 @@
 #include "engine/serialize.h"
 #include "base/fd.h"
 #include "engine/manager_private.h"
+#include "engine/reload.h"
 #include "engine/unit_private.h"
 #include "syntax/names.h"
 
@@ -10,6 +11,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+
+#define TAKE_UP_TRIES 5
+#define TAKE_UP_PAUSE_NSEC 20000000
 
 /* --- values ---------------------------------------------------------------------------------------------------------- */
 void put_string(struct text *out, const char *name, const char *value) {
@@ -113,10 +118,19 @@ bool get_numbers(const char *value, unsigned long long *ret, size_t n) {
     return true;
 }
 
+static bool lost;
+static unsigned tries_left;
+
+void state_lost(void) {
+    lost = true;
+}
+
 char *get_string(const char *value) {
     char *s = strdup(value), *to = s;
-    if (!s)
+    if (!s) {
+        state_lost();
         return NULL;
+    }
     for (const char *from = value; *from; from++) {
         if (*from == '\\' && from[1]) {
             from++;
@@ -152,6 +166,8 @@ struct id128 get_id(const char *value) {
 
 int get_fd(const char *value) {
     int64_t fd = -1;
+    if (lost && tries_left > 0)
+        return -1; /* not yet */
     if (int64_parse(value, &fd) < 0 || fd < 0 || fcntl((int)fd, F_GETFD) < 0)
         return -1;
     (void)fd_set_cloexec((int)fd, true);
@@ -221,7 +237,9 @@ static struct job *job_of(struct unit *u, bool nop) {
     struct job **slot = nop ? &u->nop_job : &u->job;
     if (!*slot) {
         *slot = calloc(1, sizeof(**slot));
-        if (*slot) {
+        if (!*slot)
+            state_lost();
+        else {
             (*slot)->manager = u->manager;
             (*slot)->unit = u;
             (*slot)->timer.when = USEC_INFINITY;
@@ -270,9 +288,10 @@ static bool get_unit_line(struct unit *u, const char *name, const char *value) {
         u->assert_result = get_bool(value);
     else if (IS("invocation"))
         u->invocation = get_id(value);
-    else if (IS("lineage"))
-        (void)unit_set_lineage(u, (uint64_t)get_number(value));
-    else if (IS("log-stream"))
+    else if (IS("lineage")) {
+        if (unit_set_lineage(u, (uint64_t)get_number(value)) < 0)
+            state_lost();
+    } else if (IS("log-stream"))
         u->log_stream = (uint64_t)get_number(value);
     else if (IS("maybe-processes"))
         u->maybe_processes = get_bool(value);
@@ -375,9 +394,10 @@ static bool get_manager_line(struct manager *m, const char *name, const char *va
     else if (IS("default-target")) {
         free(m->default_target);
         m->default_target = get_string(value);
-    } else if (IS("client-environment"))
-        (void)strv_take(&m->client_environment, get_string(value));
-    else if (IS("notify-fd"))
+    } else if (IS("client-environment")) {
+        if (strv_take(&m->client_environment, get_string(value)) < 0)
+            state_lost();
+    } else if (IS("notify-fd"))
         m->p->inherited_notify_fd = get_fd(value);
     else if (IS("nofile")) {
         unsigned long long limit[2];
@@ -455,7 +475,10 @@ static int deserialize(struct manager *m, const char *state, size_t size, bool u
             _cleanup_free_ char *name = get_string(value); /* its backslashes are escaped */
             if (!name)
                 return -ENOMEM;
-            if (manager_load_unit(m, name, &u, &error) < 0)
+            int r = manager_load_unit(m, name, &u, &error);
+            if (r == -ENOMEM && tries_left > 0)
+                return r;
+            if (r < 0)
                 log_warning("Cannot take %s over: %s", name, error.message);
         } else if (u)
             known = get_unit_line(u, line, value);
@@ -477,12 +500,31 @@ static int deserialize(struct manager *m, const char *state, size_t size, bool u
     return 0;
 }
 
-int manager_deserialize_manager(struct manager *m, const char *state, size_t size) {
-    return deserialize(m, state, size, false);
+static int take_up(struct manager *m, const char *state, size_t size) {
+    strv_free(TAKE(m->client_environment)); /* it is in the state */
+    int r = deserialize(m, state, size, false);
+    /* Units take their state up as they are loaded, so their files come first. */
+    if (r >= 0) {
+        manager_load_perpetual(m);
+        r = deserialize(m, state, size, true);
+    }
+    queue_dispatch_load(m);
+    return r;
 }
 
-int manager_deserialize(struct manager *m, const char *state, size_t size) {
-    return deserialize(m, state, size, true);
+int manager_take_up(struct manager *m, const char *state, size_t size) {
+    for (tries_left = TAKE_UP_TRIES;;) {
+        tries_left--;
+        lost = false;
+        int r = take_up(m, state, size);
+        if (r >= 0 && !lost)
+            return 0;
+        if (tries_left == 0 || (r < 0 && r != -ENOMEM))
+            return r < 0 ? r : -ENOMEM;
+        log_warning("No memory to take up all units: once more.");
+        manager_forget_units(m);
+        nanosleep(&(struct timespec){ .tv_nsec = TAKE_UP_PAUSE_NSEC }, NULL);
+    }
 }
 
 void manager_catch_up(struct manager *m) {

@@ -28,7 +28,7 @@ void serialized_fds_settle(const struct log_client *log);
 
 /* `n` numbers, each behind one character that is none. */
 bool get_numbers(const char *value, unsigned long long *ret, size_t n);
-char *get_string(const char *value); /* unescaped; caller frees; NULL: no memory */
+char *get_string(const char *value); /* unescaped; caller frees; NULL: no memory, which is a state_lost() */
 int64_t get_number(const char *value);
 bool get_bool(const char *value);
 struct dual_time get_time(const char *value);
@@ -36,11 +36,15 @@ struct id128 get_id(const char *value);
 /* The number, if such a descriptor is open; close-on-exec is set again. -1 otherwise. */
 int get_fd(const char *value);
 
-/* Both at once: all of the manager. */
+/* Whoever takes something up and has no memory for it says so: all of it is then tried again. */
+void state_lost(void);
+
+/* All of the manager. */
 int manager_serialize(struct manager *m, struct text *out);
-int manager_deserialize(struct manager *m, const char *state, size_t size);
-/* The manager's own part only, without units: what has to be known before they can be loaded. */
-int manager_deserialize_manager(struct manager *m, const char *state, size_t size);
+/* The manager's own part, then the units, whose files are read anew. Without memory for some of it everything is
+ * forgotten and begun anew, a few times, for the state is all there is of what runs. -ENOMEM: that did not help, and
+ * only some of it is there. */
+int manager_take_up(struct manager *m, const char *state, size_t size);
 /* After deserializing: every unit and job takes up its watches, timers and place in the queues again. */
 void manager_coldplug(struct manager *m);
 /* And after that, when changes are told again: what happened meanwhile. */

@@ -156,9 +156,10 @@ int service_deserialize(struct unit *u, const char *name, const char *value) {
         s->bus_name_owner = get_string(value);
     else if (IS("awaits-pid-file"))
         s->awaits_pid_file = get_bool(value);
-    else if (IS("runtime-directory"))
-        return strv_take(&s->runtime_directories, get_string(value));
-    else if (IS("credentials-directory"))
+    else if (IS("runtime-directory")) {
+        if (strv_take(&s->runtime_directories, get_string(value)) < 0)
+            state_lost();
+    } else if (IS("credentials-directory"))
         s->credentials_directory = get_string(value);
     else if (IS("socket-fd"))
         s->socket_fd = get_fd(value);

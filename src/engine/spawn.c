@@ -17,13 +17,13 @@
 struct spawning {
     struct manager *manager;
     struct unit *unit;      /* NULL while units are read anew: then `unit_name` finds it again */
-    char *unit_name;
     pid_t pid;
     int error_fd;
     struct io *io;
     bool ignored;           /* the command's "-" */
     struct exec_plan *plan; /* to explain a failure; NULL after a re-execution */
     struct spawning *next;
+    char unit_name[];
 };
 
 /* --- children: sorted by pid. New ones mostly have the highest, so they are appended ------------------------------- */
@@ -146,7 +146,6 @@ static void spawning_free(struct spawning *s) {
     io_remove(s->io);
     fd_close(s->error_fd);
     exec_plan_free(s->plan);
-    free(s->unit_name);
     free(s);
 }
 
@@ -189,8 +188,7 @@ void spawn_forget_unit(struct unit *u) {
         if (s->unit != u)
             continue;
         s->unit = NULL;
-        s->unit_name = u->manager->p->reloading ? strdup(u->id) : NULL;
-        if (!s->unit_name)
+        if (!u->manager->p->reloading)
             spawning_free(s);
     }
 }
@@ -201,7 +199,6 @@ void spawn_find_units(struct manager *m) {
         if (s->unit)
             continue;
         s->unit = manager_get_unit(m, s->unit_name);
-        free(TAKE(s->unit_name));
         if (!s->unit)
             spawning_free(s);
     }
@@ -214,10 +211,11 @@ void spawn_done(struct manager *m) {
 
 static int await_exec(struct unit *u, pid_t pid, int error_fd, bool ignored, struct exec_plan *plan) {
     struct manager *m = u->manager;
-    struct spawning *s = calloc(1, sizeof(*s));
+    struct spawning *s = calloc(1, sizeof(*s) + strlen(u->id) + 1);
     if (!s)
         return -ENOMEM;
     *s = (struct spawning){ .manager = m, .unit = u, .pid = pid, .error_fd = error_fd, .ignored = ignored };
+    strcpy(s->unit_name, u->id);
     int r = fd_set_nonblock(error_fd, true);
     if (r >= 0)
         r = io_add(m->loop, error_fd, EPOLLIN, error_pipe_ready, s, &s->io);
@@ -247,7 +245,7 @@ bool spawn_deserialize(struct unit *u, const char *name, const char *value) {
         return false;
     int fd = get_fd(value);
     if (fd >= 0 && await_exec(u, (pid_t)at[0], fd, at[1], NULL) < 0)
-        close(fd);
+        state_lost();
     return true;
 }
 

@@ -111,7 +111,7 @@ struct unit {
     unsigned auto_jobs;
     unsigned references;       /* bus clients that Ref()ed it */
     uint16_t in_queues;        /* bit q: waits in queue q of the manager (queue.h) */
-    bool told_new : 1, changed : 1, perpetual : 1, maybe_processes : 1, degraded_told : 1;
+    bool told_new : 1, changed : 1, perpetual : 1, maybe_processes : 1, degraded_told : 1, load_again : 1;
     UT_hash_handle hh_lineage; /* the manager's units by tag */
 };
 

@@ -140,7 +140,8 @@ int unit_resolve(struct unit *u) {
     int r = 0;
     for (size_t i = 0; i < ELEMENTS(from_dirs) && r >= 0; i++) {
         r = add_names(u, from_dirs_kinds[i], *from_dirs[i]);
-        strv_free(TAKE(*from_dirs[i]));
+        if (r >= 0)
+            strv_free(TAKE(*from_dirs[i]));
     }
     STRV_FOREACH(path, unit_strv(u->file, D_RequiresMountsFor))
         if (r >= 0)

@@ -2,6 +2,7 @@
 /* Where the unit files of a name lie. Each directory is read once into a sorted array of names; what a name
  * leads to is then decided without looking at the disk. Knows nothing of what is in the files. */
 #include "base/chase.h"
+#include "base/fd.h"
 #include "base/path.h"
 #include "base/strv.h"
 #include "unit/name.h"
@@ -99,8 +100,8 @@ static int cache_add(struct search_cache *c, int dir, uint8_t number, const stru
 static int cache_read_directory(struct search_cache *c, const char *directory, uint8_t number) {
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
-    if (fd < 0)
-        return 0;
+    if (fd < 0) /* a path without its directories is not the path */
+        return errno_is_shortage(errno) ? -ENOMEM : 0;
     DIR *dir = fdopendir(fd);
     if (!dir) {
         close(fd);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The files beside a unit's own: NAME.d/, NAME.wants/ and their kin, for all of its names. systemd.unit(5).
  */
+#include "base/fd.h"
 #include "base/path.h"
 #include "base/strv.h"
 #include "base/text.h"
@@ -92,7 +93,7 @@ static int dropin_add(struct dropin_list *list, const char *directory, const cha
 static int read_dropin_directory(const char *directory, bool links, struct dropin_list *list) {
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK), r = 0;
     if (fd < 0)
-        return 0;
+        return errno_is_shortage(errno) ? -ENOMEM : 0;
     DIR *dir = fdopendir(fd);
     if (!dir) {
         close(fd);

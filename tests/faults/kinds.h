@@ -18,8 +18,8 @@
     X(fdopendir, ENOMEM, 0)                                                                                  \
     X(readdir64, EIO, 0)                                                                                     \
     X(realpath, ENOMEM, 0)                                                                                   \
-    X(open64, EMFILE, EINTR)                                                                                 \
-    X(openat64, EMFILE, EINTR)                                                                               \
+    X(open64, EMFILE, ENOMEM)                                                                                 \
+    X(openat64, EMFILE, ENOMEM)                                                                               \
     X(read, EIO, EINTR)                                                                                      \
     X(write, ENOSPC, EINTR)                                                                                  \
     X(close, EIO, EINTR)                                                                                     \

@@ -237,9 +237,17 @@ static void all_works(void) {
         }
     for (size_t i = ELEMENTS(active); i-- > 0;)
         try(JOB_STOP, active[i], JOB_REPLACE);
+    try(JOB_STOP, "thing@1000.service", JOB_REPLACE);
     until_idle();
     for (size_t i = 0; i < ELEMENTS(active); i++)
         MUST(state_of(active[i]) == ACTIVE_INACTIVE);
+}
+
+static bool processes_left(void) {
+    for (struct unit_name *n = m->names; n; n = n->hh.next)
+        if (n->unit->maybe_processes || n->unit->job)
+            return true;
+    return false;
 }
 
 static void run_script(const struct script *script, const struct fault_place *place, uint32_t occurrence, int error) {
@@ -271,15 +279,14 @@ static void run_script(const struct script *script, const struct fault_place *pl
     MUST(u && unit_active_state(u) == ACTIVE_ACTIVE && unit_main_pid(u) == bystander);
     all_works();
     usec_t deadline = now(CLOCK_MONOTONIC) + PATIENCE_USEC;
-    while (open_descriptors() > before && now(CLOCK_MONOTONIC) < deadline)
+    while ((processes_left() || open_descriptors() > before) && now(CLOCK_MONOTONIC) < deadline)
         turn();
     if (open_descriptors() > before) {
         fprintf(stderr, "%d descriptors more than before\n", open_descriptors() - before);
         (void)!system("ls -l /proc/$PPID/fd >&2");
         _exit(1);
     }
-    for (struct unit_name *n = m->names; n; n = n->hh.next)
-        MUST(!n->unit->maybe_processes && !n->unit->job);
+    MUST(!processes_left());
     MUST(tear_down(NULL) == 0);
     if (place && one.hits == 0)
         exit(77); /* it did not come by this time */
