@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "syntax/timestamp.h"
 
 #include <dbus/dbus.h>
 
@@ -106,7 +107,6 @@ const char *color_off(void);
 /* Of an active state; "" for most. */
 const char *color_of_state(const char *active_state);
 /* "Sun 2026-11-22 06:57:52 UTC"; "n/a" for 0. */
-#define TIMESTAMP_MAX 64
 const char *format_timestamp(usec_t t, char buffer[static TIMESTAMP_MAX]);
 const char *format_ago(usec_t t, char buffer[static TIMESTAMP_MAX]); /* "10s ago" */
 const char *format_bytes(uint64_t bytes, char buffer[static TIMESTAMP_MAX]);

@@ -12,13 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MINUTE (60 * USEC_PER_SEC)
-#define HOUR (60 * MINUTE)
-#define DAY (24 * HOUR)
-#define WEEK (7 * DAY)
-#define MONTH (2629800 * USEC_PER_SEC)
-#define YEAR (31557600 * USEC_PER_SEC)
-
 /* --- what the screen can do ----------------------------------------------------------------------------- */
 static bool utf8(void) {
     static const char *const variables[] = { "LC_ALL", "LC_CTYPE", "LANG" };
@@ -98,50 +91,11 @@ size_t width_of(const char *s) {
 
 /* --- times and sizes ------------------------------------------------------------------------------------ */
 const char *format_timestamp(usec_t t, char buffer[static TIMESTAMP_MAX]) {
-    static const char days[] = "SunMonTueWedThuFriSat";
-    struct tm tm;
-    time_t seconds = (time_t)(t / USEC_PER_SEC);
-    if (t == 0 || t == USEC_INFINITY || !localtime_r(&seconds, &tm))
-        return "n/a";
-    snprintf(buffer, TIMESTAMP_MAX, "%.3s %04d-%02d-%02d %02d:%02d:%02d %s", days + 3 * tm.tm_wday, tm.tm_year + 1900,
-             tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, tm.tm_zone ? tm.tm_zone : "");
-    return buffer;
+    return timestamp_format(t, false, buffer) ?: "n/a";
 }
 
 const char *format_ago(usec_t t, char buffer[static TIMESTAMP_MAX]) {
-    /* From the longest: two units, the second where it still says something. */
-    static const struct {
-        usec_t least, first, second;
-        const char *one, *many, *rest; /* of the first unit, in the plural too; of the second */
-    } rows[] = {
-        { YEAR, YEAR, MONTH, " year", " years", " month" },
-        { MONTH, MONTH, DAY, " month", " months", " day" },
-        { WEEK, WEEK, DAY, " week", " weeks", " day" },
-        { 2 * DAY, DAY, 0, " day", " days", NULL },
-        { 25 * HOUR, DAY, HOUR, " day", " day", "h" },
-        { 6 * HOUR, HOUR, 0, "h", "h", NULL },
-        { HOUR, HOUR, MINUTE, "h", "h", "min" },
-        { 5 * MINUTE, MINUTE, 0, "min", "min", NULL },
-        { MINUTE, MINUTE, USEC_PER_SEC, "min", "min", "s" },
-        { USEC_PER_SEC, USEC_PER_SEC, 0, "s", "s", NULL },
-        { USEC_PER_MSEC, USEC_PER_MSEC, 0, "ms", "ms", NULL },
-        { 1, 1, 0, "us", "us", NULL },
-    };
-    usec_t present = now(CLOCK_REALTIME), span = t > present ? t - present : present - t;
-    const char *end = t > present ? "left" : "ago";
-    for (size_t i = 0; i < ELEMENTS(rows); i++) {
-        if (span < rows[i].least)
-            continue;
-        unsigned long long n = span / rows[i].first, m = rows[i].second ? span % rows[i].first / rows[i].second : 0;
-        const char *unit = n == 1 ? rows[i].one : rows[i].many;
-        bool words = rows[i].rest && rows[i].rest[0] == ' ';
-        if (!rows[i].second || (words && m == 0))
-            snprintf(buffer, TIMESTAMP_MAX, "%llu%s %s", n, unit, end);
-        else
-            snprintf(buffer, TIMESTAMP_MAX, "%llu%s %llu%s%s %s", n, unit, m, rows[i].rest, words && m > 1 ? "s" : "", end);
-        return buffer;
-    }
-    return "now";
+    return timestamp_format_distance(t, buffer) ?: "n/a";
 }
 
 const char *format_bytes(uint64_t bytes, char buffer[static TIMESTAMP_MAX]) {
