@@ -80,6 +80,10 @@ static void log_exit(struct service *s, const char *who, enum service_result res
 }
 
 static void main_exited(struct service *s, int code, int status) {
+    /* A daemon may hand over to another process (nginx upgraded in place), if its PID file says so before it ends. */
+    pid_t ended = s->main_pid;
+    if (service_load_pid_file(s, false) >= 0 && s->main_pid != ended)
+        return;
     enum service_result result = result_of(s, code, status);
     const struct exec_command *command = service_main_command(s);
     bool forked = service_type(s) == SERVICE_TYPE_FORKING;
