@@ -298,6 +298,7 @@ static void run(struct server *s) {
     for (;;) {
         struct epoll_event events[EVENTS_A_TURN];
         bool awaited = s->quiet_deadline != USEC_INFINITY;
+        forward_turn(&s->forward);
         int time = awaited ? 0 : sleep_time(s);
         if (time < 0) {
             source_pool_rest(&s->pool);
@@ -338,6 +339,7 @@ static void finish(struct server *s) {
     if (s->control >= 0)
         intake_unlink(s->runtime);
     console_close(&s->console);
+    forward_close(&s->forward);
     source_pool_close(&s->pool);
 }
 
@@ -377,6 +379,8 @@ int journal_main(int argc, char **argv) {
         s.intakes[i] = (struct intake_watch){ { WATCH_INTAKE }, i, -1 };
     (void)fd_set_cloexec(s.control, true);
     console_open(&s.console, STDOUT_FILENO);
+    forward_open(&s.forward, s.runtime);
+    s.console.sink.next = &s.forward.sink;
     s.epoll = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event event = { .events = EPOLLIN, .data.ptr = &s.control_watch };
     if (s.epoll < 0 || epoll_ctl(s.epoll, EPOLL_CTL_ADD, s.control, &event) < 0 ||

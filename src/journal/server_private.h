@@ -3,6 +3,7 @@
 #pragma once
 
 #include "journal/console.h"
+#include "journal/forward.h"
 #include "journal/intake.h"
 #include "journal/protocol.h"
 #include "journal/source.h"
@@ -34,6 +35,7 @@ struct server {
     struct watch control_watch, output_watch;
     struct intake_watch intakes[INTAKE_KINDS];
     struct console console;
+    struct forward forward;
     struct source_pool pool;
     struct source_watch *pipes, *connections; /* by id */
     struct source_watch *lineages;            /* pipes by the tag of the start */
