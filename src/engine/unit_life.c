@@ -322,6 +322,8 @@ void unit_notify(struct unit *u, enum active_state before, enum active_state aft
     if (m->p->reloading)
         return;
     stamp(u, before, after);
+    if (after == ACTIVE_INACTIVE && flags & NOTIFY_SKIPPED)
+        u->condition_result = false; /* ExecCondition= is a condition, too */
 
     bool unexpected = u->job ? settle_job(u->job, after, flags) : true;
     if (unexpected && inactive_or_failed(before) && active_or_activating(after))
