@@ -339,6 +339,42 @@ static void upholding_does_not_go_round(void **state) {
     assert_true(m->next_job_id < 200);
 }
 
+/* What observers cannot take they hear later, once, and as it is then: but that a job is done they hear at once. */
+static bool busy;
+static unsigned changes, ends;
+
+static bool is_busy(void *userdata) {
+    return busy;
+}
+
+static void counts_changes(void *userdata, struct unit *u) {
+    changes += strcmp(u->id, "a.target") == 0;
+}
+
+static void counts_ends(void *userdata, struct job *j, enum job_result result) {
+    ends += strcmp(j->unit->id, "a.target") == 0;
+}
+
+static void busy_observers_hear_later(void **state) {
+    struct observer o = { .unit_changed = counts_changes, .job_removed = counts_ends, .busy = is_busy };
+    manager_add_observer(m, &o);
+    unit_text("a.target", "");
+    busy = true;
+    start("a.target");
+    settle(50 * USEC_PER_MSEC);
+    stop("a.target");
+    settle(50 * USEC_PER_MSEC);
+    assert_int_equal(ends, 2);
+    assert_int_equal(changes, 0);
+    start("a.target");
+    settle(50 * USEC_PER_MSEC);
+    busy = false;
+    manager_tell_more(m);
+    loop_turn(m->loop, 0);
+    assert_int_equal(changes, 1);
+    manager_remove_observer(m, &o);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -367,6 +403,7 @@ int main(void) {
         TEST(a_transient_unit_keeps_the_edges_of_its_name),
         TEST(upholds),
         TEST(upholding_does_not_go_round),
+        TEST(busy_observers_hear_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -208,6 +208,35 @@ static void test_waking_comes_before_all_else_of_the_turn(void **state) {
     close(p[1]);
 }
 
+/* Work that was interrupted goes on in the next turn, after descriptors had theirs; what is queued meanwhile is not
+ * queued twice, and what is cancelled does not run. */
+static struct deferred interrupted;
+static void leaves_the_rest(void *userdata) {
+    note("i");
+    deferred_queue_later(loop, &interrupted);
+    deferred_queue(loop, &interrupted);
+}
+
+static void test_interrupted_work_lets_descriptors_have_their_turn(void **state) {
+    int p[2];
+    struct io *io;
+    assert_int_equal(pipe(p), 0);
+    assert_int_equal(io_add(loop, p[0], EPOLLIN, reads, &io, &io), 0);
+    interrupted = (struct deferred){ .handler = leaves_the_rest };
+    deferred_queue(loop, &interrupted);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(write(p[1], "r", 1), 1);
+        assert_int_equal(loop_turn(loop, USEC_INFINITY), 0); /* does not sleep: there is work */
+    }
+    assert_string_equal(order, "irir");
+    deferred_cancel(&interrupted);
+    loop_turn(loop, 0);
+    assert_string_equal(order, "irir");
+    io_remove(io);
+    close(p[0]);
+    close(p[1]);
+}
+
 static void stops(struct timer *timer, void *userdata) {
     loop_stop(loop, 7);
 }
@@ -230,6 +259,7 @@ int main(void) {
         TEST(test_timer_that_rearms_for_the_past_does_not_hold_the_turn),
         TEST(test_deferred_work_runs_by_priority_then_age),
         TEST(test_work_that_queues_itself_does_not_starve_descriptors),
+        TEST(test_interrupted_work_lets_descriptors_have_their_turn),
         TEST(test_waking_comes_before_all_else_of_the_turn),
         TEST(test_run_ends_with_what_stop_was_given),
     };
