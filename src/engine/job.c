@@ -63,6 +63,11 @@ enum job_type job_type_collapse(enum job_type type, struct unit *u) {
     }
 }
 
+/* Scopes start once. */
+static bool can_start_again(const struct unit *u) {
+    return u->ops->start && !(u->ops->once_only && u->inactive_exit.monotonic > 0);
+}
+
 bool job_type_is_applicable(enum job_type type, struct unit *u) {
     switch (type) {
     case JOB_VERIFY_ACTIVE:
@@ -75,12 +80,12 @@ bool job_type_is_applicable(enum job_type type, struct unit *u) {
         return unit_can_stop(u);
     case JOB_RESTART:
     case JOB_TRY_RESTART:
-        return unit_can_stop(u) && u->ops->start;
+        return unit_can_stop(u) && can_start_again(u);
     case JOB_RELOAD:
     case JOB_TRY_RELOAD:
         return unit_can_reload(u);
     case JOB_RELOAD_OR_START:
-        return unit_can_reload(u) && u->ops->start;
+        return unit_can_reload(u) && can_start_again(u);
     default:
         return false;
     }

@@ -130,6 +130,8 @@ int unit_kill_context(struct unit *u, enum kill_operation operation, pid_t main_
 }
 
 /* systemctl kill. */
+static const unsigned may_have_processes = 1u << UNIT_SERVICE | 1u << UNIT_SOCKET | 1u << UNIT_SCOPE | 1u << UNIT_SLICE |
+                                           1u << UNIT_MOUNT | 1u << UNIT_SWAP;
 static const struct {
     const char *name;
     bool main, control, all, must;
@@ -145,9 +147,11 @@ int unit_kill(struct unit *u, const char *whom, int signal, struct error *error)
     while (w < ELEMENTS(whoms) && strcmp(whoms[w].name, *whom ? whom : "all") != 0)
         w++;
     if (w == ELEMENTS(whoms))
-        return error_set(error, ERROR_INVALID_ARGUMENT, "Invalid who argument: %s", whom);
+        return error_set(error, ERROR_INVALID_ARGUMENT, "Invalid who argument %s", whom);
     if (signal <= 0 || signal > SIGRTMAX)
         return error_set(error, ERROR_INVALID_ARGUMENT, "Signal number out of range.");
+    if (!(may_have_processes & 1u << u->ops->type))
+        return error_set(error, ERROR_NOT_SUPPORTED, "Operation not supported");
     pid_t main_pid = unit_main_pid(u), control_pid = unit_control_pid(u);
     if (whoms[w].main && !whoms[w].all && main_pid <= 0)
         return error_set(error, ERROR_NO_SUCH_PROCESS, u->ops->main_pid ? "No main process to kill"

@@ -59,13 +59,14 @@ bool service_has_processes(struct service *s) {
 }
 
 /* --- processes ------------------------------------------------------------------------------------------------------------ */
-static enum service_result result_of(const struct service *s, int code, int status) {
+/* `command`: it has something to do and ends by itself, other than a daemon. */
+static enum service_result result_of(const struct service *s, bool command, int code, int status) {
     const struct exit_status_set *also = unit_object(s->unit.file, D_SuccessExitStatus);
     if (code == CLD_EXITED)
         return status == 0 || exit_status_set_has(also, status) ? SERVICE_SUCCESS : SERVICE_FAILURE_EXIT_CODE;
     if (code == CLD_KILLED) {
         /* Daemons may end by these; a command that has something to do may not. */
-        bool clean = service_type(s) != SERVICE_TYPE_ONESHOT &&
+        bool clean = !command && service_type(s) != SERVICE_TYPE_ONESHOT &&
                      (status == SIGHUP || status == SIGINT || status == SIGTERM || status == SIGPIPE);
         return clean || exit_status_set_has_signal(also, status) ? SERVICE_SUCCESS : SERVICE_FAILURE_SIGNAL;
     }
@@ -84,7 +85,7 @@ static void main_exited(struct service *s, int code, int status) {
     pid_t ended = s->main_pid;
     if (service_load_pid_file(s, false) >= 0 && s->main_pid != ended)
         return;
-    enum service_result result = result_of(s, code, status);
+    enum service_result result = result_of(s, false, code, status);
     const struct exec_command *command = service_main_command(s);
     bool forked = service_type(s) == SERVICE_TYPE_FORKING;
     const struct exec_command_list *list = unit_commands(s->unit.file, D_ExecStart);
@@ -118,7 +119,7 @@ static void main_exited(struct service *s, int code, int status) {
 }
 
 static void control_exited(struct service *s, int code, int status) {
-    enum service_result result = result_of(s, code, status);
+    enum service_result result = result_of(s, s->control_exec != SERVICE_EXEC_START, code, status);
     const struct exec_command *command = service_control_command(s);
     const struct exec_command_list *list = unit_commands(s->unit.file, service_exec_directive(s->control_exec));
     service_record_exit(s, s->control_exec, s->control_index, s->control_pid, code, status);

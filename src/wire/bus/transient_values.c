@@ -87,8 +87,7 @@ static int put(struct writer *w, const char *name, const char *value) {
     struct parse_at at = { .unit = w->check->name, .specifiers = &specifiers.table };
     int r = unit_file_assign(w->check, row, &at, value);
     if (r == -EINVAL)
-        error_set(w->error, ERROR_INVALID_ARGUMENT, "Invalid %s setting: %s: %s", name, value,
-                  text_str(&at.why));
+        error_set(w->error, ERROR_INVALID_ARGUMENT, "Invalid %s setting: %s", name, value);
     text_free(&at.why);
     if (r < 0)
         return r;
