@@ -164,9 +164,9 @@ class Stage:
         asked = self.bus.send(*MANAGER, "ListUnitsByPatterns", ("as", []), ("as", [f"{self.prefix}*"])), \
             self.bus.send(*MANAGER, "ListJobs")
         units = {self.plain(row[0]): (row[2], row[3], row[4], row[6]) for row in self.bus.reply(asked[0])[0]}
-        jobs = {self.plain(row[1]): [row[2], row[3], row[0]] for row in self.bus.reply(asked[1])[0]
-                if row[1].startswith(self.prefix)}
-        return {"units": units, "jobs": jobs}
+        listed = self.bus.reply(asked[1])[0]
+        jobs = {self.plain(row[1]): [row[2], row[3], row[0]] for row in listed if row[1].startswith(self.prefix)}
+        return {"units": units, "jobs": jobs, "others": len(listed) - len(jobs)}
 
     @staticmethod
     def idle(actor: Actor) -> bool:
@@ -178,7 +178,10 @@ class Stage:
         return "\nState:\tS" in status and "\nShdPnd:\t0000000000000000" in status
 
     def consistent(self, seen: dict) -> bool:
-        """Has everything that was begun reported itself, and everything that ended been noticed?"""
+        """Has everything that was begun reported itself, and everything that ended been noticed? And has the image's own
+        none under way: basic.target may want what an isolate has stopped."""
+        if seen["others"]:
+            return False
         by_unit = {}
         for actor in self.actors:
             if actor.unit is None or actor.told:
@@ -391,6 +394,7 @@ class Stage:
         self.clear_files()
         self.bus.call(*MANAGER, "Reload")
         asked = 0.0
+        restored = not any("isolate" in command.get("words", []) for command in self.scenario["commands"])
         while time.monotonic() < deadline:
             self.hear(POLL)
             for actor in self.actors:
@@ -403,8 +407,12 @@ class Stage:
             seen = self.look()
             busy = [name for name, (_, active, _, _) in seen["units"].items() if active not in ("inactive", "failed")]
             if not busy and not seen["jobs"] and not self.actors:
-                self.bus.call(*MANAGER, "ResetFailed")
-                return True
+                if not restored:  # what an isolate has stopped: the next play begins as the first did
+                    self.bus.call(*MANAGER, "StartUnit", ("s", "default.target"), ("s", "replace"))
+                    restored = True
+                elif not seen["others"]:
+                    self.bus.call(*MANAGER, "ResetFailed")
+                    return True
             if time.monotonic() > asked + 0.3:
                 asked = time.monotonic()
                 for serial in [self.bus.send(*MANAGER, "StopUnit", ("s", self.mine(name)), ("s", "ignore-dependencies"))

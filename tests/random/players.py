@@ -111,11 +111,14 @@ class Pair:
         accounts = {}
 
         def one(player: Player):
-            try:
-                accounts[player.manager] = player.play(scenario, reexec)
-            except Exception as error:  # pylint: disable=broad-except
-                player.close()
-                accounts[player.manager] = {"trace": [], "error": str(error)}
+            for _ in range(2):  # a container that broke down is no answer
+                try:
+                    accounts[player.manager] = player.play(scenario, reexec)
+                except Exception as error:  # pylint: disable=broad-except
+                    player.close()
+                    accounts[player.manager] = {"trace": [], "error": str(error)}
+                if not accounts[player.manager].get("error"):
+                    return
 
         threads = [threading.Thread(target=one, args=(player,)) for player in (self.reeve, self.systemd)]
         for thread in threads:
