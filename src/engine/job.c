@@ -50,14 +50,15 @@ bool job_type_is_redundant(enum job_type type, enum active_state state) {
 }
 
 enum job_type job_type_collapse(enum job_type type, struct unit *u) {
-    bool down = inactive_or_deactivating(unit_active_state(u));
+    enum active_state state = unit_active_state(u);
+    bool down = inactive_or_deactivating(state);
     switch (type) {
     case JOB_TRY_RESTART:
         return down ? JOB_NOP : JOB_RESTART;
     case JOB_TRY_RELOAD:
         return down ? JOB_NOP : JOB_RELOAD;
     case JOB_RELOAD_OR_START:
-        return down ? JOB_START : JOB_RELOAD;
+        return active_or_reloading(state) ? JOB_RELOAD : JOB_START;
     default:
         return type;
     }

@@ -17,10 +17,10 @@ struct target {
 /* How one unit pulls in another. */
 #define PULLS                                                                                                \
     (DEP_BIT(DEP_REQUIRES) | DEP_BIT(DEP_REQUISITE) | DEP_BIT(DEP_WANTS) | DEP_BIT(DEP_BINDS_TO) |           \
-     DEP_BIT(DEP_UPHOLDS) | DEP_BIT(DEP_PART_OF))
+     DEP_BIT(DEP_UPHOLDS))
 #define PULLED_BY                                                                                            \
     (DEP_BIT(DEP_REQUIRED_BY) | DEP_BIT(DEP_REQUISITE_OF) | DEP_BIT(DEP_WANTED_BY) | DEP_BIT(DEP_BOUND_BY) |  \
-     DEP_BIT(DEP_UPHELD_BY) | DEP_BIT(DEP_CONSISTS_OF))
+     DEP_BIT(DEP_UPHELD_BY))
 
 /* Orders a target after what it pulls in, unless one of the two does without default dependencies or the
  * order is already the other way round. systemd.target(5) "Default Dependencies". */

@@ -51,7 +51,7 @@ static inline bool inactive_or_deactivating(enum active_state s) { return inacti
     X(RELOAD_PROPAGATED_FROM, "ReloadPropagatedFrom", PROPAGATES_RELOAD_TO) \
     X(PROPAGATES_STOP_TO, "PropagatesStopTo", STOP_PROPAGATED_FROM) \
     X(STOP_PROPAGATED_FROM, "StopPropagatedFrom", PROPAGATES_STOP_TO) \
-    X(JOINS_NAMESPACE_OF, "JoinsNamespaceOf", JOINS_NAMESPACE_OF)   \
+    X(JOINS_NAMESPACE_OF, "JoinsNamespaceOf", REFERENCED_BY)        \
     X(REFERENCES, "References", REFERENCED_BY)                      \
     X(REFERENCED_BY, "ReferencedBy", REFERENCES)                    \
     X(IN_SLICE, "InSlice", SLICE_OF)                                \

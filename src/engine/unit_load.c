@@ -146,6 +146,10 @@ int unit_resolve(struct unit *u) {
     STRV_FOREACH(path, unit_strv(u->file, D_RequiresMountsFor))
         if (r >= 0)
             r = unit_require_mounts_for(u, *path);
+    /* Without a limit of its own the running job has the whole one's. */
+    if (r >= 0 && unit_setting_written(u->file, D_JobTimeoutSec) && !unit_setting_written(u->file, D_JobRunningTimeoutSec))
+        r = unit_setting_put(u->file, D_JobRunningTimeoutSec,
+                             (union value){ .usec = unit_usec(u->file, D_JobTimeoutSec) });
     if (r >= 0)
         r = describe_by_path(u);
     if (r >= 0)
