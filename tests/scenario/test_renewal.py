@@ -384,8 +384,8 @@ def test_reexec_under_load(machine):
     m.wait_until(lambda: not m.find(r"^\[zombie\]"), "no zombies")
     m.wait_until(lambda: not m.find(r"sleep 0\.|^/bin/cat"), "nothing to be left behind")
     fds_after, kb_after = measure(m)
-    print(f"\n{ROUNDS} re-executions in {took:.0f} s, {restarts} restarts of the crashing ones; descriptors {fds_before} -> "
-          f"{fds_after}, anonymous memory {kb_before} -> {kb_after} kB; clients: {crowd.out.strip()}")
+    print(f"\n{took:.0f} s, {restarts} restarts of the crashing ones; descriptors {fds_before} -> {fds_after}, anonymous "
+          f"memory {kb_before} -> {kb_after} kB; clients and rounds: {crowd.out.strip()}")
     assert m.logs().count("Reexecuted: ") >= ROUNDS + 2
     assert fds_after == fds_before
     assert kb_after <= kb_before + 100
