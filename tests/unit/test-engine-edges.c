@@ -90,7 +90,7 @@ static void propagation(void **state) {
     unit_text("c.service", "Requires=a.service\n" SLEEPER);
     start("a.service");
     start("b.service");
-    get("c.service");
+    get("c.service")->references++;
     UNTIL(state_of("b.service") == ACTIVE_ACTIVE && m->n_installed_jobs == 0);
     assert_int_equal(ask(JOB_RELOAD, "a.service", JOB_REPLACE), 0);
     UNTIL(m->n_installed_jobs == 0);
