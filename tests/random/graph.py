@@ -3,7 +3,8 @@
 
 What real systemd leaves to chance is not generated. It walks dependencies in the order of its hash tables, whose key
 is new in each run: so there is no ordering cycle (which member is given up?), no two units that conflict where one
-request would start both, and whoever requires a unit that can fail at once, without a process, is ordered after it.
+request would start both, and whoever requires a unit that can fail at once, without a process, is ordered after it,
+as is whoever has a Requisite=, whose check is over at once.
 Nothing depends on the clock either: start limits count over a day or not at all, RestartSec= is none or an hour, and
 there are no timeouts. Knows nothing of containers.
 """
@@ -210,7 +211,7 @@ class Generator:
         self.make_conflicts()
         for unit in self.units:
             for kind, other in list(unit.deps):
-                if kind in REQUIRING and other.fails_at_once():
+                if kind == "Requisite" or kind in REQUIRING and other.fails_at_once():
                     self.depend(unit, "After", other)
 
     def make_conditions(self):
