@@ -303,6 +303,8 @@ static void command_line(pid_t pid, struct text *out) {
     char path[64], data[COMMAND_LINE_MAX + 1];
     snprintf(path, sizeof path, "/proc/%d/cmdline", pid);
     size_t size = read_some(path, data, COMMAND_LINE_MAX);
+    while (size > 0 && !data[size - 1]) /* what is left of the room of one that renamed itself */
+        size--;
     data[size] = 0;
     for (size_t i = 0; i < size; i += strlen(data + i) + 1) {
         if (i > 0)
