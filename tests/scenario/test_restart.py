@@ -41,4 +41,4 @@ def test_true_results(engine, manager, script, result, code, status, request):
 
 def pooled(request, manager):
     from conftest import case_pool
-    return case_pool(request.config).get(manager)
+    return case_pool(request.config).get(manager, "oracle")
