@@ -156,8 +156,10 @@ static int wait_for_jobs(struct waitings *w) {
     int status = 0;
     while (left > 0) {
         _cleanup_message_ DBusMessage *m = ctl_next_signal();
-        if (!m)
+        if (!m) {
+            fputs("Warning! D-Bus connection terminated.\n", stderr);
             return fail("Failed to wait for response: Connection reset by peer");
+        }
         if (take_job_removed(w, m, &left))
             status = EXIT_FAILURE;
     }
