@@ -28,7 +28,6 @@ Cases share one container for each manager. After each, its units are stopped an
 import difflib
 import re
 import shlex
-import warnings
 from pathlib import Path
 
 import pytest
@@ -181,40 +180,30 @@ class Case(pytest.Item):
         return files
 
     def runtest(self):
-        """A session that differs is played once more in a container of its own: the second time counts, and the first is
-        told in the closing lines, as it may be a race of the session's or of the manager's."""
         for skip in self.directives("not-under"):
             who, why = skip.split(":", 1)
             if who.strip() == self.manager:
                 pytest.skip(why.strip())
-        if self.config.getoption("--record") and self.manager == "systemd":
-            self.record(self.play_once())
-            return
-        try:
-            self.compare(self.play_once())
-        except Mismatch as first:
-            self.compare(self.play_once(anew=True))
-            warnings.warn(f"{self.name} agreed only when played again; at first:\n{first}")
-
-    def play_once(self, anew: bool = False) -> list[list[str]]:
         from conftest import _engine, case_pool
         pool = case_pool(self.config)
         fresh = self.directives("fresh")
         image = (self.directives("image") or ["oracle"])[0]
-        if anew:
-            pool.drop(self.manager, image)
         if fresh:
             machine = Machine(_engine(self.config), image, self.manager, flags=shlex.split(fresh[0]))
         else:
             machine = pool.get(self.manager, image)
         try:
-            return self.play(machine)
+            printed = self.play(machine)
         except BaseException:
             pool.drop(self.manager, image)
             raise
         finally:
             if fresh:
                 machine.remove()
+        if self.config.getoption("--record") and self.manager == "systemd":
+            self.record(printed)
+        else:
+            self.compare(printed)
 
     def play(self, machine: Machine) -> list[list[str]]:
         """Runs the session; for each command the lines it printed."""
