@@ -127,12 +127,13 @@ static const struct verb {
     const char *name;
     int (*run)(const struct options *o, const char *word); /* once for each word, or once without any */
     bool words;
+    bool ends_at_failure; /* as systemd's does: the words behind a wrong one are not looked at */
     const char *help;
 } verbs[] = {
-    { "calendar", calendar, true, "calendar expressions, and when they come true" },
-    { "timestamp", timestamp, true, "points in time" },
-    { "timespan", timespan, true, "spans of time" },
-    { "unit-paths", unit_paths, false, "the directories that units are loaded from" },
+    { "calendar", calendar, true, false, "calendar expressions, and when they come true" },
+    { "timestamp", timestamp, true, false, "points in time" },
+    { "timespan", timespan, true, true, "spans of time" },
+    { "unit-paths", unit_paths, false, false, "the directories that units are loaded from" },
 };
 
 static void usage(void) {
@@ -210,8 +211,8 @@ int analyze_main(int argc, char **argv) {
             fprintf(stderr, "No memory.\n");
         if (one < 0 && r > 0)
             r = one;
-        if (one < 0 && verb->run == timespan)
-            break; /* as systemd's does, and only for these */
+        if (one < 0 && verb->ends_at_failure)
+            break;
         if (i + 1 < argc)
             puts("");
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The calls that can be made to fail, one row each: C library name, what it returns then, the error. Two errors: the
- * second is injected as well. A row's function is defined in shim.c; the linker is told of it by kinds.sh. */
+ * second is injected as well. A row's function is defined in shim.c; tests/unit/meson.build tells the linker. */
 #pragma once
 
 /* X(name, errno, second errno or 0) */
