@@ -5,12 +5,16 @@ Starts dockerd beside whatever else runs on the machine: its own data, socket an
 rules. Several test runs share one; the last to leave stops it. Knows nothing of units or managers.
 """
 
+import contextlib
 import fcntl
 import hashlib
+import http.client
 import io
+import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tarfile
 import time
@@ -124,13 +128,33 @@ class Engine:
             raise RuntimeError(f"docker {' '.join(map(str, args))}: {ran.stderr or ran.stdout}")
         return ran
 
+    def inspect(self, what: str) -> dict | None:
+        """What the daemon knows of `containers/ID` or `images/NAME`, or None. Asked directly: a client costs a process."""
+        call = http.client.HTTPConnection("docker", timeout=60)
+        call.sock = socket.socket(socket.AF_UNIX)
+        with contextlib.closing(call):
+            call.sock.settimeout(60)
+            call.sock.connect(str(self.socket))
+            call.request("GET", f"/{what}/json")
+            answer = call.getresponse()
+            return json.loads(answer.read()) if answer.status == 200 else None
+
+    @contextlib.contextmanager
+    def _alone(self):
+        """One maker of images at a time, of all runs that share the daemon."""
+        with open(RUN / "images.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
     # -- images -------------------------------------------------------------------------------------------------
 
     def base_image(self, name: str) -> str:
         """The image of recipe NAME as the distribution makes it; built on first use."""
         root = root_of(name)
         tag = f"{LABEL}/{root.name.rsplit('-', 1)[0]}:{root.name.rsplit('-', 1)[1]}"
-        if not self._has(tag):
+        with self._alone():
+            if self._has(tag):
+                return tag
             tar = subprocess.Popen(["tar", "-C", root, "--numeric-owner", "--xattrs", "-c", "."], stdout=subprocess.PIPE)
             self.docker("import", "-", tag, stdin=tar.stdout)
             if tar.wait():
@@ -151,13 +175,15 @@ class Engine:
             return base
         packed = pack(layer)
         tag = f"{LABEL}/{'-'.join([name, manager, *applets])}:{hashlib.sha256(base.encode() + packed).hexdigest()[:12]}"
-        if tag not in self._images and not self._has(tag):
-            self._build(tag, base, packed)
+        if tag not in self._images:
+            with self._alone():
+                if not self._has(tag):
+                    self._build(tag, base, packed)
         self._images[tag] = True
         return tag
 
     def _has(self, tag: str) -> bool:
-        return self.docker("image", "inspect", tag, check=False).returncode == 0
+        return self.inspect(f"images/{tag}") is not None
 
     def _build(self, tag: str, base: str, layer: bytes):
         context = io.BytesIO()

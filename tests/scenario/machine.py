@@ -5,7 +5,6 @@ The manager is reeve, in a container with no privilege at all, or real systemd (
 needs. Tests talk to both in the same words.
 """
 
-import json
 import re
 import shlex
 import shutil
@@ -149,7 +148,7 @@ class Machine:
 
     @property
     def state(self) -> dict:
-        return json.loads(self.engine.docker("inspect", self.id).stdout)[0]["State"]
+        return self.engine.inspect(f"containers/{self.id}")["State"]
 
     @property
     def running(self) -> bool:
