@@ -27,6 +27,11 @@ static const struct {
 } applets[] = {
     { "init", run_init, "be the service manager, as PID 1 or as a subreaper" },
     { "systemd", run_init, NULL },
+    { "run", run_main, "run one command as PID 1 should: reap, pass signals on, end with its exit status" },
+    { "tini", tini_main, NULL },
+    { "docker-init", tini_main, NULL },
+    { "dumb-init", dumb_init_main, NULL },
+    { "catatonit", catatonit_main, NULL },
     { "journal", journal_main, NULL },
     { "generators", generators_main, NULL },
     { "analyze", analyze_main, "calendar and time expressions, read as the manager reads them" },
