@@ -5,14 +5,22 @@
 #include "engine/init.h"
 #include "journal/server.h"
 #include "wire/bus/bus.h"
+#include "wire/runit/runit.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 static int run_init(int argc, char **argv) {
-    static struct wire *const wires[] = { &bus_wire, NULL };
+    static struct wire *const wires[] = { &bus_wire, &runit_wire, NULL };
     return init_main(argc, argv, wires);
+}
+
+/* The manager, with that directory's services as units. */
+static int run_runsvdir(int argc, char **argv) {
+    static char *init_argv[] = { (char *)"reeve", (char *)"init", (char *)"--unit=runit.target", NULL };
+    int r = runsvdir_main(argc, argv);
+    return r >= 0 ? r : run_init(3, init_argv);
 }
 
 /* As a container's command, `systemctl` alone means the manager. */
@@ -34,6 +42,7 @@ static const struct {
     { "catatonit", catatonit_main, NULL },
     { "journal", journal_main, NULL },
     { "generators", generators_main, NULL },
+    { "runit-hook", runit_hook_main, NULL },
     { "analyze", analyze_main, "calendar and time expressions, read as the manager reads them" },
     { "systemd-analyze", analyze_main, NULL },
     { "systemctl", run_systemctl, "ask the manager, tell it what to do: systemctl(1)" },
@@ -44,6 +53,11 @@ static const struct {
     { "systemd-escape", escape_main, NULL },
     { "tmpfiles", tmpfiles_main, "create, remove and clean files as tmpfiles.d(5) says" },
     { "systemd-tmpfiles", tmpfiles_main, NULL },
+    { "my_init", my_init_main, "phusion/baseimage's init: start-up scripts, runit services, a main command" },
+    { "my_init-hook", my_init_hook_main, NULL },
+    { "runsvdir", run_runsvdir, "runit services of a directory: runsvdir(8)" },
+    { "sv", sv_main, "runit services: sv(8)" },
+    { "setuser", setuser_main, "run a command as another user" },
     { "explain", explain_main, "show how a unit's command would be run here, and what cannot be enforced" },
     { "verify", verify_main, "check unit files: everything wrong or not honoured" },
     { "directives", directives_main, "list every directive and how far it is honoured" },

@@ -15,3 +15,10 @@ int run_main(int argc, char **argv);        /* reeve run [OPTION…] [--] COMMAN
 int tini_main(int argc, char **argv);       /* the same by these names, with their options */
 int dumb_init_main(int argc, char **argv);
 int catatonit_main(int argc, char **argv);
+int runit_hook_main(int argc, char **argv); /* reeve runit-hook: a service directory's own scripts, for units */
+int sv_main(int argc, char **argv);         /* sv(8) of runit */
+int setuser_main(int argc, char **argv);    /* setuser USER COMMAND…, of phusion/baseimage */
+int my_init_main(int argc, char **argv);    /* phusion/baseimage's my_init */
+int my_init_hook_main(int argc, char **argv); /* reeve my_init-hook DIRECTORY: its shutdown scripts */
+/* runsvdir [-P] DIRECTORY: -1 when the manager is to be run next, with what it needs in the environment. */
+int runsvdir_main(int argc, char **argv);

@@ -8,6 +8,7 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "cli/applets.h"
+#include "cli/runit.h"
 #include "cli/sysv.h"
 #include "syntax/envfile.h"
 #include "unit/condition.h"
@@ -362,6 +363,7 @@ static void run_built_in(char *const *directories) {
         const char *what;
         int result;
     } done[] = {
+        { "runit services", runit_generate(directories[1]) },
         { "init scripts", sysv_generate(directories[2]) },
         { "/etc/rc.local", generate_rc_local(directories[0], directories[2]) },
         { "the command line", generate_from_command_line(directories[1]) },

@@ -106,10 +106,11 @@ static const char *const never_passed[] = {
     "CREDENTIALS_DIRECTORY",
     "XDG_RUNTIME_DIR",
     "DBUS_FATAL_WARNINGS",
-    "REEVE_PASS_ENVIRONMENT",
 };
 
 static bool passable(const char *assignment) {
+    if (strncmp(assignment, "REEVE_", 6) == 0)
+        return false;
     for (size_t i = 0; i < ELEMENTS(never_passed); i++) {
         size_t n = strlen(never_passed[i]);
         if (strncmp(assignment, never_passed[i], n) == 0 && assignment[n] == '=')

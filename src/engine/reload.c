@@ -2,6 +2,7 @@
 /* Renewal: generators and daemon-reload. A reload writes the state down, forgets all units, reads the files anew and takes
  * the state up again. Requests that come meanwhile are served afterwards, one after the other: manager_proceed(). */
 #include "base/path.h"
+#include "base/strv.h"
 #include "engine/manager_private.h"
 #include "engine/reload.h"
 #include "engine/serialize.h"
@@ -68,7 +69,7 @@ static bool generators_wanted(const struct manager *m) {
     for (size_t i = 0; i < ELEMENTS(places) && m->system; i++)
         if (access(places[i], F_OK) == 0)
             return true;
-    return false;
+    return env_get(m->own_environment, "REEVE_RUNIT") || env_get(m->own_environment, "REEVE_MY_INIT");
 }
 
 int manager_run_generators(struct manager *m, void (*done)(struct manager *m, int status)) {
@@ -94,6 +95,10 @@ int manager_run_generators(struct manager *m, void (*done)(struct manager *m, in
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
         setsid();
+        /* Those built in are told what we were told. */
+        STRV_FOREACH(e, m->own_environment)
+            if (strncmp(*e, "REEVE_", 6) == 0)
+                (void)env_put(&m->environment, *e);
         execve("/proc/self/exe", argv, m->environment);
         _exit(127);
     }

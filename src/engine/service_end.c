@@ -44,6 +44,10 @@ usec_t service_restart_delay(const struct service *s) {
     bool counted = s->state != SERVICE_AUTO_RESTART;
     uint64_t n_before = s->n_restarts - (counted && s->n_restarts > 0);
     usec_t first = unit_setting_written(f, D_RestartSec) ? unit_usec(f, D_RestartSec) : s->unit.manager->default_restart_sec;
+    /* [X-Reeve] RestartIntervalSec=: from one start to the next, so who ran for longer comes again at once. */
+    usec_t interval = unit_usec(f, D_RestartIntervalSec);
+    if (interval > 0 && s->main_status.start.monotonic > 0)
+        first = MAX(first, usec_sub(usec_add(s->main_status.start.monotonic, interval), now(CLOCK_MONOTONIC)));
     usec_t last = unit_usec(f, D_RestartMaxDelaySec);
     uint64_t steps = unit_size(f, D_RestartSteps);
     if (steps == 0 || first == 0 || last == USEC_INFINITY || first >= last || n_before == 0)
@@ -65,6 +69,11 @@ usec_t service_restart_delay(const struct service *s) {
     for (uint64_t k = 0; k < n_before; k++)
         delay *= high;
     return MIN((usec_t)delay, last);
+}
+
+void service_keep_down(struct unit *u, bool yes) {
+    SERVICE(u)->forbid_restart = yes;
+    unit_changed(u);
 }
 
 static void remove_runtime_data(struct service *s, bool restarts) {

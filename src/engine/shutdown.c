@@ -240,6 +240,12 @@ static void await_everyone(struct manager *m, usec_t limit) {
     }
 }
 
+static usec_t last_term(const struct manager *m) {
+    const char *limit = env_get(m->own_environment, "REEVE_KILL_ALL_TIMEOUT");
+    usec_t span;
+    return limit && timespan_parse(limit, USEC_PER_SEC, &span) >= 0 ? span : LAST_TERM_USEC;
+}
+
 void manager_finish(struct manager *m) {
     for (struct wire *w = m->wires; w; w = w->next)
         if (w->flush)
@@ -248,7 +254,7 @@ void manager_finish(struct manager *m) {
         m->p->any_survivor = m->p->any_survivor || unit_bool(n->unit->file, D_SurviveFinalKillSignal);
     if (signal_everyone(m, SIGTERM) > 0) {
         signal_everyone(m, SIGCONT);
-        await_everyone(m, m->p->kill_now ? 0 : LAST_TERM_USEC);
+        await_everyone(m, m->p->kill_now ? 0 : last_term(m));
         if (signal_everyone(m, SIGKILL) > 0)
             await_everyone(m, LAST_KILL_USEC);
     }
