@@ -157,7 +157,7 @@ def test_what_does_not_stop_is_killed_when_forced(m):
 
 def test_directories_come_and_go(m):
     m.put({"etc/sv/later/run": SLEEPER})
-    m.sh("ln -s ../sv/later /etc/service/later")
+    m.sh("ln -s /etc/sv/later /etc/service/")
     wait_state(m, "later", "^run: ")
     assert m.active("later.service") == "active"
     # Its shape changes: from the next start on there is a finish.
