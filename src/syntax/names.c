@@ -83,6 +83,20 @@ int mode_parse(const char *s, mode_t *ret) {
     return 0;
 }
 
+const char *size_format(uint64_t bytes, char buffer[static SIZE_TEXT_MAX]) {
+    static const char units[] = "EPTGMK";
+    for (int i = 0; i < 6; i++) {
+        uint64_t unit = UINT64_C(1) << (10 * (6 - i));
+        if (bytes < unit)
+            continue;
+        snprintf(buffer, SIZE_TEXT_MAX, "%llu.%llu%c", (unsigned long long)(bytes / unit),
+                 (unsigned long long)(bytes / (unit >> 10) * 10 / 1024 % 10), units[i]);
+        return buffer;
+    }
+    snprintf(buffer, SIZE_TEXT_MAX, "%lluB", (unsigned long long)bytes);
+    return buffer;
+}
+
 int size_parse(const char *s, uint64_t base, uint64_t *ret) {
     static const char suffixes[] = "BKMGTPE";
     uint64_t sum = 0;

@@ -17,6 +17,9 @@ int facility_from_string(const char *s);
 const char *facility_to_string(int facility);
 /* Digits with K, M, G, T, P, E (powers of 1024; base 1000 if so asked). -EINVAL, -ERANGE. */
 int size_parse(const char *s, uint64_t base, uint64_t *ret);
+/* "8.0M", "300B". Returns the buffer. */
+#define SIZE_TEXT_MAX 32
+const char *size_format(uint64_t bytes, char buffer[static SIZE_TEXT_MAX]);
 /* systemd.exec(5): yes no true false on off 1 0 y n t f. 1, 0 or -EINVAL. */
 int bool_parse(const char *s);
 /* Octal, at most 07777. */

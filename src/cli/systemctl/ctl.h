@@ -109,7 +109,6 @@ const char *color_of_state(const char *active_state);
 /* "Sun 2026-11-22 06:57:52 UTC"; "n/a" for 0. */
 const char *format_timestamp(usec_t t, char buffer[static TIMESTAMP_MAX]);
 const char *format_ago(usec_t t, char buffer[static TIMESTAMP_MAX]); /* "10s ago" */
-const char *format_bytes(uint64_t bytes, char buffer[static TIMESTAMP_MAX]);
 unsigned columns(void); /* of the screen; UINT_MAX where output has no width */
 /* Columns that a string takes. */
 size_t width_of(const char *s);

@@ -98,20 +98,6 @@ const char *format_ago(usec_t t, char buffer[static TIMESTAMP_MAX]) {
     return timestamp_format_distance(t, buffer) ?: "n/a";
 }
 
-const char *format_bytes(uint64_t bytes, char buffer[static TIMESTAMP_MAX]) {
-    static const char units[] = "EPTGMK";
-    for (int i = 0; i < 6; i++) {
-        uint64_t unit = UINT64_C(1) << (10 * (6 - i));
-        if (bytes >= unit) {
-            snprintf(buffer, TIMESTAMP_MAX, "%llu.%llu%c", (unsigned long long)(bytes / unit),
-                     (unsigned long long)(bytes / (unit >> 10) * 10 / 1024 % 10), units[i]);
-            return buffer;
-        }
-    }
-    snprintf(buffer, TIMESTAMP_MAX, "%lluB", (unsigned long long)bytes);
-    return buffer;
-}
-
 /* "code=exited, status=1/FAILURE". */
 const char *format_exit(int code, int status, char buffer[static TIMESTAMP_MAX]) {
     static const char *const codes[] = { "invalid", "exited", "killed", "dumped", "trapped", "stopped", "continued" };

@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "syntax/names.h"
 #include "syntax/timespan.h"
 #include "unit/name.h"
 
@@ -273,7 +274,7 @@ static void print_resources(DBusMessage *p) {
         putchar('\n');
     }
     if (memory != UINT64_MAX)
-        printf("     Memory: %s\n", format_bytes(memory, buffer));
+        printf("     Memory: %s\n", size_format(memory, buffer));
     if (cpu != UINT64_MAX)
         printf("        CPU: %s\n", timespan_format(cpu / 1000, USEC_PER_MSEC, buffer, sizeof buffer));
 }
