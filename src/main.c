@@ -49,6 +49,7 @@ static const struct {
     { "poweroff", systemctl_main, NULL },
     { "reboot", systemctl_main, NULL },
     { "halt", systemctl_main, NULL },
+    { "journalctl", journalctl_main, "show what services have logged: journalctl(1)" },
     { "escape", escape_main, "strings to unit names and back" },
     { "systemd-escape", escape_main, NULL },
     { "tmpfiles", tmpfiles_main, "create, remove and clean files as tmpfiles.d(5) says" },

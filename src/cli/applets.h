@@ -22,3 +22,4 @@ int my_init_main(int argc, char **argv);    /* phusion/baseimage's my_init */
 int my_init_hook_main(int argc, char **argv); /* reeve my_init-hook DIRECTORY: its shutdown scripts */
 /* runsvdir [-P] DIRECTORY: -1 when the manager is to be run next, with what it needs in the environment. */
 int runsvdir_main(int argc, char **argv);
+int journalctl_main(int argc, char **argv); /* journalctl(1) */
