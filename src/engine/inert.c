@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Unit types that are loaded and shown but not acted on: timers, paths, mounts, automounts, swaps, devices.
+/* Unit types that are loaded and shown but not acted on: mounts, automounts, swaps, devices.
  * Starting one counts as satisfied at once, which is said once a type, so that a boot that asks for them goes
  * on. What the kernel already mounted and which devices exist is read, not watched. */
 #include "base/fd.h"
@@ -22,8 +22,6 @@ static const struct kind {
     const char *plural;            /* for the notice; NULL: nothing is left undone */
     const char *started, *stopped; /* how a job's end is worded; NULL: as for services */
 } kinds[UNIT_TYPES] = {
-    [UNIT_TIMER] = { "waiting", "dead", "Timers", NULL, NULL },
-    [UNIT_PATH] = { "waiting", "dead", "Path units", NULL, NULL },
     [UNIT_MOUNT] = { "mounted", "dead", "Mounts", "Mounted %s.", "Unmounted %s." },
     [UNIT_AUTOMOUNT] = { "waiting", "dead", "Automounts", "Set up automount %s.", "Unset automount %s." },
     [UNIT_SWAP] = { "active", "dead", "Swaps", "Activated swap %s.", "Deactivated swap %s." },
@@ -96,15 +94,6 @@ static int add_default_dependencies(struct unit *u) {
         return 0;
     int r = 0;
     switch (u->ops->type) {
-    case UNIT_TIMER:
-    case UNIT_PATH:
-        r = unit_add_two_dependencies_by_name(u, DEP_AFTER, DEP_REQUIRES, "sysinit.target");
-        if (r >= 0)
-            r = unit_add_dependency_by_name(u, DEP_BEFORE,
-                                            u->ops->type == UNIT_TIMER ? "timers.target" : "paths.target");
-        if (r >= 0)
-            r = unit_add_two_dependencies_by_name(u, DEP_BEFORE, DEP_CONFLICTS, "shutdown.target");
-        break;
     case UNIT_MOUNT:
     case UNIT_AUTOMOUNT:
     case UNIT_SWAP:
@@ -118,24 +107,13 @@ static int add_default_dependencies(struct unit *u) {
     return r;
 }
 
-/* The unit a timer, path or automount would start. */
+/* The mount an automount is for. */
 static int add_trigger(struct unit *u) {
-    const char *named = u->ops->type == UNIT_TIMER  ? unit_string(u->file, D_TimerUnit)
-                        : u->ops->type == UNIT_PATH ? unit_string(u->file, D_PathUnit)
-                                                    : NULL;
-    struct unit *triggered;
-    if (u->ops->type == UNIT_TIMER || u->ops->type == UNIT_PATH) {
-        int r = unit_load_triggered(u, named, &triggered);
-        if (r == -ENOMEM)
-            return r;
-        return r < 0 ? 0 : unit_add_two_dependencies(u, DEP_BEFORE, DEP_TRIGGERS, triggered);
-    }
-    if (u->ops->type == UNIT_AUTOMOUNT) {
-        _cleanup_free_ char *mount = NULL;
-        int r = unit_name_change_suffix(u->id, ".mount", &mount);
-        return r < 0 ? r : unit_add_two_dependencies_by_name(u, DEP_BEFORE, DEP_TRIGGERS, mount);
-    }
-    return 0;
+    if (u->ops->type != UNIT_AUTOMOUNT)
+        return 0;
+    _cleanup_free_ char *mount = NULL;
+    int r = unit_name_change_suffix(u->id, ".mount", &mount);
+    return r < 0 ? r : unit_add_two_dependencies_by_name(u, DEP_BEFORE, DEP_TRIGGERS, mount);
 }
 
 static void inert_init(struct unit *u) {
@@ -230,8 +208,6 @@ static int inert_deserialize(struct unit *u, const char *name, const char *value
         .message_end = message_end,                                                                          \
     }
 
-INERT_OPS(timer_ops, UNIT_TIMER);
-INERT_OPS(path_ops, UNIT_PATH);
 INERT_OPS(automount_ops, UNIT_AUTOMOUNT);
 INERT_OPS(swap_ops, UNIT_SWAP);
 INERT_OPS(mount_ops, UNIT_MOUNT);

@@ -158,7 +158,13 @@ static void job_uninstall(struct job *j) {
 void job_free(struct job *j) {
     job_uninstall(j);
     timer_stop(&j->timer);
+    strv_free(j->activation);
     free(j);
+}
+
+void job_set_activation(struct job *j, char **details) {
+    strv_free(j->activation);
+    j->activation = details;
 }
 
 /* The job joins the one its unit has. */
@@ -341,6 +347,10 @@ static void job_run(struct job *j) {
     int r;
     switch (j->type) {
     case JOB_START:
+        if (j->activation) {
+            strv_free(u->activation);
+            u->activation = TAKE(j->activation);
+        }
         r = unit_start(u);
         break;
     case JOB_VERIFY_ACTIVE:

@@ -52,6 +52,7 @@ struct job {
     enum job_result result; /* once finished */
     usec_t begin, begin_running; /* monotonic */
     struct timer timer;     /* JobTimeoutSec=, JobRunningTimeoutSec= */
+    char **activation;      /* as unit.activation, which it becomes when a start runs */
     struct job *run_next, **run_at; /* the run queue, and what in it points here */
     struct unit *blocked_by; /* the unit whose job this one was last found to wait for; NULL: look */
     uint32_t look_from;      /* at which of its edges to begin to look: those before were found free */
@@ -72,5 +73,7 @@ int manager_request_job(struct manager *m, enum job_type type, struct unit *u, b
 int manager_add_job(struct manager *m, enum job_type type, struct unit *u, enum job_mode mode, struct error *error,
                     struct job **ret);
 struct job *manager_get_job(struct manager *m, uint32_t id);
+/* What the unit that triggered the job tells the one to be started: "TRIGGER_UNIT=…" and so on. Takes the list over. */
+void job_set_activation(struct job *j, char **details);
 /* systemctl cancel. */
 void job_cancel(struct job *j);

@@ -33,6 +33,7 @@ struct io {
 
 /* The timers of one clock: a binary heap, the next to expire on top. */
 struct timer_queue {
+    struct loop *loop;
     clockid_t clock;
     struct timer **heap;
     size_t n, room;
@@ -54,6 +55,8 @@ struct loop {
     usec_t turn_began;
     void (*woke)(void *userdata);
     void *woke_userdata;
+    void (*clock_set)(void *userdata);
+    void *clock_set_userdata;
 };
 
 int loop_new(struct loop **ret) {
@@ -62,7 +65,7 @@ int loop_new(struct loop **ret) {
         return -ENOMEM;
     static const clockid_t clocks[QUEUES] = { CLOCK_MONOTONIC, CLOCK_REALTIME, CLOCK_BOOTTIME };
     for (int i = 0; i < QUEUES; i++)
-        loop->queues[i] = (struct timer_queue){ .clock = clocks[i], .timerfd = -1, .set_to = USEC_INFINITY };
+        loop->queues[i] = (struct timer_queue){ .loop = loop, .clock = clocks[i], .timerfd = -1, .set_to = USEC_INFINITY };
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (loop->epoll < 0) {
         int r = -errno;
@@ -231,8 +234,10 @@ static void on_timerfd(struct io *io, int fd, uint32_t events, void *userdata) {
     struct timer_queue *q = userdata;
     uint64_t expirations;
     /* ECANCELED: the clock was set. Either way it is armed anew before the loop sleeps. */
-    (void)!read(fd, &expirations, sizeof(expirations));
+    bool set = read(fd, &expirations, sizeof(expirations)) < 0 && errno == ECANCELED;
     q->set_to = USEC_INFINITY;
+    if (set && q->loop->clock_set)
+        q->loop->clock_set(q->loop->clock_set_userdata);
 }
 
 /* Arms the timerfd for the queue's first timer. False where that is not possible: then the sleep is bounded
@@ -418,6 +423,11 @@ int loop_turn(struct loop *loop, usec_t timeout) {
     if (!loop->stopped)
         run_deferred(loop);
     return 0;
+}
+
+void loop_on_clock_set(struct loop *loop, void (*handler)(void *userdata), void *userdata) {
+    loop->clock_set = handler;
+    loop->clock_set_userdata = userdata;
 }
 
 void loop_on_wake(struct loop *loop, void (*handler)(void *userdata), void *userdata) {

@@ -61,6 +61,9 @@ void deferred_queue_later(struct loop *loop, struct deferred *deferred);
  * turn is out of date then. */
 void loop_on_wake(struct loop *loop, void (*handler)(void *userdata), void *userdata);
 
+/* Calls `handler` when somebody set the clock of CLOCK_REALTIME, as long as a timer of that clock is armed. */
+void loop_on_clock_set(struct loop *loop, void (*handler)(void *userdata), void *userdata);
+
 /* Runs until loop_stop(). Returns what loop_stop() was given. */
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop, int result);

@@ -8,6 +8,7 @@
 #include "engine/reap.h"
 #include "engine/reload.h"
 #include "engine/types.h"
+#include "engine/timer.h"
 #include "engine/unit_private.h"
 #include "syntax/envfile.h"
 #include "syntax/timespan.h"
@@ -61,6 +62,8 @@ int manager_new(const struct manager_options *options, struct manager **ret) {
     if (r >= 0)
         loop_on_wake(m->loop, forget_the_last_look, m->lineage);
     if (r >= 0)
+        loop_on_clock_set(m->loop, timers_clock_set, m);
+    if (r >= 0)
         r = queue_init(m);
     if (r >= 0)
         r = search_path_init(&m->search, "", m->dirs.runtime, m->system);
@@ -100,6 +103,7 @@ void manager_free(struct manager *m) {
     timer_stop(&m->p->log_timer);
     timer_stop(&m->p->stop_timer);
     notify_free(m->p->notify);
+    timers_unwatch_zone(m);
     io_remove(m->p->signal_io);
     io_remove(m->p->log_io);
     if (m->p->signal_fd >= 0)

@@ -50,6 +50,8 @@ struct manager_private {
     const char *helper_name;
     void (*helper_done)(struct manager *m, int status), (*generators_done)(struct manager *m, int status);
     struct timer helper_timer;
+    int zone_fd;                    /* inotify on /etc, for the timers; open while zone_io is there */
+    struct io *zone_io;
     bool shutting_down, kill_now;   /* kill_now: a second SIGTERM came, or the time is up */
     bool any_survivor;              /* SurviveFinalKillSignal= */
     usec_t stop_begin;

@@ -188,6 +188,8 @@ static void put_job(struct text *out, const struct job *j, const char *prefix) {
     put_bool(out, NAME("ignore-order"), j->ignore_order);
     put_number(out, NAME("begin"), (int64_t)j->begin);
     put_number(out, NAME("begin-running"), (int64_t)j->begin_running);
+    STRV_FOREACH(detail, j->activation)
+        put_string(out, NAME("activation"), *detail);
 #undef NAME
 }
 
@@ -223,6 +225,8 @@ static void put_unit(struct text *out, const struct unit *u) {
     put_number(out, "start-limit-begin", (int64_t)u->start_limit_begin);
     put_number(out, "start-limit-count", u->start_limit_count);
     put_bool(out, "start-limit-hit", u->start_limit_hit);
+    STRV_FOREACH(detail, u->activation)
+        put_string(out, "activation", *detail);
     put_job(out, u->job, "job");
     put_job(out, u->nop_job, "nop");
     if (u->manager->objective == OBJECTIVE_REEXECUTE)
@@ -269,7 +273,10 @@ static bool get_job(struct unit *u, bool nop, const char *name, const char *valu
         j->begin = (usec_t)get_number(value);
     else if (strcmp(name, "begin-running") == 0)
         j->begin_running = (usec_t)get_number(value);
-    else
+    else if (strcmp(name, "activation") == 0) {
+        if (strv_take(&j->activation, get_string(value)) < 0)
+            state_lost();
+    } else
         return false;
     return true;
 }
@@ -303,7 +310,10 @@ static bool get_unit_line(struct unit *u, const char *name, const char *value) {
         u->start_limit_count = (unsigned)get_number(value);
     else if (IS("start-limit-hit"))
         u->start_limit_hit = get_bool(value);
-    else if (strncmp(name, "job-", 4) == 0)
+    else if (IS("activation")) {
+        if (strv_take(&u->activation, get_string(value)) < 0)
+            state_lost();
+    } else if (strncmp(name, "job-", 4) == 0)
         return get_job(u, false, name + 4, value);
     else if (strncmp(name, "nop-", 4) == 0)
         return get_job(u, true, name + 4, value);

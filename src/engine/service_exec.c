@@ -139,7 +139,10 @@ static int spawn(struct service *s, enum service_exec exec, size_t index, bool c
     _cleanup_free_ int *fds = NULL;
     size_t n_fds = 0;
     int r = 0;
-    if (control && s->main_pid > 0)
+    STRV_FOREACH(e, s->unit.activation)
+        if (r >= 0)
+            r = strv_addf(&env, "%s", *e);
+    if (r >= 0 && control && s->main_pid > 0)
         r = strv_addf(&env, "MAINPID=%d", s->main_pid);
     if (r >= 0 && (exec == SERVICE_EXEC_STOP || exec == SERVICE_EXEC_STOP_POST))
         r = result_environment(s, &env);

@@ -102,6 +102,7 @@ void unit_free(struct unit *u) {
     }
     m->n_units--;
     unit_file_free(u->file);
+    strv_free(u->activation);
     free(u);
 }
 

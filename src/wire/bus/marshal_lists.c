@@ -261,7 +261,7 @@ GETTER(setting_system_calls) {
 }
 
 /* --- objects -------------------------------------------------------------------------------------------- */
-static void out_pair(struct out *out, const char *a, const char *b) {
+void out_pair(struct out *out, const char *a, const char *b) {
     out_open(out, DBUS_TYPE_STRUCT, NULL);
     out_string(out, a);
     out_string(out, b);
@@ -289,43 +289,8 @@ GETTER(setting_listen) {
 GETTER(setting_paths) {
     const struct path_spec_list *list = setting(object, p)->object;
     out_open(out, DBUS_TYPE_ARRAY, "(ss)");
-    for (size_t i = 0; list && i < list->n; i++)
+    for (size_t i = list ? list->n : 0; i-- > 0;) /* systemd lists the last line first */
         out_pair(out, path_spec_kind_to_string(list->items[i].kind), list->items[i].path);
-    out_close(out);
-}
-
-GETTER(setting_timers_monotonic) {
-    const struct timer_list *list = setting(object, p)->object;
-    out_open(out, DBUS_TYPE_ARRAY, "(stt)");
-    for (size_t i = 0; list && i < list->n; i++) {
-        const struct timer_spec *t = &list->items[i];
-        if (t->base == TIMER_CALENDAR)
-            continue;
-        char name[32]; /* OnBootSec is told as OnBootUSec */
-        const char *base = timer_base_to_string(t->base);
-        size_t n = base ? strlen(base) : 0;
-        snprintf(name, sizeof name, "%.*sUSec", n > 3 ? (int)n - 3 : 0, base ?: "");
-        out_open(out, DBUS_TYPE_STRUCT, NULL);
-        out_string(out, name);
-        out_u64(out, t->usec);
-        out_u64(out, 0);
-        out_close(out);
-    }
-    out_close(out);
-}
-
-GETTER(setting_timers_calendar) {
-    const struct timer_list *list = setting(object, p)->object;
-    out_open(out, DBUS_TYPE_ARRAY, "(sst)");
-    for (size_t i = 0; list && i < list->n; i++) {
-        if (list->items[i].base != TIMER_CALENDAR)
-            continue;
-        out_open(out, DBUS_TYPE_STRUCT, NULL);
-        out_string(out, timer_base_to_string(TIMER_CALENDAR));
-        out_string(out, list->items[i].calendar);
-        out_u64(out, 0);
-        out_close(out);
-    }
     out_close(out);
 }
 

@@ -7,6 +7,7 @@
 #include "engine/fdstore.h"
 #include "engine/scope.h"
 #include "engine/service.h"
+#include "engine/timer.h"
 #include "syntax/words.h"
 
 #include <errno.h>
@@ -270,6 +271,9 @@ HANDLER(method_clean) {
         fd_store_release(SERVICE(u));
         return 0;
     }
+    if (u->ops->type == UNIT_TIMER && (strv_contains(what, "state") || strv_contains(what, "all")) &&
+        (r = timer_clean(u)) != -EOPNOTSUPP)
+        return r;
     return error_set(error, ERROR_NOT_SUPPORTED, "Unit '%s' does not support cleaning.", u->id);
 }
 

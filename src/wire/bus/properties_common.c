@@ -3,9 +3,12 @@
 #include "wire/bus/marshal.h"
 
 #include "base/users.h"
+#include "base/strv.h"
+#include "engine/path.h"
 #include "engine/scope.h"
 #include "engine/service.h"
 #include "engine/socket.h"
+#include "engine/timer.h"
 
 #include <string.h>
 
@@ -59,7 +62,25 @@ GETTER(get_result) {
         result = socket_result_to_string(SOCKET(object->unit)->result);
     else if (object->unit->ops->type == UNIT_SCOPE)
         result = scope_result_to_string(SCOPE(object->unit)->result);
+    else if (object->unit->ops->type == UNIT_TIMER)
+        result = timer_result_to_string(TIMER(object->unit)->result);
+    else if (object->unit->ops->type == UNIT_PATH)
+        result = path_result_to_string(PATH(object->unit)->result);
     out_string(out, result);
+}
+
+/* What triggered a start, a(ss): names as in the environment of its processes, but in small letters. */
+GETTER(get_activation) {
+    char **list = object->kind == OBJECT_JOB ? object->job->activation : object->unit->activation;
+    out_open(out, DBUS_TYPE_ARRAY, "(ss)");
+    STRV_FOREACH(detail, list) {
+        char name[32] = "";
+        size_t n = strcspn(*detail, "=");
+        for (size_t i = 0; i < n && i < sizeof name - 1; i++)
+            name[i] = (*detail)[i] >= 'A' && (*detail)[i] <= 'Z' ? (char)((*detail)[i] | 0x20) : (*detail)[i];
+        out_pair(out, name, (*detail)[n] ? *detail + n + 1 : "");
+    }
+    out_close(out);
 }
 
 /* The user a unit's processes run as, while there are any; 2^32-1: not set. */

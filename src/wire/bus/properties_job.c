@@ -29,7 +29,8 @@ static GETTER(get_job_state) {
 const struct property job_properties[] = {
     G("Id", "u", CONST, get_job_id),        G("Unit", "(so)", CONST, get_job_unit),
     G("JobType", "s", CONST, get_job_type), G("State", "s", CHANGE, get_job_state),
-    C("ActivationDetails", "a(ss)", ""),    {},
+    G("ActivationDetails", "a(ss)", CONST, get_activation),
+    {},
 };
 
 /* --- LogControl1, and the manager's properties of the same names ---------------------------------------- */

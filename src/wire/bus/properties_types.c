@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Timers, paths, mounts, automounts, swaps, scopes and devices as properties. */
+#include "engine/timer.h"
 #include "wire/bus/marshal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Where= is optional: the unit's name says it. */
@@ -30,16 +32,73 @@ static GETTER(scope_timeout_stop) {
                                                            : object->manager->default_timeout_stop);
 }
 
+/* When this line of a timer comes next. */
+static uint64_t next_of(const struct object *object, size_t i) {
+    const struct timer_point *points = TIMER(object->unit)->points;
+    return points ? points[i].next : 0;
+}
+
+static GETTER(timers_monotonic) {
+    const struct timer_list *list = unit_object(object->unit->file, D_Timers);
+    out_open(out, DBUS_TYPE_ARRAY, "(stt)");
+    for (size_t i = list ? list->n : 0; i-- > 0;) { /* systemd lists the last line first */
+        const struct timer_spec *t = &list->items[i];
+        if (t->base == TIMER_CALENDAR)
+            continue;
+        char name[32]; /* OnBootSec is told as OnBootUSec */
+        const char *base = timer_base_to_string(t->base);
+        size_t n = base ? strlen(base) : 0;
+        snprintf(name, sizeof name, "%.*sUSec", n > 3 ? (int)n - 3 : 0, base ?: "");
+        out_open(out, DBUS_TYPE_STRUCT, NULL);
+        out_string(out, name);
+        out_u64(out, t->usec);
+        out_u64(out, next_of(object, i));
+        out_close(out);
+    }
+    out_close(out);
+}
+
+static GETTER(timers_calendar) {
+    const struct timer_list *list = unit_object(object->unit->file, D_Timers);
+    out_open(out, DBUS_TYPE_ARRAY, "(sst)");
+    for (size_t i = list ? list->n : 0; i-- > 0;) { /* systemd lists the last line first */
+        if (list->items[i].base != TIMER_CALENDAR)
+            continue;
+        out_open(out, DBUS_TYPE_STRUCT, NULL);
+        out_string(out, timer_base_to_string(TIMER_CALENDAR));
+        out_string(out, list->items[i].calendar);
+        out_u64(out, next_of(object, i));
+        out_close(out);
+    }
+    out_close(out);
+}
+
+static GETTER(timer_next_realtime) {
+    out_u64(out, TIMER(object->unit)->next_realtime);
+}
+
+static GETTER(timer_next_monotonic) {
+    out_u64(out, TIMER(object->unit)->next_monotonic);
+}
+
+static GETTER(timer_last_realtime) {
+    out_u64(out, TIMER(object->unit)->last_trigger.realtime);
+}
+
+static GETTER(timer_last_monotonic) {
+    out_u64(out, TIMER(object->unit)->last_trigger.monotonic);
+}
+
 const struct property timer_properties[] = {
     S("Unit", "s", get_triggered_unit, TimerUnit),
-    S("TimersMonotonic", "a(stt)", setting_timers_monotonic, Timers),
-    S("TimersCalendar", "a(sst)", setting_timers_calendar, Timers),
+    G("TimersMonotonic", "a(stt)", INVALIDATION, timers_monotonic),
+    G("TimersCalendar", "a(sst)", INVALIDATION, timers_calendar),
     S("OnClockChange", "b", setting_bool, OnClockChange),
     S("OnTimezoneChange", "b", setting_bool, OnTimezoneChange),
-    C("NextElapseUSecRealtime", "t", "0"),
-    C("NextElapseUSecMonotonic", "t", "18446744073709551615"),
-    C("LastTriggerUSec", "t", "0"),
-    C("LastTriggerUSecMonotonic", "t", "0"),
+    G("NextElapseUSecRealtime", "t", CHANGE, timer_next_realtime),
+    G("NextElapseUSecMonotonic", "t", CHANGE, timer_next_monotonic),
+    G("LastTriggerUSec", "t", CHANGE, timer_last_realtime),
+    G("LastTriggerUSecMonotonic", "t", CHANGE, timer_last_monotonic),
     G("Result", "s", CHANGE, get_result),
     S("AccuracyUSec", "t", setting_u64, AccuracySec),
     S("RandomizedDelayUSec", "t", setting_u64, RandomizedDelaySec),

@@ -263,7 +263,7 @@ const struct property unit_properties[] = {
     G("InvocationID", "ay", CHANGE, get_invocation_id),
     S("CollectMode", "s", setting_enum, CollectMode),
     G("Refs", "as", FALSE, get_refs),
-    C("ActivationDetails", "a(ss)", ""),
+    G("ActivationDetails", "a(ss)", CONST, get_activation),
     C("DebugInvocation", "b", "no"),
     {},
 };
