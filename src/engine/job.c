@@ -347,10 +347,8 @@ static void job_run(struct job *j) {
     int r;
     switch (j->type) {
     case JOB_START:
-        if (j->activation) {
-            strv_free(u->activation);
+        if (!u->activation)
             u->activation = TAKE(j->activation);
-        }
         r = unit_start(u);
         break;
     case JOB_VERIFY_ACTIVE:

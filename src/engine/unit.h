@@ -101,7 +101,7 @@ struct unit {
     struct id128 invocation;   /* null before the first start */
     uint64_t lineage;          /* tag of this start; 0: none. engine/lineage.h */
     uint64_t log_stream;       /* 0: no pipe open */
-    char **activation;         /* what last triggered a start, as variables for its processes; NULL: nothing did yet */
+    char **activation;         /* what first triggered a start, as variables for its processes; NULL: nothing did */
 
     /* start rate limit: StartLimitIntervalSec=, StartLimitBurst= */
     usec_t start_limit_begin;
