@@ -153,7 +153,7 @@ static void reload_units(struct manager *m) {
     _cleanup_text_ struct text state = {};
     m->units_load_start = dual_now();
     if (manager_serialize(m, &state) < 0 || search_cache_fill(&m->search) < 0) {
-        log_error("No memory or no descriptors to reload: the units stay as they are.");
+        log_error("No memory, or a directory of units that cannot be read: there was no reload, the units stay as they are.");
         return;
     }
     m->p->reloading = true;

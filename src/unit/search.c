@@ -113,8 +113,11 @@ static int cache_read_directory(struct search_cache *c, const char *directory, u
         c->seen[number].inode = st.st_ino;
     }
     int r = 0;
-    for (struct dirent *de; r >= 0 && (de = readdir(dir));)
+    errno = 0;
+    for (struct dirent *de; r >= 0 && (de = readdir(dir)); errno = 0)
         r = cache_add(c, fd, number, de);
+    if (r >= 0 && errno != 0)
+        c->error = -errno;
     closedir(dir);
     return r;
 }
@@ -218,8 +221,12 @@ static int cache_make(const struct search_path *path, struct search_cache **ret)
 int search_cache_fill(struct search_path *path) {
     struct search_cache *c = NULL;
     int r = cache_make(path, &c);
-    if (r < 0)
+    if (r >= 0 && path->cache)
+        r = c->error;
+    if (r < 0) {
+        search_cache_free(c);
         return r;
+    }
     search_cache_free(path->cache);
     path->cache = c;
     return 0;
@@ -253,6 +260,10 @@ int search_now(const struct search_path *path, struct search_path *ret) {
     if (!c->newer || cache_is_stale(path, c->newer)) {
         struct search_cache *newer;
         int r = cache_make(path, &newer);
+        if (r >= 0 && newer->error) {
+            r = newer->error;
+            search_cache_free(newer);
+        }
         if (r < 0)
             return r;
         search_cache_free(c->newer);

@@ -26,6 +26,7 @@ struct search_cache {
         dev_t device;
         ino_t inode; /* 0: not there */
     } seen[SEARCH_DIRECTORIES_MAX];
+    int error; /* a directory could not be read to its end: this takes the place of nothing better */
     struct alias *aliases; /* sorted by target */
     size_t n_aliases;
     /* What search_now() found out: when, whether this cache still tells the truth, and what does instead. */

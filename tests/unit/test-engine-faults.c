@@ -7,6 +7,7 @@
  *   test-engine-faults SCRIPT KIND HASH:OCCURRENCE:ERRNO    one failure, in this process */
 #include "engine-test.h"
 #include "../faults/shim.h"
+#include "engine/timer.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -92,6 +93,9 @@ static void write_units(void) {
     unit_text("circle-b.target", "After=circle-a.target\n");
     mkdir_p(strcat(strcpy(text, directory), "/units/plain.service.d"), 0755);
     write_text("units/plain.service.d/10-more.conf", "[Service]\nTimeoutStopSec=5\nEnvironmentFile=-/nonexistent\n");
+    unit_text("soon.timer", "[Timer]\nOnActiveSec=1ms\nOnCalendar=daily\nPersistent=yes\nUnit=plain.service\n");
+    snprintf(text, sizeof(text), "[Path]\nPathExists=%s/flag/here\nPathChanged=%s\nUnit=plain.service\n", directory, directory);
+    unit_text("flag.path", text);
     unit_text("thing@.service", "[Service]\nExecStart=/bin/sleep %i\n");
 }
 
@@ -177,6 +181,26 @@ static void sockets(void) {
     until_idle();
 }
 
+static void triggers(void) {
+    try(JOB_START, "soon.timer", JOB_REPLACE);
+    until_idle();
+    (void)manager_reload(m, NULL, NULL);
+    until_idle();
+    try(JOB_STOP, "soon.timer", JOB_REPLACE);
+    try(JOB_STOP, "plain.service", JOB_REPLACE);
+    until_idle();
+    try(JOB_START, "flag.path", JOB_REPLACE);
+    until_idle();
+    char path[128];
+    snprintf(path, sizeof(path), "%s/flag", directory);
+    (void)mkdir(path, 0755);
+    turn();
+    until_idle();
+    try(JOB_STOP, "flag.path", JOB_REPLACE);
+    try(JOB_STOP, "plain.service", JOB_REPLACE);
+    until_idle();
+}
+
 static void transient(void) {
     struct unit *u;
     struct error error;
@@ -201,7 +225,7 @@ static const struct script {
 } scripts[] = {
     { "starting", starting_and_stopping }, { "targets", targets_and_forks }, { "failing", failing_and_restarting },
     { "reloading", reloading },            { "dying", dying },               { "sockets", sockets },
-    { "transient", transient },
+    { "transient", transient },            { "triggers", triggers },
 };
 
 /* --- one run -------------------------------------------------------------------------------------------------------- */
@@ -262,7 +286,13 @@ static void run_script(const struct script *script, const struct fault_place *pl
     pid_t bystander = unit_main_pid(manager_get_unit(m, "bystander.service"));
     MUST(bystander > 0);
     const struct process *all;
-    MUST(lineage_scan(m->lineage, &all) > 0); /* opens /proc for good */
+    /* What is opened for good: /proc, what tells of the clock and of the time zone. */
+    MUST(lineage_scan(m->lineage, &all) > 0);
+    struct timer clock = { .clock = CLOCK_REALTIME };
+    timer_set(m->loop, &clock, now(CLOCK_REALTIME) + 3600 * USEC_PER_SEC);
+    turn();
+    timer_stop(&clock);
+    MUST(timers_watch_zone(m) >= 0);
     int before = open_descriptors();
 
     faults = place ? &one : counted;
