@@ -80,6 +80,9 @@ struct unit_name { /* one of a unit's names, in the manager's hash of names */
     char name[];
 };
 
+/* Markers=: forgotten once the unit was stopped or reloaded. org.freedesktop.systemd1(5) "Markers". */
+enum unit_mark { MARK_NEEDS_RELOAD = 1 << 0, MARK_NEEDS_RESTART = 1 << 1 };
+
 struct unit {
     struct manager *manager;
     const struct unit_ops *ops;
@@ -111,6 +114,7 @@ struct unit {
     usec_t auto_jobs_begin;    /* jobs that queues added by themselves: queue.c keeps them from going round */
     unsigned auto_jobs;
     unsigned references;       /* bus clients that Ref()ed it */
+    uint8_t marks;             /* enum unit_mark: what a package script wants done later */
     uint16_t in_queues;        /* bit q: waits in queue q of the manager (queue.h) */
     bool told_new : 1, changed : 1, perpetual : 1, maybe_processes : 1, degraded_told : 1, load_again : 1;
     UT_hash_handle hh_lineage; /* the manager's units by tag */

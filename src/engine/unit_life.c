@@ -322,6 +322,10 @@ void unit_notify(struct unit *u, enum active_state before, enum active_state aft
     if (m->p->reloading)
         return;
     stamp(u, before, after);
+    if (inactive_or_failed(after) && !inactive_or_failed(before))
+        u->marks = 0;
+    else if (before == ACTIVE_RELOADING && after == ACTIVE_ACTIVE)
+        u->marks &= ~MARK_NEEDS_RELOAD;
     if (after == ACTIVE_INACTIVE && flags & NOTIFY_SKIPPED)
         u->condition_result = false; /* ExecCondition= is a condition, too */
 

@@ -52,8 +52,20 @@ int install_disable(const struct search_path *where, enum install_flags flags, c
 
 int install_reenable(const struct search_path *where, enum install_flags flags, char *const *names,
                      struct install_changes *changes) {
+    _cleanup_strv_ char **files = NULL;
+    /* Of a linked unit the path is kept, for with its link its name goes. */
+    STRV_FOREACH(name, names) {
+        _cleanup_(install_context_done) struct install_context context = { .where = where };
+        struct install_info *info = NULL;
+        const char *file = *name;
+        if (install_context_add(&context, *name, false, &info) >= 0 &&
+            install_traverse(&context, info, (enum search_flags)0, &info) >= 0 && info->path && !path_in_search(where, info->path))
+            file = path_without_root(where, info->path);
+        if (strv_add(&files, file) < 0)
+            return -ENOMEM;
+    }
     int r = install_disable(where, flags, names, changes);
-    return r < 0 ? r : install_enable(where, flags, names, changes);
+    return r < 0 ? r : install_enable(where, flags, files, changes);
 }
 
 int install_mask(const struct search_path *where, enum install_flags flags, char *const *names,
@@ -129,14 +141,15 @@ int install_link(const struct search_path *where, enum install_flags flags, char
     STRV_FOREACH(file, files) {
         struct stat st;
         if (!path_is_absolute(*file) || !unit_name_valid(path_base(*file), UNIT_NAME_ANY))
-            return -EINVAL;
+            return install_change_add(changes, -EUCLEAN, *file, NULL);
         _cleanup_free_ char *full = path_join(where->root, *file);
         if (!full)
             return -ENOMEM;
         if (lstat(full, &st) < 0)
-            return -errno;
+            return install_change_add(changes, -errno, *file, NULL);
         if (!S_ISREG(st.st_mode))
-            return S_ISLNK(st.st_mode) ? -ELOOP : S_ISDIR(st.st_mode) ? -EISDIR : -EBADFD;
+            return install_change_add(changes, S_ISLNK(st.st_mode) ? -ELOOP : S_ISDIR(st.st_mode) ? -EISDIR : -EBADFD, *file,
+                                      NULL);
     }
     STRV_FOREACH(file, files) {
         _cleanup_free_ char *full = path_join(where->root, *file), *path = NULL;
@@ -228,12 +241,11 @@ int install_revert(const struct search_path *where, char *const *names, struct i
 
 int install_add_dependency(const struct search_path *where, enum install_flags flags, char *const *names,
                            const char *target, bool requires, struct install_changes *changes) {
-    _cleanup_(install_context_done) struct install_context context = { .where = where },
-                                                           targets = { .where = where };
+    _cleanup_(install_context_done) struct install_context context = { .where = where };
     struct install_info *aim, *info;
     if (!unit_name_valid(target, UNIT_NAME_ANY))
         return -EINVAL;
-    int r = install_discover_and_check(&targets, target, SEARCH_FOLLOW, &aim, changes);
+    int r = install_discover_and_check(&context, target, SEARCH_FOLLOW, &aim, changes);
     if (r < 0)
         return r;
     STRV_FOREACH(name, names) {
@@ -272,8 +284,6 @@ int install_get_default(const struct search_path *where, char **ret) {
         r = install_traverse(&context, info, SEARCH_FOLLOW, &info);
     if (r < 0)
         return r;
-    if (info->mode == MODE_MASKED)
-        return -ERFKILL;
     char *name = strdup(info->name);
     if (!name)
         return -ENOMEM;
@@ -352,24 +362,9 @@ int install_preset(const struct search_path *where, enum install_flags flags, ch
 
 /* What one unit file may have wrong without stopping the others. */
 static bool tolerable(int error) {
-    switch (-error) {
-    case EEXIST:
-    case ERFKILL:
-    case EADDRNOTAVAIL:
-    case EBADSLT:
-    case EIDRM:
-    case EUCLEAN:
-    case ELOOP:
-    case ENOENT:
-    case EUNATCH:
-    case EXDEV:
-    case ENOLINK:
-    case EINVAL:
-    case EISDIR:
-        return true;
-    default:
-        return false;
-    }
+    static const uint8_t errors[] = { EEXIST, ERFKILL, EADDRNOTAVAIL, EBADSLT, EIDRM, EUCLEAN,
+                                      ELOOP,  EXDEV,   ENOENT,        ENOLINK, EUNATCH };
+    return memchr(errors, -error, sizeof(errors));
 }
 
 int install_preset_all(const struct search_path *where, enum install_flags flags, enum preset_mode mode,

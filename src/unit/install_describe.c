@@ -86,7 +86,7 @@ static void describe_failure(const struct install_change *change, const char *ve
         break;
     case EXDEV:
         if (source)
-            text_addf(out, "Failed to %s unit, cannot alias %s as %s.", verb, path, source);
+            text_addf(out, "Failed to %s unit, cannot alias %s as %s.", verb, source, path);
         else
             text_addf(out, "Failed to %s unit, invalid unit reference \"%s\".", verb, path);
         break;
@@ -97,7 +97,7 @@ static void describe_failure(const struct install_change *change, const char *ve
         text_addf(out, "Failed to %s unit, %s is a symlink to a unit that does not exist.", verb, path);
         break;
     default:
-        text_addf(out, "Failed to %s unit, file \"%s\": %s.", verb, path, strerror(-change->type));
+        text_addf(out, "Failed to %s unit, file \"%s\": %s", verb, path, strerror(-change->type));
     }
 }
 
@@ -114,5 +114,5 @@ void install_error_describe(int error, const struct install_changes *changes, co
     if (failed)
         describe_failure(failed, verb, out);
     else
-        text_addf(out, "Failed to %s unit: %s.", verb, strerror(-error));
+        text_addf(out, "Failed to %s: %s.", verb, strerror(-error));
 }

@@ -3,15 +3,10 @@
  * what its [Install] section says. Changes nothing. */
 #include "base/chase.h"
 #include "base/fd.h"
-#include "base/log.h"
 #include "base/path.h"
 #include "base/strv.h"
-#include "syntax/lines.h"
-#include "syntax/specifier.h"
-#include "syntax/words.h"
 #include "unit/install_internal.h"
 #include "unit/name.h"
-#include "unit/system_specifier.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -21,6 +16,16 @@
 
 #define FOLLOW_MAX 64
 #define UNIT_FILE_MAX ((size_t)16 << 20)
+
+bool unit_type_may_alias(enum unit_type type) {
+    return type == UNIT_SERVICE || type == UNIT_SOCKET || type == UNIT_TARGET || type == UNIT_DEVICE ||
+           type == UNIT_TIMER || type == UNIT_PATH;
+}
+
+bool unit_type_may_template(enum unit_type type) {
+    return type == UNIT_SERVICE || type == UNIT_SOCKET || type == UNIT_TARGET || type == UNIT_TIMER ||
+           type == UNIT_PATH;
+}
 
 /* --- entries -------------------------------------------------------------------------------------------- */
 
@@ -105,161 +110,6 @@ bool install_name_known(const struct install_info *info, const char *name) {
            strcmp(instance, name) == 0;
 }
 
-/* --- specifiers ----------------------------------------------------------------------------------------- */
-
-struct expansion {
-    const struct install_info *info;
-    const char *root;
-};
-
-static int last_part_of_prefix(const char *name, char **ret) {
-    _cleanup_free_ char *prefix = NULL;
-    int r = unit_name_prefix(name, &prefix);
-    if (r < 0)
-        return r;
-    const char *dash = strrchr(prefix, '-');
-    char *copy = strdup(dash ? dash + 1 : prefix);
-    if (!copy)
-        return -ENOMEM;
-    *ret = copy;
-    return 0;
-}
-
-static int expand_letter(void *userdata, char letter, char **ret) {
-    const struct expansion *at = userdata;
-    const struct install_info *info = at->info;
-    _cleanup_free_ char *name = NULL;
-    int r;
-    /* A template stands for its default instance where it has one. */
-    if (unit_name_kind(info->name) == UNIT_NAME_TEMPLATE && info->default_instance) {
-        r = unit_name_replace_instance(info->name, info->default_instance, &name);
-        if (r < 0)
-            return r;
-    } else if (!(name = strdup(info->name)))
-        return -ENOMEM;
-    char *dot = strrchr(name, '.');
-    switch (letter) {
-    case 'n':
-        *ret = TAKE(name);
-        return 0;
-    case 'N':
-        if (dot)
-            *dot = 0;
-        *ret = TAKE(name);
-        return 0;
-    case 'p':
-        return unit_name_prefix(name, ret);
-    case 'i':
-        return unit_name_instance(name, ret);
-    case 'j':
-        return last_part_of_prefix(name, ret);
-    default:
-        return system_specifier(letter, at->root, ret);
-    }
-}
-
-int install_expand(const struct install_info *info, const char *text, const char *root, char **ret) {
-    struct expansion at = { info, root };
-    struct specifier_table table = { expand_letter, &at };
-    return specifier_expand(text, &table, UNIT_NAME_MAX * 2, ret);
-}
-
-/* --- [Install] ------------------------------------------------------------------------------------------ */
-
-struct reading {
-    struct install_context *context;
-    struct install_info *info;
-    const char *path;
-};
-
-static void complain(void *userdata, unsigned line, const char *why) {
-    const struct reading *at = userdata;
-    log_debug("%s:%u: %s", at->path, line, why);
-}
-
-static int add_words(char ***list, const char *value) {
-    _cleanup_strv_ char **words = NULL;
-    if (!value[0]) {
-        strv_free(*list);
-        *list = NULL;
-        return 0;
-    }
-    int r = words_split(value, NULL, WORD_UNQUOTE, &words);
-    return r < 0 ? r : strv_add_all(list, words);
-}
-
-static int read_also(struct reading *at, const char *value) {
-    _cleanup_strv_ char **words = NULL;
-    int r = words_split(value, NULL, WORD_UNQUOTE, &words);
-    if (r < 0)
-        return r;
-    STRV_FOREACH(word, words) {
-        _cleanup_free_ char *name = NULL;
-        r = install_expand(at->info, *word, at->context->where->root, &name);
-        if (r >= 0)
-            r = install_context_add(at->context, name, true, NULL);
-        if (r >= 0)
-            r = strv_add(&at->info->also, name);
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
-static int read_default_instance(struct reading *at, const char *value) {
-    /* An instance has its own. */
-    if (unit_name_kind(at->info->name) != UNIT_NAME_TEMPLATE)
-        return unit_name_kind(at->info->name) == UNIT_NAME_PLAIN ? -EINVAL : 0;
-    _cleanup_free_ char *instance = NULL, *whole = NULL;
-    int r = install_expand(at->info, value, at->context->where->root, &instance);
-    if (r < 0)
-        return r;
-    if (instance[0] && (r = unit_name_replace_instance(at->info->name, instance, &whole)) < 0)
-        return r;
-    free(at->info->default_instance);
-    at->info->default_instance = instance[0] ? TAKE(instance) : NULL;
-    return 0;
-}
-
-/* Kinds of units that may have other names. */
-static bool may_alias(enum unit_type type) {
-    return type == UNIT_SERVICE || type == UNIT_SOCKET || type == UNIT_TARGET || type == UNIT_DEVICE ||
-           type == UNIT_TIMER || type == UNIT_PATH;
-}
-
-static int assign(void *userdata, unsigned line, const char *section, const char *name, const char *value) {
-    struct reading *at = userdata;
-    struct install_info *info = at->info;
-    if (strcmp(section, "Install") != 0)
-        return 0;
-    int r = 0;
-    if (strcmp(name, "Alias") == 0)
-        r = may_alias(unit_name_type(info->name)) ? add_words(&info->aliases, value) : -EINVAL;
-    else if (strcmp(name, "WantedBy") == 0)
-        r = add_words(&info->wanted_by, value);
-    else if (strcmp(name, "RequiredBy") == 0)
-        r = add_words(&info->required_by, value);
-    else if (strcmp(name, "UpheldBy") == 0)
-        r = add_words(&info->upheld_by, value);
-    else if (strcmp(name, "Also") == 0)
-        r = read_also(at, value);
-    else if (strcmp(name, "DefaultInstance") == 0)
-        r = read_default_instance(at, value);
-    if (r == -ENOMEM)
-        return r;
-    if (r < 0)
-        log_warning("%s:%u: %s=%s: not usable here, ignoring", at->path, line, name, value);
-    return 0;
-}
-
-static const struct line_handler handler = { assign, complain };
-
-static int read_text(struct install_context *context, struct install_info *info, const char *path,
-                     const char *data, size_t size) {
-    struct reading at = { context, info, path };
-    return lines_read(data, size, &handler, &at);
-}
-
 /* --- files ---------------------------------------------------------------------------------------------- */
 
 /* The unit compiled into the binary that would lie at this path; NULL: none, or a file lies there. */
@@ -276,10 +126,7 @@ static bool is_masking(const struct stat *st) {
 
 static int load_regular(struct install_context *context, struct install_info *info, const char *path,
                         const struct stat *st, enum search_flags flags) {
-    enum unit_type type = unit_name_type(info->name);
-    bool may_template = type == UNIT_SERVICE || type == UNIT_SOCKET || type == UNIT_TARGET ||
-                        type == UNIT_TIMER || type == UNIT_PATH;
-    if (!may_template && unit_name_kind(info->name) != UNIT_NAME_PLAIN)
+    if (!unit_type_may_template(unit_name_type(info->name)) && unit_name_kind(info->name) != UNIT_NAME_PLAIN)
         return -EINVAL;
     if (S_ISDIR(st->st_mode))
         return -EISDIR;
@@ -294,7 +141,7 @@ static int load_regular(struct install_context *context, struct install_info *in
         size_t size;
         int r = file_read(path, UNIT_FILE_MAX, &data, &size);
         if (r >= 0)
-            r = read_text(context, info, path, data, size);
+            r = install_section_read(context, info, path, data, size);
         if (r < 0)
             return r;
         info->loaded = true;
@@ -319,7 +166,7 @@ static int load_vendor(struct install_context *context, struct install_info *inf
         return 0;
     }
     if (flags & SEARCH_LOAD && !info->loaded) {
-        int r = read_text(context, info, path, vendor->content, strlen(vendor->content));
+        int r = install_section_read(context, info, path, vendor->content, strlen(vendor->content));
         if (r < 0)
             return r;
         info->loaded = true;
@@ -328,35 +175,34 @@ static int load_vendor(struct install_context *context, struct install_info *inf
     return 0;
 }
 
-static bool names_compatible(const char *link, const char *target) {
-    if (unit_name_type(link) != unit_name_type(target) || unit_name_type(link) < 0)
-        return false;
-    enum unit_name_flags kind = unit_name_kind(target);
-    switch (unit_name_kind(link)) {
-    case UNIT_NAME_PLAIN:
-        return kind == UNIT_NAME_PLAIN;
-    case UNIT_NAME_INSTANCE:
-        return kind == UNIT_NAME_INSTANCE || kind == UNIT_NAME_TEMPLATE;
-    case UNIT_NAME_TEMPLATE:
-        return kind == UNIT_NAME_TEMPLATE;
-    default:
-        return false;
+/* May a symlink of this name be an alias of that unit? -EXDEV: not of this one. -EINVAL: of none. */
+static int check_alias_link(const char *link, const char *target) {
+    enum unit_name_flags kind = unit_name_kind(link), of = unit_name_kind(target);
+    if (!kind || !unit_type_may_alias(unit_name_type(link)) ||
+        (kind != UNIT_NAME_PLAIN && !unit_type_may_template(unit_name_type(link))))
+        return -EINVAL;
+    if (!of || (kind != of && !(kind == UNIT_NAME_INSTANCE && of == UNIT_NAME_TEMPLATE)))
+        return -EXDEV;
+    /* A link to the file it hides. */
+    if (strcmp(link, target) == 0)
+        return -ELOOP;
+    if (of == UNIT_NAME_INSTANCE) {
+        _cleanup_free_ char *a = NULL, *b = NULL;
+        int r = unit_name_instance(link, &a);
+        if (r >= 0)
+            r = unit_name_instance(target, &b);
+        if (r < 0)
+            return r;
+        if (strcmp(a, b) != 0)
+            return -EXDEV;
     }
+    return unit_name_type(link) == unit_name_type(target) ? 0 : -EXDEV;
 }
 
 /* A symlink under a unit's name: a mask, an alias of another unit, or a link out of the load path. */
 static int load_symlink(struct install_context *context, struct install_info *info, const char *path) {
     const struct search_path *where = context->where;
     _cleanup_free_ char *end = NULL, *parent = NULL, *target = NULL, *wanted = NULL;
-    int r = chase(path, where->root, &end);
-    if (r < 0)
-        return r;
-    struct stat st;
-    if (strcmp(path_without_root(where, end), "/dev/null") == 0 ||
-        (r > 0 && stat(end, &st) >= 0 && is_masking(&st))) {
-        info->mode = MODE_MASKED;
-        return 0;
-    }
     /* Only the first step: an alias of an alias is followed link by link. */
     char link[4096];
     ssize_t n = readlink(path, link, sizeof(link) - 1);
@@ -369,7 +215,8 @@ static int load_symlink(struct install_context *context, struct install_info *in
         wanted = path_join(parent, link);
     if (!wanted)
         return -ENOMEM;
-    bool inside = path_in_search(where, wanted);
+    int r = 0;
+    bool inside = path_in_search(where, wanted) && path_is_normalized(wanted);
     if (inside)
         target = TAKE(wanted);
     else {
@@ -378,13 +225,18 @@ static int load_symlink(struct install_context *context, struct install_info *in
             return r;
         inside = path_in_search(where, target);
     }
-    if (!names_compatible(info->name, path_base(target)))
-        return -EINVAL;
-    /* A link to the file it hides. */
-    if (inside && strcmp(path_base(target), path_base(path)) == 0)
-        return -ELOOP;
-    info->mode = inside ? MODE_ALIAS : MODE_LINKED;
+    if (inside && (r = check_alias_link(path_base(path), path_base(target))) < 0)
+        return r;
+    r = chase(target, where->root, &end);
+    if (r < 0)
+        return r;
+    struct stat st;
     free(info->symlink_target);
+    if (strcmp(path_without_root(where, end), "/dev/null") == 0 ||
+        (r > 0 && stat(end, &st) >= 0 && is_masking(&st)))
+        info->mode = MODE_MASKED;
+    else
+        info->mode = inside ? MODE_ALIAS : MODE_LINKED;
     info->symlink_target = TAKE(target);
     return 0;
 }
@@ -431,9 +283,13 @@ static int try_directories(struct install_context *context, struct install_info 
     return vendor ? try_path(context, info, vendor, name, flags) : -ENOMEM;
 }
 
-static int read_dropins_of(struct install_context *context, struct install_info *info, const char *name) {
-    _cleanup_strv_ char **names = NULL;
-    STRV_FOREACH(directory, context->where->directories) {
+static int compare_base(const void *a, const void *b) {
+    return strcmp(path_base(*(char *const *)a), path_base(*(char *const *)b));
+}
+
+/* Paths of the drop-ins in all NAME.d; a file hides those of its name that come later. */
+static int find_dropins(const struct search_path *where, const char *name, char ***names, char ***files) {
+    STRV_FOREACH(directory, where->directories) {
         _cleanup_free_ char *path = path_join(*directory, name);
         _cleanup_text_ struct text dropins = {};
         text_addf(&dropins, "%s.d", path ? path : "");
@@ -446,13 +302,11 @@ static int read_dropins_of(struct install_context *context, struct install_info 
         for (struct dirent *e; r >= 0 && (e = readdir(d));) {
             size_t n = strlen(e->d_name);
             if (e->d_name[0] == '.' || n <= 5 || strcmp(e->d_name + n - 5, ".conf") != 0 ||
-                strv_contains(names, e->d_name))
+                strv_contains(*names, e->d_name))
                 continue;
-            _cleanup_free_ char *file = path_join(text_str(&dropins), e->d_name), *data = NULL;
-            size_t size;
-            r = file ? strv_add(&names, e->d_name) : -ENOMEM;
-            if (r >= 0 && file_read(file, UNIT_FILE_MAX, &data, &size) >= 0)
-                r = read_text(context, info, file, data, size);
+            r = strv_add(names, e->d_name);
+            if (r >= 0)
+                r = strv_take(files, path_join(text_str(&dropins), e->d_name));
         }
         closedir(d);
         if (r < 0)
@@ -461,35 +315,47 @@ static int read_dropins_of(struct install_context *context, struct install_info 
     return 0;
 }
 
-static int find_file(struct install_context *context, struct install_info *info, enum search_flags flags) {
-    if (info->mode != MODE_UNKNOWN) {
-        /* Found earlier; perhaps only looked at, and now to be read. */
-        if (info->mode != MODE_REGULAR || !(flags & SEARCH_LOAD) || info->loaded)
-            return 0;
-    }
-    bool was_loaded = info->loaded;
-    int r;
-    _cleanup_free_ char *template = NULL;
-    if (info->path)
-        r = load_or_readlink(context, info, info->path, flags);
-    else {
-        r = try_directories(context, info, info->name, flags);
-        if (unit_name_kind(info->name) == UNIT_NAME_INSTANCE) {
-            int q = unit_name_template(info->name, &template);
-            if (q < 0)
-                return q;
-            if (r == -ENOENT)
-                r = try_directories(context, info, template, flags);
-        }
-    }
+static int read_dropins(struct install_context *context, struct install_info *info, const char *template) {
+    _cleanup_strv_ char **names = NULL, **files = NULL;
+    int r = find_dropins(context->where, info->name, &names, &files);
+    if (r >= 0 && template)
+        r = find_dropins(context->where, template, &names, &files);
     if (r < 0)
         return r;
-    if (info->mode == MODE_REGULAR && info->loaded && !was_loaded) {
-        r = read_dropins_of(context, info, info->name);
-        if (r >= 0 && template)
-            r = read_dropins_of(context, info, template);
+    if (files)
+        qsort(files, strv_length(files), sizeof(char *), compare_base);
+    STRV_FOREACH(file, files) {
+        _cleanup_free_ char *data = NULL;
+        size_t size;
+        if (file_read(*file, UNIT_FILE_MAX, &data, &size) < 0)
+            continue;
+        r = install_section_read(context, info, *file, data, size);
+        if (r < 0)
+            return r;
     }
-    return r;
+    return 0;
+}
+
+static int find_file(struct install_context *context, struct install_info *info, enum search_flags flags) {
+    /* Found earlier, though perhaps only looked at. Then its [Install] stays unread: a unit that presets disable takes no
+     * Also= along. */
+    if (info->mode != MODE_UNKNOWN)
+        return 0;
+    if (info->path)
+        return load_or_readlink(context, info, info->path, flags);
+    _cleanup_free_ char *template = NULL;
+    bool was_loaded = info->loaded;
+    int r = try_directories(context, info, info->name, flags);
+    if (unit_name_kind(info->name) == UNIT_NAME_INSTANCE) {
+        int q = unit_name_template(info->name, &template);
+        if (q < 0)
+            return q;
+        if (r == -ENOENT)
+            r = try_directories(context, info, template, flags);
+    }
+    if (r < 0 || info->mode == MODE_MASKED || !(flags & SEARCH_LOAD) || was_loaded)
+        return r;
+    return read_dropins(context, info, template);
 }
 
 /* Goes one symlink further. -EXDEV: the target is another unit. */
@@ -579,4 +445,13 @@ bool install_exists(const struct search_path *where, const char *name) {
         return false;
     int r = find_file(&context, info, 0);
     return r != -ENOENT && r != -ENOTDIR && r != -ENOMEM;
+}
+
+int install_look_up(const struct search_path *where, const char *name) {
+    _cleanup_(install_context_done) struct install_context context = { .where = where };
+    struct install_info *info;
+    int r = install_context_add(&context, name, false, &info);
+    if (r >= 0)
+        r = install_traverse(&context, info, (enum search_flags)0, NULL);
+    return r == -ENOENT ? 0 : r < 0 ? r : 1;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "unit/install.h"
+#include "unit/name.h"
 
 /* What lies under a unit's name. */
 enum install_mode {
@@ -58,6 +59,13 @@ bool install_info_has_rules(const struct install_info *info);
 bool install_info_has_also(const struct install_info *info);
 /* Expands the specifiers that [Install] knows. */
 int install_expand(const struct install_info *info, const char *text, const char *root, char **ret);
+/* Takes up the [Install] section of a file's or a drop-in's text. Units in Also= join the context. -EINVAL and kin: the
+ * section makes the unit bad. */
+int install_section_read(struct install_context *context, struct install_info *info, const char *path,
+                         const char *data, size_t size);
+/* Kinds of units that may have other names, or instances. */
+bool unit_type_may_alias(enum unit_type type);
+bool unit_type_may_template(enum unit_type type);
 /* Does a link of this name stand for the unit, by its name, an Alias= or its DefaultInstance=? */
 bool install_name_known(const struct install_info *info, const char *name);
 

@@ -57,7 +57,9 @@ static bool leads_to_same(const struct search_path *where, const char *link_path
     _cleanup_free_ char *b = path_join(where->root, target), *a_end = NULL, *b_end = NULL;
     if (!a || !b || chase_parent(a, where->root, &a_end) < 0 || chase_parent(b, where->root, &b_end) < 0)
         return false;
-    return strcmp(a_end, b_end) == 0;
+    /* The same unit's file in another directory of the load path will do: the name decides which one is read. */
+    return strcmp(a_end, b_end) == 0 ||
+           (strcmp(path_base(a), path_base(b)) == 0 && path_in_search(where, a) && path_in_search(where, b));
 }
 
 /* A new symlink under a temporary name, then renamed over what was there. */
@@ -191,15 +193,16 @@ static int link_aliases(struct install_context *context, const struct install_in
     STRV_FOREACH(alias, info->aliases) {
         _cleanup_free_ char *expanded = NULL, *name = NULL, *path = NULL;
         int r = install_expand(info, *alias, context->where->root, &expanded);
-        if (r < 0)
-            return install_change_add(changes, r == -ENOMEM ? r : -EBADSLT, *alias, NULL);
-        r = check_alias(info, expanded, &name);
+        if (r >= 0)
+            r = check_alias(info, expanded, &name);
         if (r == -ENOMEM)
             return r;
-        if (r == -ELOOP)
-            continue;
         if (r < 0) {
-            install_change_add(changes, r == -EXDEV ? -EXDEV : r, info->name, expanded);
+            if (r == -ELOOP)
+                continue; /* its own name needs no link */
+            r = expanded ? install_change_add(changes, -EXDEV, expanded,
+                                                    r == -EINVAL && strchr(expanded, '/') ? NULL : info->name)
+                             : install_change_add(changes, r, *alias, NULL);
             if (result >= 0)
                 result = r;
             continue;
@@ -219,7 +222,7 @@ static int link_wants(struct install_context *context, const struct install_info
                       struct install_changes *changes) {
     if (strv_length(targets) == 0)
         return 0;
-    const char *path = info->path, *name = info->name;
+    const char *name = info->name;
     enum unit_name_flags valid = UNIT_NAME_ANY;
     _cleanup_free_ char *instance_name = NULL;
     _cleanup_(install_context_done) struct install_context instances = { .where = context->where };
@@ -234,20 +237,26 @@ static int link_wants(struct install_context *context, const struct install_info
                 r = install_traverse(&instances, instance, SEARCH_FOLLOW, &instance);
             if (r < 0)
                 return r;
+            if (instance->mode == MODE_MASKED)
+                return install_change_add(changes, -ERFKILL, instance->path, NULL);
             name = instance_name;
-            path = instance->path;
         } else
             valid = UNIT_NAME_INSTANCE | UNIT_NAME_TEMPLATE;
     }
     STRV_FOREACH(target, targets) {
         _cleanup_free_ char *expanded = NULL;
         r = install_expand(info, *target, context->where->root, &expanded);
-        if (r < 0)
-            return install_change_add(changes, r == -ENOMEM ? r : -EBADSLT, *target, NULL);
+        if (r < 0) {
+            r = install_change_add(changes, r, *target, NULL);
+            if (result >= 0)
+                result = r;
+            continue;
+        }
         if (!unit_name_valid(expanded, valid)) {
+            /* A preset for all templates is no mistake. */
+            if (ignore_auxiliary)
+                continue;
             if (unit_name_valid(expanded, UNIT_NAME_ANY)) {
-                if (ignore_auxiliary)
-                    continue;
                 r = install_change_add(changes, -EIDRM, expanded, info->name);
             } else
                 r = install_change_add(changes, -EUCLEAN, expanded, NULL);
@@ -259,14 +268,11 @@ static int link_wants(struct install_context *context, const struct install_info
         text_addf(&link, "%s/%s%s/%s", config_path, expanded, suffix, name);
         if (link.failed)
             return -ENOMEM;
-        r = install_link_make(context->where, path, text_str(&link), true, changes);
-        if (r < 0) {
-            if (result >= 0)
-                result = r;
+        r = install_link_make(context->where, info->path, text_str(&link), true, changes);
+        if (result == 0 || (r < 0 && result > 0))
+            result = r;
+        if (r < 0)
             continue;
-        }
-        if (result >= 0)
-            result++;
         if (!install_exists(context->where, expanded)) {
             r = install_change_add(changes, INSTALL_DESTINATION_MISSING, expanded, info->path);
             if (r < 0)
@@ -280,6 +286,12 @@ static int apply_one(struct install_context *context, const struct install_info 
                      enum install_flags flags, bool ignore_auxiliary, const char *config_path,
                      struct install_changes *changes) {
     bool force = flags & INSTALL_FORCE;
+    int linked = 0;
+    /* A link to the file itself is no installation config of the unit's own. */
+    if (!path_in_search(context->where, info->path)) {
+        _cleanup_free_ char *path = path_join(config_path, info->name);
+        linked = path ? install_link_make(context->where, info->path, path, force, changes) : -ENOMEM;
+    }
     int result = link_aliases(context, info, force, config_path, changes);
     struct {
         char *const *targets;
@@ -290,17 +302,11 @@ static int apply_one(struct install_context *context, const struct install_info 
     for (size_t i = 0; i < ELEMENTS(lists); i++) {
         int r = link_wants(context, info, ignore_auxiliary, config_path, lists[i].targets, lists[i].suffix,
                            changes);
-        if (result >= 0)
-            result = r < 0 ? r : result + r;
-    }
-    /* A link to the file itself is no installation config of the unit's own. */
-    if (!path_in_search(context->where, info->path)) {
-        _cleanup_free_ char *path = path_join(config_path, info->name);
-        int r = path ? install_link_make(context->where, info->path, path, force, changes) : -ENOMEM;
-        if (result >= 0 && r < 0)
+        /* What was done first decides: after an alias that could be made, no failure counts. */
+        if (result == 0)
             result = r;
     }
-    return result;
+    return result >= 0 && linked < 0 ? linked : result;
 }
 
 int install_context_apply(struct install_context *context, enum install_flags flags, bool ignore_auxiliary,
@@ -331,8 +337,9 @@ int install_context_apply(struct install_context *context, enum install_flags fl
         if (info->mode != MODE_REGULAR)
             continue;
         r = apply_one(context, info, flags, ignore_auxiliary, config_path, changes);
-        if (result >= 0)
-            result = r < 0 ? r : result + r;
+        /* What was done first decides: after an alias that could be made, no failure counts. */
+        if (result == 0)
+            result = r;
     }
     return result;
 }
@@ -349,10 +356,10 @@ int install_mark(char ***marked, const char *name) {
 int install_context_mark(struct install_context *context, char ***marked, struct install_changes *changes) {
     for (; context->n_done < context->n; context->n_done++) {
         struct install_info *info = context->items[context->n_done];
-        const char *shown = info->path ? info->path : info->name;
         int r = install_traverse(context, info, SEARCH_LOAD | SEARCH_FOLLOW, NULL);
+        const char *shown = info->path ? info->path : info->name;
         if (r == -ENOLINK)
-            r = install_change_add(changes, INSTALL_DANGLING, info->path ? info->path : info->name, NULL);
+            r = install_change_add(changes, INSTALL_DANGLING, shown, NULL);
         else if (r == -ENOMEM)
             return r;
         else if (r < 0) {
@@ -377,9 +384,13 @@ int install_context_mark(struct install_context *context, char ***marked, struct
 
 static bool link_is_marked(const struct search_path *where, char *const *marked, const char *name,
                            const char *path) {
+    _cleanup_free_ char *end = NULL, *template = NULL;
     if (strv_contains(marked, name))
         return true;
-    _cleanup_free_ char *end = NULL;
+    /* With a template go all its instances. */
+    if (unit_name_kind(name) == UNIT_NAME_INSTANCE && unit_name_template(name, &template) >= 0 &&
+        strv_contains(marked, template))
+        return true;
     if (chase(path, where->root, &end) < 0)
         return false;
     return strv_contains(marked, path_without_root(where, end)) || strv_contains(marked, path_base(end));

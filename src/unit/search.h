@@ -20,7 +20,12 @@ extern const size_t n_vendor_units;
 /* NULL: there is none. unit/vendor.c. */
 const struct vendor_unit *vendor_unit_find(const char *name);
 
+/* Whose units: a user's own, the system's, or what the administrator sets up for all users (`systemctl --global`). The
+ * first two are also `system` as a boolean. */
+enum search_scope { SEARCH_USER, SEARCH_SYSTEM, SEARCH_GLOBAL };
+
 struct search_path {
+    enum search_scope scope;
     char *root;          /* --root=; "" normally. Every path below starts with it */
     char **directories;  /* in order of priority, existing or not */
     char *persistent_config, *runtime_config;           /* /etc/systemd/system, /run/systemd/system */
@@ -32,7 +37,8 @@ struct search_path {
 
 /* `runtime` is the manager's runtime directory, normally "/run"; NULL: that. $SYSTEMD_UNIT_PATH is honoured as
  * systemd.unit(5) says. -ENOMEM. */
-int search_path_init(struct search_path *path, const char *root, const char *runtime, bool system);
+int search_path_init(struct search_path *path, const char *root, const char *runtime,
+                     enum search_scope scope);
 void search_path_done(struct search_path *path);
 
 /* Reads all directories' names once; later look-ups use that. Call again to refresh (daemon-reload). */

@@ -110,13 +110,15 @@ static int add_from_environment(struct search_path *path, bool *ret_only) {
     return 0;
 }
 
-int search_path_init(struct search_path *path, const char *root, const char *runtime, bool system) {
+int search_path_init(struct search_path *path, const char *root, const char *runtime,
+                     enum search_scope scope) {
     const char *config = "/etc/systemd";
+    bool system = scope == SEARCH_SYSTEM;
     _cleanup_free_ char *user_config = NULL, *clean_root = NULL;
-    *path = (struct search_path){};
+    *path = (struct search_path){ .scope = scope };
     if (!runtime)
         runtime = "/run";
-    if (!system) {
+    if (scope == SEARCH_USER) {
         const char *home = getenv("XDG_CONFIG_HOME");
         user_config =
             home ? path_join(home, "systemd") : path_join(getenv("HOME") ?: "/root", ".config/systemd");

@@ -93,7 +93,7 @@ int ctl_connect(void) {
 
 bool ctl_offline(void) {
     const char *offline = getenv("SYSTEMD_OFFLINE");
-    if (ctl.root || (offline && strcmp(offline, "1") == 0) || ctl_in_chroot())
+    if (ctl.root || ctl.scope != SEARCH_SYSTEM || (offline && strcmp(offline, "1") == 0) || ctl_in_chroot())
         return true;
     if (!ctl.bus)
         ctl.bus = open_bus();

@@ -7,6 +7,7 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "syntax/timestamp.h"
+#include "unit/search.h"
 
 #include <dbus/dbus.h>
 
@@ -22,10 +23,11 @@ enum output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_JSON_PRETTY };
 /* --- the command line: main.c --------------------------------------------------------------------------- */
 struct ctl {
     char **types, **states, **properties;
-    const char *root, *job_mode, *kill_whom, *preset_mode, *message;
+    const char *root, *drop_in, *job_mode, *kill_whom, *preset_mode, *message;
     bool all, plain, full, quiet, no_block, now, wait, runtime, no_reload, no_warn, show_transaction, value;
-    bool reverse, after, before, recursive, dry_run, no_legend;
+    bool reverse, after, before, recursive, dry_run, no_legend, marked, from_stdin;
     unsigned force; /* how often it was given */
+    enum search_scope scope; /* whose unit files: --user, --global */
     int signal;
     enum output output;
     DBusConnection *bus; /* NULL before ctl_connect() */
@@ -138,6 +140,8 @@ int verb_list_unit_files(int argc, char **argv);
 int verb_list_dependencies(int argc, char **argv);
 int verb_show(int argc, char **argv); /* and status */
 int verb_cat(int argc, char **argv);
+int verb_edit(int argc, char **argv);
+int verb_list_timers(int argc, char **argv);
 int verb_is_active(int argc, char **argv);
 int verb_is_enabled(int argc, char **argv);
 int verb_unit_files(int argc, char **argv); /* enable, disable, mask … */
@@ -157,6 +161,11 @@ int verb_reset_failed(int argc, char **argv);
 int verb_cancel(int argc, char **argv);
 int verb_log_level(int argc, char **argv);
 
+/* The unit load path of --root=, --user, --global. 0, or negative, said. */
+int files_where(struct search_path *where);
+/* Names that have an init script are handed on to the tool for such; those that have no unit file leave *names, which is
+ * NULL when none is left. `found`, for is-enabled: one of them is enabled. Negative: failed, said. */
+int sysv_files(const char *verb, char ***names, bool *found);
 int reload_manager(const char *method);
 void warn_changed_on_disk(const char *unit);
 /* What `systemctl show` prints for a property of an object; print_property() is one of them. */

@@ -3,6 +3,7 @@
  * there is none or another root directory is meant. */
 #include "cli/systemctl/ctl.h"
 
+#include "base/glob.h"
 #include "base/path.h"
 #include "unit/install.h"
 #include "unit/name.h"
@@ -34,7 +35,7 @@ enum file_verb { ENABLE, DISABLE, REENABLE, MASK, UNMASK, LINK, REVERT, PRESET }
 static const struct file_verb_row {
     const char *verb, *method, *booleans; /* r --runtime, f --force */
     bool tells_info;                      /* the reply begins with "has installation config" */
-    bool paths;                           /* takes paths of unit files */
+    bool hints;                           /* and where none has, that is worth a hint */
     const char *now;                      /* what --now does beside */
 } file_verbs[] = {
     [ENABLE] = { "enable", "EnableUnitFiles", "rf", true, true, "start" },
@@ -42,7 +43,7 @@ static const struct file_verb_row {
     [REENABLE] = { "reenable", "ReenableUnitFiles", "rf", true, true, "restart" },
     [MASK] = { "mask", "MaskUnitFiles", "rf", false, false, "stop" },
     [UNMASK] = { "unmask", "UnmaskUnitFiles", "r", false, false, NULL },
-    [LINK] = { "link", "LinkUnitFiles", "rf", false, true, NULL },
+    [LINK] = { "link", "LinkUnitFiles", "rf", false, false, NULL },
     [REVERT] = { "revert", "RevertUnitFiles", "", false, false, NULL },
     [PRESET] = { "preset", "PresetUnitFilesWithMode", "rf", true, false, NULL },
 };
@@ -79,7 +80,7 @@ static int tell_changes(const char *verb, int r, const struct install_changes *c
     for (size_t i = 0; i < changes->n; i++)
         tell_change(verb, changes->items[i].type, changes->items[i].path, changes->items[i].source);
     if (r < 0 && !install_first_error(changes))
-        return fail("Failed to %s unit: %s", verb, strerror(-r));
+        return fail("Failed to %s: %s.", verb, strerror(-r));
     return r < 0 ? EXIT_FAILURE : 0;
 }
 
@@ -92,35 +93,63 @@ static void hint_no_info(int has_info) {
 
 /* --- names ---------------------------------------------------------------------------------------------- */
 /* Unit names; paths stay paths, made absolute. */
-static int file_names(const struct file_verb_row *row, char **arguments, char ***ret) {
+static int file_names(const char *verb, char **arguments, char ***ret) {
     _cleanup_strv_ char **names = NULL;
     STRV_FOREACH (a, arguments) {
         char *name = NULL;
-        int r;
-        if (row->paths && strchr(*a, '/')) {
+        int r = 0;
+        if (strchr(*a, '/')) {
             char cwd[PATH_MAX];
-            if (**a == '/')
+            if (path_is_absolute(*a))
                 name = strdup(*a);
-            else
-                name = ctl.root || !getcwd(cwd, sizeof cwd) ? NULL : path_join(cwd, *a);
+            else if (getcwd(cwd, sizeof cwd))
+                name = path_join(cwd, *a);
             if (!name)
-                return fail("Not an absolute path: %s", *a), -EINVAL;
-            r = 0;
+                return fail_memory(), -ENOMEM;
             path_simplify(name);
-        } else if (strcmp(row->verb, "link") == 0) {
-            fail("Link argument must contain at least one directory separator.\n"
-                 "If you intended to link a file in the current directory, try ./%s instead.",
-                 *a);
+        } else if (strcmp(verb, "link") == 0) {
+            if (ctl.root)
+                fail("Non-absolute paths are not allowed when --root is used: %s", *a);
+            else
+                fail("Link argument must contain at least one directory separator.\n"
+                     "If you intended to link a file in the current directory, try ./%s instead.",
+                     *a);
             return -EINVAL;
-        } else
-            r = unit_name_mangle(*a, &name);
-        if (r == -EINVAL)
-            fail("\"%s\" is no unit name: systemd.unit(5) says what is.", *a);
-        if (r < 0 || (r = strv_take(&names, name)) < 0)
+        } else if (glob_is_pattern(*a)) {
+            fail("Glob pattern passed%s%s, but globs are not supported for this.", strcmp(verb, "is-enabled") == 0 ? " to check" : " to ",
+                 strcmp(verb, "is-enabled") == 0 ? "" : verb);
+            return -EINVAL;
+        } else if ((r = mangle(*a, NULL, &name)) < 0)
             return r;
+        if ((r = strv_take(&names, name)) < 0)
+            return fail_memory(), r;
     }
     *ret = TAKE(names);
     return 0;
+}
+
+/* disable goes by names alone. */
+static int only_names(char **names) {
+    bool had_path = false;
+    for (char **name = names; name && *name; name++)
+        if (strchr(*name, '/')) {
+            char *base = strdup(path_base(*name));
+            if (!base)
+                return fail_memory(), -ENOMEM;
+            free(*name);
+            *name = base;
+            had_path = true;
+        }
+    if (had_path)
+        fail("Warning: Can't execute disable on the unit file path. Proceeding with the unit name.");
+    return 0;
+}
+
+int files_where(struct search_path *where) {
+    int r = search_path_init(where, ctl.root, NULL, ctl.scope);
+    if (r < 0)
+        fail_memory();
+    return r;
 }
 
 /* --- on files ------------------------------------------------------------------------------------------- */
@@ -135,9 +164,9 @@ static int preset_mode(void) {
 static int on_files(enum file_verb verb, char **names, int *has_info) {
     _cleanup_(search_path_done) struct search_path where = {};
     _cleanup_install_changes_ struct install_changes changes = {};
-    int r = search_path_init(&where, ctl.root, NULL, true);
+    int r = files_where(&where);
     if (r < 0)
-        return fail_memory();
+        return EXIT_FAILURE;
     switch (verb) {
     case ENABLE:
         r = install_enable(&where, flags(), names, &changes);
@@ -197,7 +226,7 @@ static int by_manager(const struct file_verb_row *row, char **names, int *has_in
 /* Masking what is not there is odd, but may be meant. */
 static void warn_of_absent(char **names) {
     _cleanup_(search_path_done) struct search_path where = {};
-    if (search_path_init(&where, ctl.root, NULL, true) < 0)
+    if (files_where(&where) < 0)
         return;
     STRV_FOREACH (name, names)
         if (!install_exists(&where, *name))
@@ -210,18 +239,23 @@ int verb_unit_files(int argc, char **argv) {
     while (verb + 1 < (int)ELEMENTS(file_verbs) && strcmp(file_verbs[verb].verb, argv[0]) != 0)
         verb++;
     const struct file_verb_row *row = &file_verbs[verb];
-    if (file_names(row, argv + 1, &names) < 0)
+    if (file_names(argv[0], argv + 1, &names) < 0 || (verb == DISABLE && only_names(names) < 0))
         return EXIT_FAILURE;
-    if (verb == MASK && !ctl.quiet)
-        warn_of_absent(names);
+    if (sysv_files(argv[0], &names, NULL) < 0)
+        return EXIT_FAILURE;
+    if (!names)
+        return ctl.no_reload || ctl_offline() ? 0 : reload_manager("Reload");
     bool offline = ctl_offline();
+    if ((verb == MASK || verb == UNMASK) && !offline && !ctl.quiet)
+        warn_of_absent(names);
     if (offline)
         status = on_files((enum file_verb)verb, names, &has_info);
     else
         status = by_manager(row, names, &has_info);
     if (status != 0)
         return status;
-    hint_no_info(has_info);
+    if (row->hints)
+        hint_no_info(has_info);
     if (!ctl.now || !row->now || offline)
         return 0;
     _cleanup_strv_ char **units = NULL;
@@ -237,8 +271,8 @@ int verb_preset_all(int argc, char **argv) {
     if (ctl_offline()) {
         _cleanup_(search_path_done) struct search_path where = {};
         _cleanup_install_changes_ struct install_changes changes = {};
-        if (search_path_init(&where, ctl.root, NULL, true) < 0)
-            return fail_memory();
+        if (files_where(&where) < 0)
+            return EXIT_FAILURE;
         int r = install_preset_all(&where, flags(), (enum preset_mode)preset_mode(), &changes);
         return tell_changes("preset", r, &changes);
     }
@@ -253,18 +287,17 @@ int verb_preset_all(int argc, char **argv) {
 
 int verb_add_dependency(int argc, char **argv) {
     bool requires = strcmp(argv[0], "add-requires") == 0;
-    const struct file_verb_row names_only = { argv[0] };
     _cleanup_error_ DBusError error = DBUS_ERROR_INIT;
     _cleanup_strv_ char **names = NULL;
     _cleanup_free_ char *target = NULL;
     DBusMessageIter i;
-    if (mangle(argv[1], ".target", &target) < 0 || file_names(&names_only, argv + 2, &names) < 0)
+    if (mangle(argv[1], ".target", &target) < 0 || file_names(argv[0], argv + 2, &names) < 0)
         return EXIT_FAILURE;
     if (ctl_offline()) {
         _cleanup_(search_path_done) struct search_path where = {};
         _cleanup_install_changes_ struct install_changes changes = {};
-        if (search_path_init(&where, ctl.root, NULL, true) < 0)
-            return fail_memory();
+        if (files_where(&where) < 0)
+            return EXIT_FAILURE;
         return tell_changes("add dependency on",
                             install_add_dependency(&where, flags(), names, target, requires, &changes), &changes);
     }
@@ -278,17 +311,38 @@ int verb_add_dependency(int argc, char **argv) {
 }
 
 /* --- the default target --------------------------------------------------------------------------------- */
-int verb_set_default(int argc, char **argv) {
+static int default_target(char **ret) {
     _cleanup_error_ DBusError error = DBUS_ERROR_INIT;
-    _cleanup_free_ char *target = NULL;
     DBusMessageIter i;
-    if (mangle(argv[1], ".target", &target) < 0)
-        return EXIT_FAILURE;
+    if (ctl_offline()) {
+        _cleanup_(search_path_done) struct search_path where = {};
+        int r = files_where(&where);
+        if (r >= 0)
+            r = install_get_default(&where, ret);
+        return r < 0 ? fail("Failed to get default target: %s", strerror(-r)) : 0;
+    }
+    _cleanup_message_ DBusMessage *reply = ctl_call("GetDefaultTarget", &error, "");
+    if (!reply)
+        return fail("Failed to get default target: %s", error.message);
+    if (dbus_message_iter_init(reply, &i))
+        *ret = strdup(take_string(&i));
+    return *ret ? 0 : EXIT_FAILURE;
+}
+
+int verb_get_default(int argc, char **argv) {
+    _cleanup_free_ char *target = NULL;
+    int status = default_target(&target);
+    return status ? status : puts(target) < 0;
+}
+
+static int set_default(const char *target) {
+    _cleanup_error_ DBusError error = DBUS_ERROR_INIT;
+    DBusMessageIter i;
     if (ctl_offline()) {
         _cleanup_(search_path_done) struct search_path where = {};
         _cleanup_install_changes_ struct install_changes changes = {};
-        if (search_path_init(&where, ctl.root, NULL, true) < 0)
-            return fail_memory();
+        if (files_where(&where) < 0)
+            return EXIT_FAILURE;
         return tell_changes("set default", install_set_default(&where, INSTALL_FORCE, target, &changes), &changes);
     }
     _cleanup_message_ DBusMessage *reply = ctl_call("SetDefaultTarget", &error, "sb", target, 1);
@@ -299,21 +353,16 @@ int verb_set_default(int argc, char **argv) {
     return ctl.no_reload ? 0 : reload_manager("Reload");
 }
 
-int verb_get_default(int argc, char **argv) {
-    _cleanup_error_ DBusError error = DBUS_ERROR_INIT;
-    DBusMessageIter i;
-    if (ctl_offline()) {
-        _cleanup_(search_path_done) struct search_path where = {};
-        _cleanup_free_ char *target = NULL;
-        int r = search_path_init(&where, ctl.root, NULL, true);
-        if (r >= 0)
-            r = install_get_default(&where, &target);
-        return r < 0 ? fail("Failed to get default target: %s", strerror(-r)) : puts(target) < 0;
-    }
-    _cleanup_message_ DBusMessage *reply = ctl_call("GetDefaultTarget", &error, "");
-    if (!reply)
-        return fail("Failed to get default target: %s", error.message);
-    return dbus_message_iter_init(reply, &i) ? puts(take_string(&i)) < 0 : EXIT_FAILURE;
+int verb_set_default(int argc, char **argv) {
+    _cleanup_free_ char *target = NULL, *now = NULL;
+    if (mangle(argv[1], ".target", &target) < 0)
+        return EXIT_FAILURE;
+    int status = set_default(target);
+    if (status == 0)
+        status = default_target(&now);
+    if (status == 0 && strcmp(now, target) != 0 && !ctl.quiet)
+        fail("Note: \"%s\" is the default unit (possibly a runtime override).", now);
+    return status;
 }
 
 /* --- is-enabled ----------------------------------------------------------------------------------------- */
@@ -336,16 +385,35 @@ static char *file_state(const struct search_path *where, const char *name, struc
     return NULL;
 }
 
+/* --full: the links that make it so. */
+static void show_links(const struct search_path *where, const char *name) {
+    if (where) {
+        _cleanup_install_changes_ struct install_changes changes = {};
+        char *names[] = { (char *)name, NULL };
+        (void)install_disable(where, (enum install_flags)(flags() | INSTALL_DRY_RUN), names, &changes);
+        for (size_t i = 0; i < changes.n; i++)
+            if (changes.items[i].type == INSTALL_UNLINK)
+                printf("  %s\n", changes.items[i].path);
+        return;
+    }
+    _cleanup_error_ DBusError error = DBUS_ERROR_INIT;
+    _cleanup_message_ DBusMessage *reply = ctl_call("GetUnitFileLinks", &error, "sb", name, (int)ctl.runtime);
+    DBusMessageIter i, list;
+    if (reply && dbus_message_iter_init(reply, &i) && take_open(&i, &list))
+        while (dbus_message_iter_get_arg_type(&list) != DBUS_TYPE_INVALID)
+            printf("  %s\n", take_string(&list));
+}
+
 int verb_is_enabled(int argc, char **argv) {
     static const char *const enabled[] = { "enabled", "enabled-runtime", "static", "alias", "indirect", "generated" };
-    const struct file_verb_row names_only = { argv[0] };
     _cleanup_strv_ char **names = NULL;
     _cleanup_(search_path_done) struct search_path where = {};
-    bool found = false, offline = ctl_offline();
-    if (file_names(&names_only, argv + 1, &names) < 0)
+    bool found = false;
+    if (file_names(argv[0], argv + 1, &names) < 0 || sysv_files(argv[0], &names, &found) < 0)
         return EXIT_FAILURE;
-    if (offline && search_path_init(&where, ctl.root, NULL, true) < 0)
-        return fail_memory();
+    bool offline = ctl_offline();
+    if (offline && files_where(&where) < 0)
+        return EXIT_FAILURE;
     STRV_FOREACH (name, names) {
         _cleanup_text_ struct text why = {};
         _cleanup_free_ char *state = file_state(offline ? &where : NULL, *name, &why);
@@ -353,8 +421,11 @@ int verb_is_enabled(int argc, char **argv) {
             return fail("Failed to get unit file state for %s: %s", *name, text_str(&why));
         for (size_t i = 0; i < ELEMENTS(enabled); i++)
             found |= strcmp(enabled[i], state) == 0;
-        if (!ctl.quiet)
+        if (!ctl.quiet) {
             puts(state);
+            if (ctl.full)
+                show_links(offline ? &where : NULL, *name);
+        }
     }
     return found ? 0 : EXIT_FAILURE;
 }

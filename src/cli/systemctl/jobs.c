@@ -290,9 +290,32 @@ int start_units(const char *verb, char **names) {
     return waited ? waited : status;
 }
 
+/* reload-or-restart --marked: what package scripts marked with `set-property UNIT Markers=+needs-restart`. */
+static int start_marked(void) {
+    _cleanup_(waitings_done) struct waitings w = {};
+    _cleanup_error_ DBusError error = DBUS_ERROR_INIT;
+    _cleanup_message_ DBusMessage *reply = ctl_call("EnqueueMarkedJobs", &error, "");
+    DBusMessageIter i, jobs;
+    if (!reply)
+        return fail("Failed to start jobs: %s", error.message);
+    if (dbus_message_iter_init(reply, &i) && take_open(&i, &jobs))
+        while (dbus_message_iter_get_arg_type(&jobs) == DBUS_TYPE_OBJECT_PATH)
+            if (waitings_add(&w, "a marked unit", take_string(&jobs)) < 0)
+                return fail_memory();
+    return ctl.no_block ? 0 : wait_for_jobs(&w);
+}
+
 int verb_start(int argc, char **argv) {
     _cleanup_strv_ char **names = NULL;
     bool pattern;
+    if (ctl.marked && strcmp(argv[0], "reload-or-restart") != 0)
+        return fail("--marked may only be used with 'reload-or-restart'.");
+    if (ctl.marked && argc > 1)
+        return fail("No additional arguments allowed with 'reload-or-restart --marked'.");
+    if (ctl.marked)
+        return ctl_connect() < 0 ? EXIT_FAILURE : start_marked();
+    if (argc < 2)
+        return fail("Too few arguments.");
     if (ctl_connect() < 0 ||
         expand_names(argv + 1, strcmp(argv[0], "isolate") == 0 ? ".target" : NULL, &pattern, &names) < 0)
         return EXIT_FAILURE;

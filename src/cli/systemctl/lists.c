@@ -3,7 +3,7 @@
 #include "cli/systemctl/ctl.h"
 
 #include "base/path.h"
-#include "unit/install.h"
+#include "unit/preset.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -107,6 +107,73 @@ int verb_list_sockets(int argc, char **argv) {
     return status;
 }
 
+/* --- list-timers ---------------------------------------------------------------------------------------- */
+struct timer_row {
+    usec_t next, last; /* 0: never */
+    const char *unit;
+    char *activates;
+};
+
+/* The earliest first, then by name; those that never elapse last. */
+static int compare_timers(const void *a, const void *b) {
+    const struct timer_row *x = a, *y = b;
+    usec_t left = x->next ? x->next : UINT64_MAX, right = y->next ? y->next : UINT64_MAX;
+    return left < right ? -1 : left > right ? 1 : strcmp(x->unit, y->unit);
+}
+
+/* Both clocks' next as a time of day; 0: none. */
+static usec_t next_elapse(DBusMessage *props) {
+    usec_t real = props_number(props, "NextElapseUSecRealtime"), monotonic = props_number(props, "NextElapseUSecMonotonic");
+    real = real == UINT64_MAX ? 0 : real;
+    if (monotonic == 0 || monotonic == UINT64_MAX)
+        return real;
+    usec_t converted = now(CLOCK_REALTIME) + monotonic - now(CLOCK_MONOTONIC);
+    return real ? MIN(real, converted) : converted;
+}
+
+static struct timer_row read_timer(const struct unit_row *u) {
+    _cleanup_error_ DBusError error = DBUS_ERROR_INIT;
+    _cleanup_message_ DBusMessage *props = props_get(u->path, &error);
+    _cleanup_strv_ char **triggers = props_strings(props, "Triggers");
+    usec_t last = props ? props_number(props, "LastTriggerUSec") : 0;
+    return (struct timer_row){ props ? next_elapse(props) : 0, last == UINT64_MAX ? 0 : last, u->id, strv_join(triggers, ", ") };
+}
+
+int verb_list_timers(int argc, char **argv) {
+    static const char *const headers[] = { "NEXT", "LEFT", "LAST", "PASSED", "UNIT", "ACTIVATES" };
+    static char *timers[] = { "timer", NULL };
+    _cleanup_table_ struct table t = { .headers = headers, .numbers = "000000", .n_columns = 6 };
+    _cleanup_message_ DBusMessage *reply = NULL;
+    _cleanup_free_ struct unit_row *rows = NULL;
+    size_t n = 0;
+    char **given = ctl.types;
+    ctl.types = timers;
+    int r = ctl_connect();
+    if (r >= 0)
+        r = list_units(argc > 1 ? argv + 1 : NULL, &reply, &rows, &n);
+    ctl.types = given;
+    _cleanup_free_ struct timer_row *list = r < 0 ? NULL : calloc(n + 1, sizeof *list);
+    if (!list)
+        return r < 0 ? EXIT_FAILURE : fail_memory();
+    for (size_t i = 0; i < n; i++)
+        list[i] = read_timer(&rows[i]);
+    qsort(list, n, sizeof *list, compare_timers);
+    for (size_t i = 0; i < n; i++) {
+        char buffer[TIMESTAMP_MAX];
+        table_add(&t, list[i].next ? format_timestamp(list[i].next, buffer) : "-");
+        table_add(&t, list[i].next ? format_ago(list[i].next, buffer) : "-");
+        table_add(&t, list[i].last ? format_timestamp(list[i].last, buffer) : "-");
+        table_add(&t, list[i].last ? format_ago(list[i].last, buffer) : "-");
+        table_add(&t, list[i].unit);
+        table_add(&t, list[i].activates && *list[i].activates ? list[i].activates : "-");
+        free(list[i].activates);
+    }
+    int status = table_print(&t);
+    if (status == 0 && !ctl.no_legend && ctl.output == OUTPUT_TEXT)
+        printf("\n%zu timers listed.\n%s", n, ctl.all ? "" : "Pass --all to see loaded but inactive timers, too.\n");
+    return status;
+}
+
 /* --- list-jobs ------------------------------------------------------------------------------------------ */
 struct job_row {
     uint32_t id;
@@ -202,13 +269,22 @@ bool state_has_preset(const char *state) {
     return true;
 }
 
-static void add_file(struct table *t, const struct search_path *where, const char *path, const char *state, size_t *n) {
+struct presets {
+    struct preset_rules rules;
+    const struct search_path *where; /* NULL once they are read, which is when the first unit asks */
+};
+
+static void add_file(struct table *t, struct presets *presets, const char *path, const char *state, size_t *n) {
     const char *name = path_base(path), *type = strrchr(name, '.');
     enum preset_action action = PRESET_UNKNOWN;
     if (ctl.types && !strv_contains(ctl.types, type ? type + 1 : ""))
         return;
-    if (state_has_preset(state))
-        (void)install_query_preset(where, name, &action);
+    if (state_has_preset(state)) {
+        if (presets->where)
+            (void)preset_rules_read(presets->where, &presets->rules);
+        presets->where = NULL;
+        (void)preset_query(&presets->rules, name, &action, NULL);
+    }
     table_add(t, name);
     table_add(t, state);
     table_add(t, action == PRESET_UNKNOWN ? "-" : preset_action_to_string(action));
@@ -253,14 +329,15 @@ int verb_list_unit_files(int argc, char **argv) {
     _cleanup_unit_file_list_ struct unit_file_list list = {};
     _cleanup_strv_ char **patterns = NULL;
     _cleanup_(search_path_done) struct search_path where = {};
+    struct presets presets = { .where = &where };
     size_t n = 0;
     for (int i = 1; i < argc; i++) {
         char *name;
         if (mangle(argv[i], NULL, &name) < 0 || strv_take(&patterns, name) < 0)
             return EXIT_FAILURE;
     }
-    if (search_path_init(&where, ctl.root, NULL, true) < 0)
-        return fail_memory();
+    if (files_where(&where) < 0)
+        return EXIT_FAILURE;
     if (ctl_offline()) {
         int r = install_list(&where, ctl.states, patterns, &list);
         if (r < 0)
@@ -271,10 +348,11 @@ int verb_list_unit_files(int argc, char **argv) {
         qsort(list.items, list.n, sizeof *list.items, compare_files);
     for (size_t i = 0; i < list.n; i++) {
         const char *state = unit_file_state_to_string(list.items[i].state);
-        add_file(&t, &where, list.items[i].path, state ? state : "n/a", &n);
+        add_file(&t, &presets, list.items[i].path, state ? state : "n/a", &n);
     }
     int status = table_print(&t);
     if (status == 0 && !ctl.no_legend && ctl.output == OUTPUT_TEXT)
         printf("\n%zu unit files listed.\n", n);
-    return status;
+    preset_rules_done(&presets.rules);
+    return status == 0 && n == 0 ? EXIT_FAILURE : status;
 }

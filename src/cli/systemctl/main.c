@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-struct ctl ctl = { .signal = SIGTERM };
+struct ctl ctl = { .signal = SIGTERM, .scope = SEARCH_SYSTEM };
 
 int fail(const char *format, ...) {
     va_list args;
@@ -47,6 +47,9 @@ enum kind {
     OUTPUT,
     JOB_MODE_FAIL,
     JOB_MODE_NOW,
+    SCOPE_SYSTEM,
+    SCOPE_USER,
+    SCOPE_GLOBAL,
 };
 static bool ignore_dependencies;
 
@@ -85,13 +88,18 @@ static const struct option_row {
     { "kill-whom", 0, TEXT, &ctl.kill_whom },
     { "kill-who", 0, TEXT, &ctl.kill_whom },
     { "now", 0, SET, &ctl.now },
+    { "marked", 0, SET, &ctl.marked },
+    { "stdin", 0, SET, &ctl.from_stdin },
+    { "drop-in", 0, TEXT, &ctl.drop_in },
     { "runtime", 0, SET, &ctl.runtime },
     { "force", 'f', COUNT, &ctl.force },
     { "root", 0, TEXT, &ctl.root },
     { "preset-mode", 0, TEXT, &ctl.preset_mode },
     { "no-reload", 0, SET, &ctl.no_reload },
     { "message", 0, TEXT, &ctl.message },
-    { "system", 0, NOTHING, NULL },
+    { "system", 0, SCOPE_SYSTEM, NULL },
+    { "user", 0, SCOPE_USER, NULL },
+    { "global", 0, SCOPE_GLOBAL, NULL },
     { "no-pager", 0, NOTHING, NULL },
     { "no-ask-password", 0, NOTHING, NULL },
     { "no-wall", 0, NOTHING, NULL },
@@ -101,8 +109,6 @@ static const struct option_row {
     { "lines", 'n', NOTHING_WITH_VALUE, NULL },
     { "timestamp", 0, NOTHING_WITH_VALUE, NULL },
     { "legend", 0, NOTHING_WITH_VALUE, NULL },
-    { "user", 0, REFUSE, NULL },
-    { "global", 0, REFUSE, NULL },
     { "host", 'H', REFUSE_WITH_VALUE, NULL },
     { "machine", 'M', REFUSE_WITH_VALUE, NULL },
     { "image", 0, REFUSE_WITH_VALUE, NULL },
@@ -173,6 +179,11 @@ static int take_option(const struct option_row *row, const char *value) {
     case REFUSE:
     case REFUSE_WITH_VALUE:
         return 1 + fail("--%s: this systemctl talks to the service manager of its own container only.", row->name);
+    case SCOPE_SYSTEM:
+    case SCOPE_USER:
+    case SCOPE_GLOBAL:
+        ctl.scope = row->kind == SCOPE_SYSTEM ? SEARCH_SYSTEM : row->kind == SCOPE_USER ? SEARCH_USER : SEARCH_GLOBAL;
+        return 0;
     case HELP:
         return 1 + usage();
     case VERSION:
@@ -236,11 +247,13 @@ static const struct {
     { "list-units", 0, ANY, DEFAULT | ONLINE, verb_list_units, "[PATTERN…]       units that are loaded" },
     { "list-unit-files", 0, ANY, 0, verb_list_unit_files, "[PATTERN…]  unit files that are installed" },
     { "list-sockets", 0, ANY, ONLINE, verb_list_sockets, "[PATTERN…]     sockets, and what they start" },
+    { "list-timers", 0, ANY, ONLINE, verb_list_timers, "[PATTERN…]      timers, with what they start and when" },
     { "list-jobs", 0, ANY, ONLINE, verb_list_jobs, "[UNIT…]           what is being done and waits to be" },
     { "list-dependencies", 0, ANY, ONLINE, verb_list_dependencies, "[UNIT…]   what a unit needs, as a tree" },
     { "status", 0, ANY, ONLINE, verb_show, "[UNIT|PID…]          how units are, with their processes" },
     { "show", 0, ANY, ONLINE, verb_show, "[UNIT|JOB…]            properties of units, jobs, the manager" },
-    { "cat", 1, ANY, ONLINE, verb_cat, "UNIT…                   unit files and drop-ins" },
+    { "cat", 1, ANY, 0, verb_cat, "UNIT…                   unit files and drop-ins" },
+    { "edit", 1, ANY, 0, verb_edit, "UNIT…                  a drop-in of one's own; --full: a copy; --force: a new unit" },
     { "is-active", 1, ANY, ONLINE, verb_is_active, "UNIT…             0 if one is active" },
     { "is-failed", 1, ANY, ONLINE, verb_is_active, "UNIT…             0 if one has failed" },
     { "is-enabled", 1, ANY, 0, verb_is_enabled, "UNIT…            0 if one is enabled" },
@@ -252,7 +265,7 @@ static const struct {
     { "try-restart", 1, ANY, ONLINE, verb_start, "UNIT…           restart what is active" },
     { "condrestart", 1, ANY, ONLINE, verb_start, NULL },
     { "reload", 1, ANY, ONLINE, verb_start, "UNIT…" },
-    { "reload-or-restart", 1, ANY, ONLINE, verb_start, "UNIT…" },
+    { "reload-or-restart", 0, ANY, ONLINE, verb_start, "UNIT…" },
     { "try-reload-or-restart", 1, ANY, ONLINE, verb_start, "UNIT…" },
     { "reload-or-try-restart", 1, ANY, ONLINE, verb_start, NULL },
     { "condreload", 1, ANY, ONLINE, verb_start, NULL },
@@ -339,6 +352,9 @@ int systemctl_main(int argc, char **argv) {
                 fail("Running in chroot, ignoring command '%s'", argv[0]);
             return 0;
         }
+        if ((verbs[i].flags & ONLINE) && ctl.scope != SEARCH_SYSTEM)
+            return fail("--%s %s: there are no user managers here, only unit files of users can be worked on.",
+                        ctl.scope == SEARCH_USER ? "user" : "global", argv[0]);
         status = verbs[i].run(argc, argv);
         if (fflush(stdout) < 0 && status == 0)
             status = EXIT_FAILURE;

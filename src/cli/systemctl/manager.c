@@ -245,6 +245,14 @@ static void append_settings(struct out *out, void *data) {
             strcat(name, strlen(name) + sizeof "Scale" <= sizeof name ? "Scale" : "");
         out_open(out, DBUS_TYPE_STRUCT, NULL);
         out_string(out, name);
+        if (strcmp(name, "Markers") == 0) {
+            _cleanup_strv_ char **words = strv_split(value, " ");
+            out_open(out, DBUS_TYPE_VARIANT, "as");
+            out_strv(out, words);
+            out_close(out);
+            out_close(out);
+            continue;
+        }
         out_open(out, DBUS_TYPE_VARIANT, quota ? "t" : part ? "u" : "s");
         if (quota)
             out_u64(out, percent * USEC_PER_SEC / 100);

@@ -26,7 +26,7 @@ int mangle(const char *argument, const char *suffix, char **ret) {
     }
     int r = unit_name_mangle(own ? own : argument, ret);
     if (r == -EINVAL)
-        fail("\"%s\" is no unit name: systemd.unit(5) says what is.", argument);
+        fail("Failed to mangle unit name or path '%s': %s", argument, strerror(EINVAL));
     else if (r < 0)
         fail_memory();
     else if (argument[0] != '/' && !ctl.quiet && strncmp(argument, *ret, strlen(argument)) != 0) {

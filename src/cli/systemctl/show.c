@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* show, status, cat, is-active, is-failed: verbs that look at units one after the other. */
+/* show, status, is-active, is-failed: verbs that look at units one after the other. */
 #include "cli/systemctl/ctl.h"
 
-#include "base/fd.h"
 #include "syntax/names.h"
-#include "unit/name.h"
-#include "unit/search.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#define UNIT_FILE_MAX (16u << 20)
 
 /* --- show and status ------------------------------------------------------------------------------------ */
 static void print_properties(DBusMessage *props) {
@@ -109,56 +104,4 @@ int verb_is_active(int argc, char **argv) {
             found |= strcmp(state, "active") == 0 || strcmp(state, "reloading") == 0;
     }
     return found ? 0 : failed ? EXIT_FAILURE : EXIT_NOT_RUNNING;
-}
-
-/* --- cat ------------------------------------------------------------------------------------------------ */
-static int cat_file(const char *path, bool first) {
-    _cleanup_free_ char *content = NULL;
-    int r = file_read(path, UNIT_FILE_MAX, &content, NULL);
-    if (r < 0)
-        return fail("Failed to cat %s: %s", path, strerror(-r));
-    printf("%s# %s\n%s", first ? "" : "\n", path, content);
-    return 0;
-}
-
-int verb_cat(int argc, char **argv) {
-    _cleanup_strv_ char **names = NULL;
-    bool first = true;
-    if (ctl_connect() < 0 || expand_names(argv + 1, NULL, NULL, &names) < 0)
-        return EXIT_FAILURE;
-    STRV_FOREACH (name, names) {
-        _cleanup_error_ DBusError error = DBUS_ERROR_INIT;
-        _cleanup_free_ char *path = unit_path(*name);
-        _cleanup_message_ DBusMessage *props = path ? props_get(path, &error) : NULL;
-        if (!props)
-            return fail("Failed to get properties of %s: %s", *name, error.message ? error.message : "no memory");
-        const char *fragment = props_string(props, "FragmentPath"), *load = props_string(props, "LoadState");
-        _cleanup_strv_ char **dropins = props_strings(props, "DropInPaths");
-        /* What has no file may be compiled into the manager. */
-        const struct vendor_unit *vendor = *fragment ? NULL : vendor_unit_find(props_string(props, "Id"));
-        if (!first)
-            putchar('\n');
-        first = false;
-        if (strcmp(load, "masked") == 0) {
-            printf("# Unit %s is masked.\n", *name);
-            continue;
-        }
-        if (strcmp(load, "not-found") == 0 || (!*fragment && !vendor && !dropins))
-            return fail("No files found for %s.", *name);
-        fflush(stdout);
-        if (props_number(props, "NeedDaemonReload") == 1)
-            fail("# Warning: %s changed on disk, the version systemd has loaded is outdated.\n"
-                 "# This output shows the current version of the unit's original fragment and drop-in files.\n"
-                 "# If fragments or drop-ins were added or removed, they are not properly reflected in this output.\n"
-                 "# Run 'systemctl daemon-reload' to reload units.",
-                 *name);
-        if (*fragment && cat_file(fragment, true) != 0)
-            return EXIT_FAILURE;
-        if (vendor)
-            printf("# %s: compiled into reeve\n%s", vendor->name, vendor->content ? vendor->content : "");
-        STRV_FOREACH (dropin, dropins)
-            if (cat_file(*dropin, dropin == dropins && !*fragment && !vendor) != 0)
-                return EXIT_FAILURE;
-    }
-    return 0;
 }

@@ -127,10 +127,28 @@ HANDLER(method_enqueue_job) {
     return 0;
 }
 
-/* Markers= are not kept: there is never anything marked. */
+/* What package scripts have marked while they replaced its files: restarted or reloaded, if it runs. A unit that cannot
+ * be does not keep the others from it, but the caller hears of it. */
 HANDLER(method_enqueue_marked) {
-    out_zero(reply, "ao");
-    return 0;
+    struct manager *m = call->bus->manager;
+    struct error other;
+    int result = 0;
+    char path[64];
+    out_open(reply, DBUS_TYPE_ARRAY, "o");
+    for (struct unit_name *name = m->names; name; name = name->hh.next) {
+        struct unit *u = name->unit;
+        struct job *j = NULL;
+        if (name->name != u->id || !u->marks)
+            continue;
+        bool restart = u->marks & MARK_NEEDS_RESTART;
+        int r = manager_request_job(m, JOB_TRY_RESTART, u, !restart, JOB_FAIL, result < 0 ? &other : error, &j);
+        if (r >= 0)
+            out_path(reply, j ? job_object_path(j->id, path) : "/");
+        else if (result >= 0)
+            result = r;
+    }
+    out_close(reply);
+    return result;
 }
 
 static int call_job(struct call *call, struct job **ret, struct error *error) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What every unit shows: org.freedesktop.systemd1(5) "Unit Objects". */
 #include "wire/bus/marshal.h"
+#include "wire/bus/transient.h"
 
 #include "unit/install.h"
 
@@ -102,6 +103,14 @@ static GETTER(get_can_clean) {
     bool store = u->ops->type == UNIT_SERVICE && unit_number(u->file, D_FileDescriptorStoreMax) > 0;
     char *const what[] = { store ? (char *)"fdstore" : NULL, NULL };
     out_strv(out, what);
+}
+
+static GETTER(get_markers) {
+    out_open(out, DBUS_TYPE_ARRAY, "s");
+    for (size_t i = 0; i < ELEMENTS(unit_mark_names); i++)
+        if (object->unit->marks & 1u << i)
+            out_string(out, unit_mark_names[i]);
+    out_close(out);
 }
 
 static GETTER(get_need_daemon_reload) {
@@ -236,7 +245,7 @@ const struct property unit_properties[] = {
     S("OnFailureJobMode", "s", setting_enum, OnFailureJobMode),
     S("IgnoreOnIsolate", "b", setting_bool, IgnoreOnIsolate),
     G("NeedDaemonReload", "b", FALSE, get_need_daemon_reload),
-    C("Markers", "as", ""),
+    G("Markers", "as", FALSE, get_markers),
     S("JobTimeoutUSec", "t", setting_u64, JobTimeoutSec),
     S("JobRunningTimeoutUSec", "t", setting_u64, JobRunningTimeoutSec),
     S("JobTimeoutAction", "s", setting_enum, JobTimeoutAction),

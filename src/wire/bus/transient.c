@@ -89,6 +89,8 @@ HANDLER(method_set_properties) {
         r = manager_set_property_text(m, u, "Unit", text_str(&w.unit), runtime, error);
     if (r >= 0 && w.own.len > 0 && section)
         r = manager_set_property_text(m, u, section, text_str(&w.own), runtime, error);
+    if (r >= 0)
+        u->marks = (uint8_t)((u->marks & ~w.marks_cleared) | w.marks_set);
     writer_done(&w);
     return r;
 }

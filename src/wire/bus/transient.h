@@ -12,8 +12,12 @@ struct writer {
     size_t n_pids;
     pid_t caller;
     bool add_ref;
+    uint8_t marks_set, marks_cleared; /* Markers=: bits of enum unit_mark */
     struct error *error;
 };
+
+/* The words of Markers=, by bit of enum unit_mark. */
+extern const char *const unit_mark_names[2];
 
 void writer_done(struct writer *w);
 /* Reads a(sv): each property becomes lines, checked by its directive's own type. 0 or a negative errno, w->error said. */

@@ -444,6 +444,34 @@ static int add_pidfds(struct writer *w, DBusMessageIter *v) {
     return 0;
 }
 
+const char *const unit_mark_names[2] = { "needs-reload", "needs-restart" };
+
+/* Words with + or - change the marks; words without are all there are to be. */
+static int take_marks(struct writer *w, DBusMessageIter *v) {
+    DBusMessageIter i;
+    bool change = false, replace = false;
+    dbus_message_iter_recurse(v, &i);
+    w->marks_set = w->marks_cleared = 0;
+    while (dbus_message_iter_get_arg_type(&i) == DBUS_TYPE_STRING) {
+        const char *word = iter_string(&i);
+        bool sign = *word == '+' || *word == '-';
+        uint8_t bit = 0;
+        for (size_t k = 0; k < ELEMENTS(unit_mark_names); k++)
+            if (strcmp(word + sign, unit_mark_names[k]) == 0)
+                bit = (uint8_t)(1u << k);
+        if (!bit)
+            return error_set(w->error, ERROR_INVALID_ARGUMENT, "Unknown marker \"%s\".", word);
+        *(*word == '-' ? &w->marks_cleared : &w->marks_set) |= bit;
+        change |= sign;
+        replace |= !sign;
+    }
+    if (change && replace)
+        return error_set(w->error, ERROR_INVALID_ARGUMENT, "Bad marker syntax.");
+    if (!change)
+        w->marks_cleared = (uint8_t)~w->marks_set;
+    return 0;
+}
+
 static int put_property(struct writer *w, const char *name, const char *signature, DBusMessageIter *v) {
     _cleanup_text_ struct text t = {};
     if (strcmp(name, "PIDs") == 0 && strcmp(signature, "au") == 0)
@@ -454,7 +482,9 @@ static int put_property(struct writer *w, const char *name, const char *signatur
         w->add_ref = iter_bool(v);
         return 0;
     }
-    if (strcmp(name, "Markers") == 0 || strcmp(name, "Controller") == 0)
+    if (strcmp(name, "Markers") == 0 && strcmp(signature, "as") == 0)
+        return take_marks(w, v);
+    if (strcmp(name, "Controller") == 0)
         return 0;
     if (strcmp(signature, "t") == 0 && strncmp(name, "Limit", 5) == 0 && ends_with(name, "Soft"))
         return put_soft_limit(w, name, iter_u64(v));

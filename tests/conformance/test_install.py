@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verbs on unit files, in systemctl's own words: random trees and commands (install_trees.py), played by systemd's
+systemctl and by reeve's. What they print, how they exit and the trees they leave must be the same."""
+
+import os
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import install_trees
+import pytest
+
+SYSTEMCTL = shutil.which("systemctl")
+OURS = install_trees.BUILD / "reeve"
+SEEDS = int(os.environ.get("INSTALL_SEEDS", 250))
+SHARES = 5
+
+pytestmark = pytest.mark.skipif(not OURS.exists(), reason="needs a build")
+tally = Counter()
+
+
+@pytest.mark.skipif(not SYSTEMCTL, reason="needs systemd's systemctl")
+@pytest.mark.parametrize("share", range(SHARES))
+def test_same_as_systemctl(share):
+    told = [install_trees.compare(seed, SYSTEMCTL, OURS, tally) for seed in range(1 + share, 1 + SEEDS, SHARES)]
+    told = [text for text in told if text]
+    if share == SHARES - 1:
+        print("\n" + install_trees.summary(tally))
+    assert not told, "\n".join(told[:5])
+
+
+def ours(root, *words, **env):
+    done = subprocess.run(["systemctl", f"--root={root}", *words], executable=OURS, capture_output=True, text=True,
+                          env={"PATH": os.environ["PATH"], **env})
+    return done.returncode, done.stdout, done.stderr.replace(str(root), "")
+
+
+UNIT = "[Service]\nExecStart=/bin/true\n[Install]\n{}\n"
+
+
+@pytest.fixture
+def root(tmp_path):
+    (tmp_path / install_trees.LIB).mkdir(parents=True)
+    return tmp_path
+
+
+def test_upheld_by(root):
+    """Not in systemd 252: 257 makes links in .upholds."""
+    (root / install_trees.LIB / "a.service").write_text(UNIT.format("UpheldBy=b.service"))
+    assert ours(root, "enable", "a") == (0, "", "Created symlink /etc/systemd/system/b.service.upholds/a.service → "
+                                         "/usr/lib/systemd/system/a.service.\n"
+                                         "Unit /usr/lib/systemd/system/a.service is added as a dependency to a non-existent "
+                                         "unit b.service.\n")
+    assert ours(root, "is-enabled", "a")[1] == "enabled\n"
+    assert ours(root, "disable", "a") == (0, "", 'Removed "/etc/systemd/system/b.service.upholds/a.service".\n')
+
+
+def test_presets_may_ignore(root):
+    """Not in systemd 252 either."""
+    (root / install_trees.LIB / "a.service").write_text(UNIT.format("WantedBy=b.target"))
+    preset = root / "usr/lib/systemd/system-preset/50.preset"
+    preset.parent.mkdir()
+    preset.write_text("ignore a.service\ndisable *\n")
+    assert ours(root, "preset", "a") == (0, "", "")
+    assert "disabled ignored" in ours(root, "list-unit-files", "a.service")[1]
+
+
+def test_reenable_counts_drop_ins(root):
+    """systemctl 252 forgets them, because it enables anew by path."""
+    (root / install_trees.LIB / "a@.service").write_text(UNIT.format("WantedBy=b.target"))
+    dropin = root / install_trees.ETC / "a@.service.d/x.conf"
+    dropin.parent.mkdir(parents=True)
+    dropin.write_text("[Install]\nRequiredBy=c.target\n")
+    assert ours(root, "reenable", "a@i")[0] == 0
+    assert (root / install_trees.ETC / "b.target.wants/a@i.service").is_symlink()
+    assert (root / install_trees.ETC / "c.target.requires/a@i.service").is_symlink()
+
+
+def test_global_is_for_all_users(root):
+    """What deb-systemd-helper --user calls."""
+    place = root / "usr/lib/systemd/user/a.service"
+    place.parent.mkdir(parents=True)
+    place.write_text(UNIT.format("WantedBy=default.target"))
+    assert ours(root, "--global", "preset", "a")[0] == 0
+    link = root / "etc/systemd/user/default.target.wants/a.service"
+    assert os.readlink(link) == "/usr/lib/systemd/user/a.service"
+    assert ours(root, "--global", "is-enabled", "a")[1] == "enabled\n"
+    preset = root / "usr/lib/systemd/user-preset/50.preset"
+    preset.parent.mkdir()
+    preset.write_text("disable *\n")
+    assert ours(root, "--global", "preset", "a")[0] == 0 and not link.exists()
+
+
+def test_user_works_on_the_users_files(root):
+    place = root / "home/x/systemd/user/a.service"
+    place.parent.mkdir(parents=True)
+    place.write_text(UNIT.format("WantedBy=default.target"))
+    assert ours(root, "--user", "enable", "a", XDG_CONFIG_HOME="/home/x")[0] == 0
+    assert (place.parent / "default.target.wants/a.service").is_symlink()
+    # No manager of a user is here to be asked.
+    rc, _, err = ours(root, "--user", "start", "a")
+    assert rc == 1 and "no user managers" in err
+
+
+def init_script(root):
+    script = root / "etc/init.d/a"
+    script.parent.mkdir(parents=True)
+    script.write_text("#!/bin/sh\n")
+    tool = root / "usr/sbin/update-rc.d"
+    tool.parent.mkdir(parents=True)
+    return tool
+
+
+def test_what_has_an_init_script_needs_a_tool(root):
+    if any(Path(p).exists() for p in ("/usr/lib/systemd/systemd-sysv-install", "/lib/systemd/systemd-sysv-install")):
+        pytest.skip("this machine has systemd's own tool, which is tried first")
+    init_script(root)
+    rc, _, err = ours(root, "enable", "a")
+    assert rc == 1 and "a.service is not a native service" in err and "update-rc.d" in err
