@@ -337,9 +337,8 @@ int install_context_apply(struct install_context *context, enum install_flags fl
         if (info->mode != MODE_REGULAR)
             continue;
         r = apply_one(context, info, flags, ignore_auxiliary, config_path, changes);
-        /* What was done first decides: after an alias that could be made, no failure counts. */
-        if (result == 0)
-            result = r;
+        if (result >= 0)
+            result = r < 0 ? r : result + r;
     }
     return result;
 }
@@ -382,7 +381,8 @@ int install_context_mark(struct install_context *context, char ***marked, struct
     return 0;
 }
 
-static bool link_is_marked(const struct search_path *where, char *const *marked, const char *name,
+/* 1, 0, or the errno of following the link. */
+static int link_is_marked(const struct search_path *where, char *const *marked, const char *name,
                            const char *path) {
     _cleanup_free_ char *end = NULL, *template = NULL;
     if (strv_contains(marked, name))
@@ -391,8 +391,9 @@ static bool link_is_marked(const struct search_path *where, char *const *marked,
     if (unit_name_kind(name) == UNIT_NAME_INSTANCE && unit_name_template(name, &template) >= 0 &&
         strv_contains(marked, template))
         return true;
-    if (chase(path, where->root, &end) < 0)
-        return false;
+    int r = chase(path, where->root, &end);
+    if (r < 0)
+        return r;
     return strv_contains(marked, path_without_root(where, end)) || strv_contains(marked, path_base(end));
 }
 
@@ -437,8 +438,15 @@ static int remove_in(struct removal *at, const char *directory, int depth) {
                 result = r;
             continue;
         }
-        if (!S_ISLNK(st.st_mode) || !unit_name_valid(e->d_name, UNIT_NAME_ANY) ||
-            !link_is_marked(at->where, *at->marked, e->d_name, path))
+        if (!S_ISLNK(st.st_mode) || !unit_name_valid(e->d_name, UNIT_NAME_ANY))
+            continue;
+        int marked = link_is_marked(at->where, *at->marked, e->d_name, path);
+        if (marked < 0) {
+            marked = install_change_add(at->changes, marked, path, NULL);
+            if (result >= 0)
+                result = marked;
+        }
+        if (marked <= 0)
             continue;
         if (!at->dry_run) {
             if (unlinkat(dirfd(d), e->d_name, 0) < 0 && errno != ENOENT) {

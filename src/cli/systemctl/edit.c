@@ -152,6 +152,12 @@ static void edits_done(struct edits *e) {
     for (size_t i = 0; i < e->n; i++) {
         if (e->items[i].temporary)
             unlink(e->items[i].temporary);
+        /* A directory made in vain; one with a file in it stays. */
+        char *slash = e->items[i].path ? strrchr(e->items[i].path, '/') : NULL;
+        if (slash && slash - e->items[i].path > 2 && memcmp(slash - 2, ".d", 2) == 0) {
+            *slash = 0;
+            (void)rmdir(e->items[i].path);
+        }
         free(e->items[i].temporary);
         free(e->items[i].path);
     }
