@@ -218,7 +218,7 @@ static int run_generators(char *const *paths, char *const *directories, char *co
 }
 
 /* Reads what one environment generator prints, until it ends or its time is over. */
-static int read_output(int fd, pid_t pid, struct text *out) {
+static int read_output(const char *path, int fd, pid_t pid, struct text *out) {
     char buffer[4096];
     limit_time(ENVIRONMENT_GENERATOR_SECONDS);
     int r = 0;
@@ -237,8 +237,8 @@ static int read_output(int fd, pid_t pid, struct text *out) {
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         kill(pid, SIGKILL);
     alarm(0);
-    if (r >= 0 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
-        r = -EIO;
+    /* As with systemd, what it printed before it failed counts. */
+    report(path, status);
     return out->failed ? -ENOMEM : r;
 }
 
@@ -267,7 +267,7 @@ static int run_environment_generators(char *const *paths, char ***env, const cha
         char *const argv[] = { *path, NULL };
         pid_t pid = start(*path, argv, *env, fds[1]);
         fd_close(fds[1]);
-        int r = pid < 0 ? -errno : read_output(fds[0], pid, &output);
+        int r = pid < 0 ? -errno : read_output(*path, fds[0], pid, &output);
         fd_close(fds[0]);
         if (r >= 0)
             r = envfile_parse(text_str(&output), output.len, &assignments, NULL, NULL);
