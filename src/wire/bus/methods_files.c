@@ -65,19 +65,18 @@ static const char *const verb_words[] = {
 };
 
 /* The flags of ...WithFlags: UNIT_FILE_RUNTIME, UNIT_FILE_FORCE. Portable ones are not ours. */
-static int flags_of_u64(uint64_t flags, enum install_flags *ret, struct error *error) {
+static int flags_of_u64(uint64_t flags, enum install_flags *ret) {
     if (flags & ~UINT64_C(7))
-        return error_set(error, ERROR_INVALID_ARGUMENT, "Invalid 'flags' parameter '%llu'",
-                         (unsigned long long)flags);
+        return -EINVAL;
     *ret = (enum install_flags)((flags & 1 ? INSTALL_RUNTIME : 0) | (flags & 2 ? INSTALL_FORCE : 0));
     return 0;
 }
 
-static int read_tail(struct call *call, enum tail tail, enum install_flags *ret, struct error *error) {
+static int read_tail(struct call *call, enum tail tail, enum install_flags *ret) {
     bool runtime = false, force = false;
     switch (tail) {
     case TAIL_FLAGS:
-        return flags_of_u64(arg_u64(call), ret, error);
+        return flags_of_u64(arg_u64(call), ret);
     case TAIL_RUNTIME_FORCE:
         runtime = arg_bool(call);
         force = arg_bool(call);
@@ -139,7 +138,7 @@ static int refuse_install(struct call *call, int r, const struct install_changes
             text_addf(&why, " and is a symlink to %s", first->source);
         text_add_char(&why, '.');
     }
-    if (why.len == 0)
+    if (why.len == 0 && first)
         install_error_describe(r, changes, verb, &why);
     /* What was done before it failed stays done. */
     return call_refuse(call, name, "%s", why.len > 0 ? text_str(&why) : strerror(abs(r)));
@@ -177,15 +176,15 @@ HANDLER(method_unit_files) {
         target = arg_string(call);
         word = arg_string(call);
         if (strcmp(word, "Wants") != 0 && strcmp(word, "Requires") != 0)
-            return error_set(error, ERROR_INVALID_ARGUMENT, "Invalid dependency type '%s'", word);
+            return -EINVAL;
     }
     if (row->verb == VERB_PRESET_WITH_MODE || row->verb == VERB_PRESET_ALL) {
         word = arg_string(call);
         mode = *word ? preset_mode_from_string(word) : PRESET_FULL;
         if (mode < 0)
-            return error_set(error, ERROR_INVALID_ARGUMENT, "Invalid preset mode '%s'", word);
+            return -EINVAL;
     }
-    int r = read_tail(call, row->tail, &flags, error);
+    int r = read_tail(call, row->tail, &flags);
     if (r < 0)
         return r;
 
