@@ -280,7 +280,13 @@ static int try_directories(struct install_context *context, struct install_info 
             return r;
     }
     _cleanup_free_ char *vendor = path_join(context->where->root, VENDOR_DIRECTORY);
-    return vendor ? try_path(context, info, vendor, name, flags) : -ENOMEM;
+    _cleanup_free_ char *path = vendor ? path_join(vendor, name) : NULL;
+    int r = path ? load_vendor(context, info, path, flags) : -ENOMEM;
+    if (r < 0)
+        return r;
+    free(info->path);
+    info->path = TAKE(path);
+    return 0;
 }
 
 static int compare_base(const void *a, const void *b) {
