@@ -118,3 +118,30 @@ def test_what_has_an_init_script_needs_a_tool(root):
     init_script(root)
     rc, _, err = ours(root, "enable", "a")
     assert rc == 1 and "a.service is not a native service" in err and "update-rc.d" in err
+
+
+@pytest.mark.skipif(not SYSTEMCTL or os.geteuid() != 0, reason="needs systemd's systemctl and root")
+def test_debians_own_units(tmp_path):
+    """Those of first light's image. Debian 12's systemctl looks into /lib first, reeve's into /usr/lib: the same there."""
+    image = Path(subprocess.run([Path(__file__).parents[1] / "images/build", "firstlight"], check=True, capture_output=True,
+                                text=True).stdout.strip())
+    trees = [tmp_path / "theirs", tmp_path / "ours"]
+    for tree in trees:
+        for part in ("usr/lib/systemd/system", "usr/lib/systemd/system-preset", "etc/systemd", "etc/dbus-1"):
+            if (image / part).exists():
+                shutil.copytree(image / part, tree / part, symlinks=True)
+        (tree / "lib").symlink_to("usr/lib")
+
+    def play(systemctl, tree, command):
+        rc, out, err = install_trees.play(systemctl, tree, command.split())
+        return rc, *(text.replace("/usr/lib/", "/lib/") for text in (out, install_trees.alike(err)))
+
+    for command in ("preset-all", "disable ssh cron apache2 dbus", "enable ssh cron", "mask ssh", "revert ssh",
+                    "is-enabled ssh cron getty@tty1 dbus", "preset-all --preset-mode=disable-only", "set-default rescue",
+                    "get-default"):
+        assert play(OURS, trees[1], command) == play(SYSTEMCTL, trees[0], command), command
+        links = [{name: where.replace("/usr/lib/", "/lib/") for name, where in install_trees.look(tree).items()} for tree in trees]
+        assert links[0] == links[1], command
+    listed = [{tuple(line.split()) for line in play(s, tree, "list-unit-files")[1].splitlines()[:-1]}
+              for s, tree in zip((SYSTEMCTL, OURS), trees)]
+    assert listed[0] <= listed[1] and len(listed[0]) > 200
