@@ -40,11 +40,9 @@ bool job_type_is_redundant(enum job_type type, enum active_state state) {
         return inactive_or_failed(state);
     case JOB_RELOAD:
         return state == ACTIVE_RELOADING;
-    case JOB_RESTART:
-        return state == ACTIVE_ACTIVATING;
     case JOB_NOP:
         return true;
-    default:
+    default: /* A restart never is: what is on its way up may have looked at what others restart for. */
         return false;
     }
 }
@@ -391,10 +389,12 @@ void job_run_queue(void *manager) {
         run_queue_remove(j);
         job_run(j);
         if (m->p->run_queue && loop_overdue(m->loop)) {
+            m->p->jobs_interrupted = true;
             deferred_queue_later(m->loop, &m->p->run_jobs);
             return;
         }
     }
+    m->p->jobs_interrupted = false;
 }
 
 /* --- finishing ------------------------------------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 #include "syntax/timespan.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,6 +43,7 @@ int manager_new(const struct manager_options *options, struct manager **ret) {
     }
     m->p = p;
     p->run_queue_end = &p->run_queue;
+    p->idle_pipe[0] = p->idle_pipe[1] = -1;
     p->signal_fd = p->inherited_notify_fd = p->trial_fd = -1;
     p->argv = options->argv;
     m->system = options->system;
@@ -88,12 +90,25 @@ void manager_forget_units(struct manager *m) {
         unit_free(m->names->unit);
 }
 
+const int *manager_idle_pipe(struct manager *m) {
+    int *fds = m->p->idle_pipe;
+    return fds[1] >= 0 || pipe2(fds, O_CLOEXEC) >= 0 ? fds : NULL;
+}
+
+static void close_idle_pipe(struct manager *m) {
+    for (int i = 0; i < 2; i++) {
+        fd_close(m->p->idle_pipe[i]);
+        m->p->idle_pipe[i] = -1;
+    }
+}
+
 void manager_free(struct manager *m) {
     if (!m)
         return;
     m->p->reloading = true; /* nobody is told any more */
     manager_forget_units(m);
     spawn_done(m);
+    close_idle_pipe(m);
     manager_drop_requests(m);
     queue_done(m);
     deferred_cancel(&m->p->run_jobs);
@@ -163,6 +178,8 @@ enum manager_state manager_state(const struct manager *m) {
 }
 
 void manager_check_finished(struct manager *m) {
+    if (m->n_installed_jobs == 0)
+        close_idle_pipe(m);
     if (m->p->shutting_down && m->n_installed_jobs == 0)
         deferred_queue(m->loop, &m->p->objective_work); /* unless more comes in this turn */
     if (m->p->reloading || m->finished_startup || !m->booted || m->n_installed_jobs > 0)

@@ -31,7 +31,9 @@ struct manager_private {
     struct deferred run_jobs, reap, objective_work;
     struct timer log_timer;
     struct log_client_host log_host;
+    int idle_pipe[2];               /* open while services of Type=idle wait for the last job; or -1 */
     bool dispatching_load;
+    bool jobs_interrupted;          /* others got their turn before all jobs had run that could */
     bool load_again;                /* for some units there was no memory: they are marked, and tried before the next job */
     uint32_t marker;                /* of the last graph walk */
     int signal_fd, inherited_notify_fd;
@@ -83,6 +85,8 @@ void job_queue_waiting_for(struct unit *u);
 void job_arm_timeout(struct job *j);
 
 void manager_check_finished(struct manager *m);
+/* Type=idle: two descriptors, the end comes when no job is left; NULL: there is none, do not wait. */
+const int *manager_idle_pipe(struct manager *m);
 void manager_forget_units(struct manager *m);
 /* The files are read anew: what is wrong with them is told again. */
 void manager_forget_complaints(struct manager *m);

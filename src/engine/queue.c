@@ -59,7 +59,7 @@ static void add_job(struct unit *u, enum job_type type, enum job_mode mode, cons
     struct error error;
     if (!may_add_job(u))
         return;
-    unit_log(u, LOG_INFO, "%s", why);
+    unit_log(u, LOG_DEBUG, "%s", why);
     if (manager_add_job(u->manager, type, u, mode, &error, NULL) < 0)
         unit_log(u, LOG_WARNING, "Failed to enqueue %s job, ignoring: %s", job_type_to_string(type),
                  error.message);
@@ -126,13 +126,14 @@ void queue_tell_now(struct unit *u) {
 static const struct {
     void (*serve)(struct unit *u);
     int priority;
+    bool after_jobs; /* looks at what the jobs have led to: not in the middle of them */
 } queues[UNIT_QUEUES] = {
     [QUEUE_LOAD] = { serve_load, WORK_QUEUES },
     [QUEUE_ORDER] = { serve_order, WORK_QUEUES },
     [QUEUE_EMPTY] = { serve_empty, WORK_QUEUES + 1 },
-    [QUEUE_STOP_UNNEEDED] = { serve_unneeded, WORK_QUEUES + 2 },
-    [QUEUE_UPHELD] = { serve_upheld, WORK_QUEUES + 3 },
-    [QUEUE_BOUND] = { serve_bound, WORK_QUEUES + 4 },
+    [QUEUE_STOP_UNNEEDED] = { serve_unneeded, WORK_QUEUES + 2, true },
+    [QUEUE_UPHELD] = { serve_upheld, WORK_QUEUES + 3, true },
+    [QUEUE_BOUND] = { serve_bound, WORK_QUEUES + 4, true },
     [QUEUE_CHANGED] = { serve_changed, WORK_TELL },
     [QUEUE_GC] = { gc_unit, WORK_GC },
 };
@@ -212,10 +213,13 @@ struct line_owner {
 
 static void serve_deferred(void *userdata) {
     struct line_owner *owner = userdata;
+    struct manager *m = owner->manager;
     if (owner->queue == QUEUE_LOAD)
-        queue_dispatch_load(owner->manager);
+        queue_dispatch_load(m);
+    else if (queues[owner->queue].after_jobs && m->p->jobs_interrupted)
+        deferred_queue_later(m->loop, &m->p->lines[owner->queue].work);
     else
-        serve_line(owner->manager, owner->queue);
+        serve_line(m, owner->queue);
 }
 
 int queue_init(struct manager *m) {

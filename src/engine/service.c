@@ -250,8 +250,12 @@ static int service_reload(struct unit *u) {
 }
 
 static void start_limit_reached(struct unit *u) {
+    struct service *s = SERVICE(u);
+    /* On its way up: only this request is refused. (systemd forgets the processes that it has.) */
+    if (s->main_pid > 0 || s->control_pid > 0)
+        return;
     /* Keeps the result of the last failure, which is why it was started so often. */
-    service_enter_dead(SERVICE(u), SERVICE_FAILURE_START_LIMIT_HIT, false);
+    service_enter_dead(s, SERVICE_FAILURE_START_LIMIT_HIT, false);
 }
 
 static bool can_reload(struct unit *u) {

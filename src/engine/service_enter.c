@@ -92,7 +92,7 @@ void service_set_state(struct service *s, enum service_state state) {
     if (!is_supervised(s))
         s->watchdog_time = (struct dual_time){};
     service_arm_watchdog(s);
-    if (before == state)
+    if (before == state && state != SERVICE_DEAD) /* skipped until the limit of starts is reached: no failure either */
         return;
     unit_log(u, LOG_DEBUG, "Changed %s -> %s", service_state_to_string(before), service_state_to_string(state));
     unit_notify(u, service_state_active(s, before), service_state_active(s, state),

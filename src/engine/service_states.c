@@ -63,12 +63,6 @@ static int stop_already(struct service *s, enum service_result result) {
     return 0;
 }
 
-/* RestartMode=direct: still on its way up, but a start like any other as far as the limit is concerned. */
-static int start_again(struct service *s, enum service_result result) {
-    int r = unit_check_start_limit(&s->unit);
-    return r < 0 ? r : start(s, result);
-}
-
 static int cancel_restart(struct service *s, enum service_result result) {
     s->forbid_restart = true;
     timer_stop(&s->timer);
@@ -533,7 +527,7 @@ static const transition transitions[SERVICE_STATES][SERVICE_EVENTS] = {
                                 [EV_CONTROL_EXIT] = control_ended_at_last, [EV_GONE] = gone_at_last,
                                 [EV_TIMEOUT] = final_kill_timed_out },
     [SERVICE_AUTO_RESTART] = { [EV_START] = not_now, [EV_STOP] = cancel_restart, [EV_TIMEOUT] = restart_due },
-    [SERVICE_AUTO_RESTART_QUEUED] = { [EV_START] = start_again, [EV_STOP] = cancel_restart },
+    [SERVICE_AUTO_RESTART_QUEUED] = { [EV_START] = start, [EV_STOP] = cancel_restart },
 };
 
 static const char *const event_names[SERVICE_EVENTS] = {

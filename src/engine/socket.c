@@ -460,8 +460,15 @@ int socket_coldplug(struct unit *u) {
     if (s->state == SOCKET_LISTENING || s->state == SOCKET_RUNNING)
         (void)socket_open_ports(s);
     if (s->state == SOCKET_LISTENING)
-        (void)socket_watch_ports(s);
+        (void)socket_watch_ports(s); /* or in catch_up() */
     return 0;
+}
+
+/* A socket that listens and is not watched would keep its clients waiting for ever: better that it is seen to be down. */
+static void catch_up(struct unit *u) {
+    struct socket_unit *s = SOCKET(u);
+    if (s->state == SOCKET_LISTENING && socket_watch_ports(s) < 0)
+        socket_enter_stop_pre(s, SOCKET_FAILURE_RESOURCES);
 }
 
 static bool may_collect(const struct unit *u) {
@@ -490,6 +497,7 @@ const struct unit_ops socket_ops = {
     .done = socket_done,
     .load = socket_load,
     .coldplug = socket_coldplug,
+    .catch_up = catch_up,
     .start = socket_start,
     .start_limit_reached = start_limit_reached,
     .stop = socket_stop,

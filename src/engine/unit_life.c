@@ -114,7 +114,7 @@ static bool bound_units_active(struct unit *u) {
     return true;
 }
 
-int unit_check_start_limit(struct unit *u) {
+static int check_start_limit(struct unit *u) {
     if (!u->ops->start_limit_reached || start_limit_allows(u))
         return 0;
     u->ops->start_limit_reached(u);
@@ -133,21 +133,21 @@ int unit_start(struct unit *u) {
         return -EINVAL;
     if (u->ops->once_only && u->inactive_exit.monotonic > 0)
         return -ESTALE;
-    if (state != ACTIVE_ACTIVATING) {
-        int r = unit_check_start_limit(u);
-        if (r < 0)
-            return r;
-        if (!test_conditions(u))
-            return -ECOMM;
-        if (!test_asserts(u)) {
-            unit_log(u, LOG_NOTICE, "Starting requested but asserts failed.");
-            return -EPROTO;
-        }
+    bool begins = state != ACTIVE_ACTIVATING;
+    if (begins && !test_conditions(u))
+        return -ECOMM;
+    if (begins && !test_asserts(u)) {
+        unit_log(u, LOG_NOTICE, "Starting requested but asserts failed.");
+        return -EPROTO;
     }
     if (!bound_units_active(u))
         return -ENOLINK;
     if (!u->ops->start)
         return -EBADR;
+    /* Last: what was prevented until here was no start, and does not count as one. A second one on the way up does. */
+    int r = check_start_limit(u);
+    if (r < 0)
+        return r;
     unit_changed(u);
     return u->ops->start(u);
 }

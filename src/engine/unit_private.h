@@ -26,8 +26,6 @@ int unit_start(struct unit *u);
 int unit_stop(struct unit *u);
 int unit_reload(struct unit *u);
 
-/* 0; -ECANCELED: one start too many, its state and StartLimitAction= have been seen to. */
-int unit_check_start_limit(struct unit *u);
 /* A fresh InvocationID=; 0 or negative errno. */
 int unit_new_invocation(struct unit *u);
 /* The status SuccessAction=exit or FailureAction=exit ends the container with: as written, or the main process's. */

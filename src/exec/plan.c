@@ -121,6 +121,12 @@ static void plan_start(struct planner *p) {
     plan_step(p, STEP_SETSID, EXIT_SETSID);
     if (p->request->lineage)
         plan_step(p, STEP_LINEAGE, 0)->number = p->request->lineage;
+    if (p->request->idle_pipe) {
+        struct step *s = plan_step(p, STEP_IDLE, 0);
+        s->fd.from = p->request->idle_pipe[0];
+        s->fd.to = p->request->idle_pipe[1];
+        p->plan->forks = true;
+    }
     if (!p->identity.resolve)
         return;
     struct step *s = plan_step(p, STEP_RESOLVE_USER, EXIT_USER);
@@ -163,6 +169,7 @@ static void plan_end(struct planner *p) {
         }
     }
     plan_filters(p);
+    p->plan->may_be_missing = p->request->command->flags & EXEC_IGNORE_FAILURE;
     /* A bare name that was found nowhere must not be taken from the working directory. */
     if (p->plan->path[0] != '/')
         plan_fail_step(p, EXIT_EXEC, ENOENT, p->plan->path);

@@ -57,6 +57,7 @@ struct exec_request {
     const int *listen_fds;       /* passed as 3, 4, … */
     char *const *listen_names;   /* as many; NULL: "unknown" */
     size_t n_listen_fds, n_sockets; /* NonBlocking= is for the first n_sockets of them: the others are stored descriptors */
+    const int *idle_pipe;        /* Type=idle: not before its last write end is closed, or some time has passed; or NULL */
 };
 
 /* A user id that only the child learns, in STEP_RESOLVE_USER. */
@@ -70,6 +71,7 @@ enum step_kind {
     STEP_SIGNALS,      /* reset handlers and mask; IgnoreSIGPIPE= */
     STEP_SETSID,
     STEP_LINEAGE,      /* RLIMIT_LOCKS soft and hard */
+    STEP_IDLE,         /* Type=idle: close the write end `to`, wait for the end of `from` */
     STEP_RLIMIT,
     STEP_OOM_SCORE,
     STEP_NICE,
@@ -170,6 +172,7 @@ struct exec_plan {
     bool forks;               /* some step may block: fork instead of sharing memory */
     struct degradation *degraded;
     size_t n_degraded;
+    bool may_be_missing;      /* the command's "-": no program is no failure */
     bool changes_ids;         /* a child that shares our memory clears PR_SET_DUMPABLE for us too */
     char *credentials_directory; /* to be removed when the unit stops; NULL: none */
     /* RuntimeDirectory= paths, to be removed at stop unless RuntimeDirectoryPreserve=; absolute */

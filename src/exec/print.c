@@ -13,6 +13,7 @@
 static const char *const kind_names[STEP_KINDS] = {
     [STEP_FAIL] = "fail",
     [STEP_SIGNALS] = "signals",
+    [STEP_IDLE] = "wait until all jobs are done",
     [STEP_SETSID] = "new session",
     [STEP_LINEAGE] = "lineage tag",
     [STEP_RLIMIT] = "limit",

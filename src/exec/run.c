@@ -43,13 +43,19 @@ static void report_and_exit(struct shared *shared, size_t step, int error, int s
         syscall(SYS_exit_group, status);
 }
 
+/* The last step failed since there is no program, and that is allowed. */
+static bool is_missing(const struct exec_plan *plan, size_t step) {
+    return plan->may_be_missing && step + 1 == plan->n_steps &&
+           (plan->path[0] != '/' || access(plan->path, X_OK) < 0);
+}
+
 static int child_main(void *arg) {
     struct shared *shared = arg;
     const struct exec_plan *plan = shared->child.plan;
     for (size_t i = 0; i < plan->n_steps; i++) {
         int r = step_run(&shared->child, &plan->steps[i]);
         if (r < 0 && plan->steps[i].exit_status != 0)
-            report_and_exit(shared, i, -r, plan->steps[i].exit_status);
+            report_and_exit(shared, i, -r, is_missing(plan, i) ? EXIT_SUCCESS : plan->steps[i].exit_status);
     }
     /* A plan without STEP_EXEC, or one whose failure is to be ignored. */
     report_and_exit(shared, plan->n_steps, ENOEXEC, EXIT_FAILURE);

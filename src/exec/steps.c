@@ -10,6 +10,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -31,6 +32,8 @@
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
 #endif
 
+/* How long Type=idle waits for the end of all jobs. */
+#define IDLE_TIMEOUT_MSEC 5000
 /* How often a busy terminal is tried again. */
 #define TTY_RETRY_NSEC 200000000L
 
@@ -57,6 +60,13 @@ static int step_signals(const struct step *step) {
     }
     uint64_t none = 0;
     return or_errno(syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none)));
+}
+
+static int step_idle(const struct step *step) {
+    (void)close(step->fd.to);
+    struct pollfd end = { .fd = step->fd.from };
+    (void)poll(&end, 1, IDLE_TIMEOUT_MSEC);
+    return 0;
 }
 
 /* A process that may not raise a limit sets what it may: setrlimit(2). */
@@ -366,6 +376,8 @@ int step_run(struct child *child, const struct step *step) {
         return setsid() < 0 && errno != EPERM ? -errno : 0;
     case STEP_LINEAGE:
         return or_errno(setrlimit(RLIMIT_LOCKS, &(struct rlimit){ step->number, step->number }));
+    case STEP_IDLE:
+        return step_idle(step);
     case STEP_RLIMIT:
         return step_rlimit(step);
     case STEP_OOM_SCORE:

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 static enum job_result last_result;
 
@@ -148,6 +149,19 @@ static void of_two_that_conflict_one_is_given_up(void **state) {
     assert_int_equal(state_of("y.target"), ACTIVE_INACTIVE);
 }
 
+/* The one that is needed joins the transaction last. */
+static void of_two_that_conflict_the_needed_one_stays(void **state) {
+    unit_text("need.target", "Requires=z.target x.target\n");
+    unit_text("z.target", "Wants=y.target\n");
+    unit_text("y.target", "Conflicts=x.target\n");
+    unit_text("x.target", "");
+    start("need.target");
+    UNTIL(m->n_installed_jobs == 0);
+    assert_int_equal(state_of("need.target"), ACTIVE_ACTIVE);
+    assert_int_equal(state_of("x.target"), ACTIVE_ACTIVE);
+    assert_int_equal(state_of("y.target"), ACTIVE_INACTIVE);
+}
+
 /* --- units ----------------------------------------------------------------------------------------------------------- */
 static void the_start_limit_is_exact(void **state) {
     unit_text("a.service", "StartLimitBurst=2\nStartLimitIntervalSec=1000s\n" SLEEPER);
@@ -171,9 +185,13 @@ static void the_start_limit_is_exact(void **state) {
 static void bound_to_what_was_skipped(void **state) {
     unit_text("b.target", "ConditionPathExists=/nonexistent\n");
     unit_text("after.service", "BindsTo=b.target\nAfter=b.target\n" SLEEPER);
+    struct observer o = { .job_removed = note_result };
+    manager_add_observer(m, &o);
     start("after.service");
     UNTIL(m->n_installed_jobs == 0);
+    manager_remove_observer(m, &o);
     assert_true(inactive_or_failed(state_of("after.service")));
+    assert_int_equal(last_result, JOB_DEPENDENCY); /* and not the stop of what had been started */
 }
 
 static void on_success_has_a_mode_of_its_own(void **state) {
@@ -260,6 +278,20 @@ static void a_stop_that_hangs_may_abort(void **state) {
     assert_int_equal(service("a.service")->main_status.status, SIGABRT);
 }
 
+/* Signalled commands are the last of their list, however they end. */
+static void a_stop_that_timed_out_goes_no_further(void **state) {
+    char text[512];
+    snprintf(text, sizeof(text),
+             "[Service]\nTimeoutStopSec=500ms\nExecStart=/bin/sleep 1000\n"
+             "ExecStop=/bin/sh -c 'trap \"exit 0\" TERM; while :; do sleep 0.05; done'\n%s", say("ExecStop", "more"));
+    unit_text("a.service", text);
+    start("a.service");
+    UNTIL_STATE("a.service", ACTIVE_ACTIVE);
+    stop("a.service");
+    UNTIL(m->n_installed_jobs == 0);
+    assert_string_equal(trace(), "");
+}
+
 static void a_failed_reload_is_told(void **state) {
     struct observer o = { .job_removed = note_result };
     unit_text("a.service", SLEEPER "ExecReload=/bin/false\n");
@@ -313,6 +345,20 @@ static void more_time_is_more(void **state) {
     struct ucred sender = { .pid = unit_main_pid(u) };
     u->ops->notify_message(u, &sender, tags, NULL, 0);
     assert_true(service("a.service")->timer.when > before);
+}
+
+/* What a waiting job waits for may be gone from the files. */
+static void a_reload_may_end_a_wait(void **state) {
+    unit_text("slow.service", "[Service]\nType=oneshot\nExecStart=/bin/sleep 1000\n");
+    unit_text("a.service", "After=slow.service\n" SLEEPER);
+    start("slow.service");
+    start("a.service");
+    UNTIL(state_of("slow.service") == ACTIVE_ACTIVATING);
+    assert_int_equal(state_of("a.service"), ACTIVE_INACTIVE);
+    unit_text("a.service", SLEEPER);
+    reload();
+    UNTIL(state_of("a.service") == ACTIVE_ACTIVE);
+    assert_int_equal(state_of("slow.service"), ACTIVE_ACTIVATING);
 }
 
 static void irreversible_over_a_reload(void **state) {
@@ -374,6 +420,37 @@ static void a_stopped_socket_is_closed(void **state) {
     assert_int_equal(SOCKET(get("s.socket"))->ports[0].fd, -1);
 }
 
+static int call(void) {
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
+    snprintf(to.sun_path, sizeof(to.sun_path), "%s/socket", directory);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    return fd;
+}
+
+static bool is_hung_up(int fd) {
+    char c;
+    return read(fd, &c, 1) == 0;
+}
+
+static void connections_are_limited_exactly(void **state) {
+    char text[256];
+    snprintf(text, sizeof(text), "[Socket]\nListenStream=%s/socket\nAccept=yes\nMaxConnections=2\n", directory);
+    unit_text("s.socket", text);
+    unit_text("s@.service", "[Service]\nStandardInput=socket\nExecStart=/bin/sleep 1000\n");
+    start("s.socket");
+    UNTIL_STATE("s.socket", ACTIVE_ACTIVE);
+    int calls[] = { call(), call(), call() };
+    UNTIL(SOCKET(get("s.socket"))->n_accepted == 2 && is_hung_up(calls[2]));
+    for (size_t i = 0; i < ELEMENTS(calls); i++) {
+        assert_int_equal(is_hung_up(calls[i]), i == 2);
+        close(calls[i]);
+    }
+    stop("s.socket");
+    UNTIL_STATE("s.socket", ACTIVE_INACTIVE);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -388,6 +465,7 @@ int main(void) {
         TEST(isolate_leaves_jobs_of_what_it_ignores),
         TEST(mode_fail_does_what_is_needed),
         TEST(of_two_that_conflict_one_is_given_up),
+        TEST(of_two_that_conflict_the_needed_one_stays),
         TEST(the_start_limit_is_exact),
         TEST(bound_to_what_was_skipped),
         TEST(on_success_has_a_mode_of_its_own),
@@ -397,14 +475,17 @@ int main(void) {
         TEST(restart_delays_grow),
         TEST(a_cancelled_stop_is_still_a_stop),
         TEST(a_stop_that_hangs_may_abort),
+        TEST(a_stop_that_timed_out_goes_no_further),
         TEST(a_failed_reload_is_told),
         TEST(mixed_kills_the_others),
         TEST(a_stopped_process_hears_its_signal),
         TEST(more_time_is_more),
+        TEST(a_reload_may_end_a_wait),
         TEST(irreversible_over_a_reload),
         TEST(triggers_are_limited_exactly),
         TEST(a_service_at_its_limit_closes_its_socket),
         TEST(a_stopped_socket_is_closed),
+        TEST(connections_are_limited_exactly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

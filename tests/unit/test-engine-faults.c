@@ -8,6 +8,7 @@
 #include "engine-test.h"
 #include "../faults/shim.h"
 #include "engine/timer.h"
+#include "engine/socket_private.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -268,6 +269,15 @@ static void all_works(void) {
         MUST(state_of(active[i]) == ACTIVE_INACTIVE);
 }
 
+/* What is said to listen does. */
+static void listeners_are_watched(void) {
+    for (struct unit_name *n = m->names; n; n = n->hh.next) {
+        const struct socket_unit *s = n->unit->ops->type == UNIT_SOCKET ? SOCKET(n->unit) : NULL;
+        for (size_t i = 0; s && s->state == SOCKET_LISTENING && i < s->n_ports; i++)
+            MUST(s->ports[i].fd >= 0 && s->ports[i].io);
+    }
+}
+
 static bool processes_left(void) {
     for (struct unit_name *n = m->names; n; n = n->hh.next)
         if (n->unit->maybe_processes || n->unit->job)
@@ -308,6 +318,7 @@ static void run_script(const struct script *script, const struct fault_place *pl
     until_idle();
     struct unit *u = manager_get_unit(m, "bystander.service");
     MUST(u && unit_active_state(u) == ACTIVE_ACTIVE && unit_main_pid(u) == bystander);
+    listeners_are_watched();
     all_works();
     usec_t deadline = now(CLOCK_MONOTONIC) + PATIENCE_USEC;
     while ((processes_left() || open_descriptors() > before) && now(CLOCK_MONOTONIC) < deadline)

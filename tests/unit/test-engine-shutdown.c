@@ -36,7 +36,7 @@ static void ends_in_order(void **state) {
 
 static void a_masked_target_ends_it_too(void **state) {
     char a[512];
-    snprintf(a, sizeof(a), SLEEPER "%s", say("ExecStop", "a"));
+    snprintf(a, sizeof(a), SLEEPER "ExecStop=/bin/sleep 0.3\n%s", say("ExecStop", "a"));
     unit_text("a.service", a);
     mask("reboot.target");
     start("a.service");
