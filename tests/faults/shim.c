@@ -93,6 +93,13 @@ static bool fault_at(enum fault_kind kind, uintptr_t *frame) {
     if (!f || f->pid == 0 || f->pid != getpid())
         return false;
     f->calls[kind]++;
+    if (f->by_kind) {
+        if (kind != f->kind || f->calls[kind] != f->occurrence)
+            return false;
+        f->hits++;
+        errno = f->error;
+        return true;
+    }
     if (f->armed && f->hits > 0 && f->hits < f->length && memory_kind(kind)) {
         f->hits++;
         errno = ENOMEM;

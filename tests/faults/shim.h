@@ -22,6 +22,8 @@ struct fault_place {
 struct faults {
     int32_t pid;    /* the one process; 0: counting and failing are off */
     bool armed;
+    bool by_kind;   /* places are not told apart: the `occurrence`th call of `kind` fails */
+    uint32_t kind;
     uint32_t hash;  /* of the place */
     uint32_t occurrence; /* 1: the first after arming */
     uint32_t length; /* so many calls of any kind of memory fail in a row from there (0: this one call) */

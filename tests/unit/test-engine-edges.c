@@ -329,7 +329,10 @@ static void a_stopped_process_hears_its_signal(void **state) {
     unit_text("a.service", "[Service]\nTimeoutStopSec=5s\nExecStart=/bin/sleep 1000\n");
     start("a.service");
     UNTIL_STATE("a.service", ACTIVE_ACTIVE);
-    kill(unit_main_pid(get("a.service")), SIGSTOP);
+    pid_t pid = unit_main_pid(get("a.service"));
+    siginfo_t info;
+    kill(pid, SIGSTOP);
+    assert_int_equal(waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOWAIT), 0); /* before that SIGTERM would still end it */
     stop("a.service");
     UNTIL(m->n_installed_jobs == 0);
     assert_int_equal(state_of("a.service"), ACTIVE_INACTIVE);

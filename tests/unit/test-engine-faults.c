@@ -6,9 +6,11 @@
  *   test-engine-faults [SCRIPT [KIND]]    FAULTS=all: every occurrence at every place; FAULTS=N: every Nth place
  *   test-engine-faults SCRIPT KIND HASH:OCCURRENCE:ERRNO    one failure, in this process */
 #include "engine-test.h"
+#include "../faults/client.h"
 #include "../faults/shim.h"
 #include "engine/timer.h"
 #include "engine/socket_private.h"
+#include "wire/bus/bus.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -220,13 +222,43 @@ static void transient(void) {
     until_idle();
 }
 
+/* A client in a process of its own, and the loop turned for it until it has ended. */
+static void serve_client(void) {
+    char socket[128], verdict = 1;
+    int fds[2], watched = faults->pid;
+    faults->pid = 0; /* what the test does itself does not fail */
+    snprintf(socket, sizeof(socket), "%s/systemd/private", directory);
+    MUST(pipe2(fds, O_CLOEXEC | O_NONBLOCK) == 0);
+    pid_t pid = fork();
+    MUST(pid >= 0);
+    if (pid == 0) {
+        verdict = (char)client_run(socket, tolerant);
+        (void)!write(fds[1], &verdict, 1);
+        _exit(0);
+    }
+    close(fds[1]);
+    usec_t deadline = now(CLOCK_MONOTONIC) + 3 * PATIENCE_USEC;
+    ssize_t n;
+    do {
+        faults->pid = watched;
+        turn();
+        faults->pid = 0;
+        MUST(now(CLOCK_MONOTONIC) < deadline);
+    } while ((n = read(fds[0], &verdict, 1)) < 0);
+    MUST(n == 1 && verdict == 0);
+    close(fds[0]);
+    faults->pid = watched;
+    until_idle();
+}
+
 static const struct script {
     const char *name;
     void (*run)(void);
+    bool bus;
 } scripts[] = {
     { "starting", starting_and_stopping }, { "targets", targets_and_forks }, { "failing", failing_and_restarting },
     { "reloading", reloading },            { "dying", dying },               { "sockets", sockets },
-    { "transient", transient },            { "triggers", triggers },
+    { "transient", transient },            { "triggers", triggers },         { "bus", serve_client, true },
 };
 
 /* --- one run -------------------------------------------------------------------------------------------------------- */
@@ -295,6 +327,8 @@ static void run_script(const struct script *script, const struct fault_place *pl
     until_idle();
     pid_t bystander = unit_main_pid(manager_get_unit(m, "bystander.service"));
     MUST(bystander > 0);
+    if (script->bus)
+        MUST(bus_wire.start(&bus_wire, m) >= 0);
     const struct process *all;
     /* What is opened for good: /proc, what tells of the clock and of the time zone. */
     MUST(lineage_scan(m->lineage, &all) > 0);
@@ -319,6 +353,8 @@ static void run_script(const struct script *script, const struct fault_place *pl
     struct unit *u = manager_get_unit(m, "bystander.service");
     MUST(u && unit_active_state(u) == ACTIVE_ACTIVE && unit_main_pid(u) == bystander);
     listeners_are_watched();
+    if (script->bus)
+        serve_client();
     all_works();
     usec_t deadline = now(CLOCK_MONOTONIC) + PATIENCE_USEC;
     while ((processes_left() || open_descriptors() > before) && now(CLOCK_MONOTONIC) < deadline)
@@ -329,6 +365,8 @@ static void run_script(const struct script *script, const struct fault_place *pl
         _exit(1);
     }
     MUST(!processes_left());
+    if (script->bus)
+        bus_wire.stop(&bus_wire);
     MUST(tear_down(NULL) == 0);
     if (place && one.hits == 0)
         exit(77); /* it did not come by this time */
