@@ -299,7 +299,9 @@ static int socket_stop(struct unit *u) {
 }
 
 static void start_limit_reached(struct unit *u) {
-    enter_dead(SOCKET(u), SOCKET_FAILURE_START_LIMIT_HIT);
+    struct socket_unit *s = SOCKET(u);
+    if (s->control_pid <= 0) /* on its way up only this request is refused */
+        enter_dead(s, SOCKET_FAILURE_START_LIMIT_HIT);
 }
 
 /* --- events -------------------------------------------------------------------------------------------- */
