@@ -282,10 +282,6 @@ static void release_resources(struct unit *u) {
         fd_store_release(s);
 }
 
-static bool may_collect(const struct unit *u) {
-    return !SERVICE(u)->fd_store;
-}
-
 static void service_reset_failed(struct unit *u) {
     struct service *s = SERVICE(u);
     if (s->state == SERVICE_FAILED)
@@ -331,7 +327,6 @@ const struct unit_ops service_ops = {
     .can_start = true,
     .active_state = service_active_state,
     .sub_state = service_sub_state,
-    .may_collect = may_collect,
     .release_resources = release_resources,
     .reset_failed = service_reset_failed,
     .child_exited = child_exited,

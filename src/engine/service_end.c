@@ -40,9 +40,7 @@ static bool shall_restart(struct service *s) {
 /* RestartSteps=, RestartMaxDelaySec=: from RestartSec= to the maximum in so many steps, each a constant factor longer. */
 usec_t service_restart_delay(const struct service *s) {
     const struct unit_file *f = s->unit.file;
-    /* The restart that is waited for is counted when its job is queued. */
-    bool counted = s->state != SERVICE_AUTO_RESTART;
-    uint64_t n_before = s->n_restarts - (counted && s->n_restarts > 0);
+    uint64_t n_before = s->n_restarts;
     usec_t first = unit_setting_written(f, D_RestartSec) ? unit_usec(f, D_RestartSec) : s->unit.manager->default_restart_sec;
     /* [X-Reeve] RestartIntervalSec=: from one start to the next, so who ran for longer comes again at once. */
     usec_t interval = unit_usec(f, D_RestartIntervalSec);
