@@ -284,8 +284,8 @@ static void long_chains_come_up_and_go_down(void **state) {
 
 /* Tried again and again while its unit cannot start yet, the job's time runs on. */
 static void the_running_timeout_is_that_of_the_first_try(void **state) {
-    unit_text("a.service", "JobRunningTimeoutSec=300ms\nOnFailure=f.target\n[Service]\nExecStart=/bin/sleep 1000\n"
-                           "ExecStop=/bin/sleep 1000\n");
+    unit_text("a.service", "StartLimitIntervalSec=0\nJobRunningTimeoutSec=300ms\nOnFailure=f.target\n"
+                           "[Service]\nExecStart=/bin/sleep 1000\nExecStop=/bin/sleep 1000\n");
     unit_text("f.target", "");
     start("a.service");
     UNTIL_STATE("a.service", ACTIVE_ACTIVE);
