@@ -108,12 +108,15 @@ static int file_names(const char *verb, char **arguments, char ***ret) {
                 return fail_memory(), -ENOMEM;
             path_simplify(name);
         } else if (strcmp(verb, "link") == 0) {
+            if ((r = mangle(*a, NULL, &name)) < 0)
+                return r;
             if (ctl.root)
-                fail("Non-absolute paths are not allowed when --root is used: %s", *a);
+                fail("Non-absolute paths are not allowed when --root is used: %s", name);
             else
                 fail("Link argument must contain at least one directory separator.\n"
                      "If you intended to link a file in the current directory, try ./%s instead.",
-                     *a);
+                     name);
+            free(name);
             return -EINVAL;
         } else if (glob_is_pattern(*a)) {
             fail("Glob pattern passed%s%s, but globs are not supported for this.", strcmp(verb, "is-enabled") == 0 ? " to check" : " to ",
