@@ -15,7 +15,6 @@ DAEMONS = {
     "exim4": "/usr/sbin/exim4 -bd",
     "git-daemon": "git.daemon.*--base-path",
     "icecast2": "icecast2 -b",
-    "isc-dhcp-server": "dhcpd -4",
     "monit": "monit -c",
     "nslcd": "nslcd",
     "pure-ftpd": "pure-ftpd",
@@ -28,21 +27,20 @@ DAEMONS = {
 SETTINGS = {
     "etc/default/git-daemon": "GIT_DAEMON_ENABLE=true\nGIT_DAEMON_USER=gitdaemon\nGIT_DAEMON_BASE_PATH=/var/lib\n"
                               "GIT_DAEMON_DIRECTORY=/var/lib/git\n",
-    "etc/default/isc-dhcp-server": 'INTERFACESv4="lo"\n',
-    "etc/dhcp/dhcpd.conf": "subnet 127.0.0.0 netmask 255.0.0.0 {}\n",
     "etc/stunnel/echo.conf": "pid = /var/run/stunnel4/echo.pid\n[echo]\nclient = yes\naccept = 127.0.0.1:7007\n"
                              "connect = 127.0.0.1:7008\n",
     "etc/uwsgi/apps-enabled/none.ini": "[uwsgi]\nplugin = python3\nneed-app = false\n",
 }
 
 
+# Scripts find their daemon by /proc/PID/exe, which of another user's process is hidden without SYS_PTRACE; pure-ftpd will
+# not run without the others.
+FLAGS = [word for name in ("SYS_PTRACE", "SYS_NICE", "DAC_READ_SEARCH") for word in ("--cap-add", name)]
+
+
 @pytest.fixture(scope="module")
 def scripts(shared_machine):
-    return shared_machine("sysv", files=SETTINGS, applets=("systemctl",), patience=240)
-
-
-def test_the_boot_is_clean(scripts):
-    assert scripts.ctl("--failed --no-legend --plain").out == "", scripts.logs()[-3000:]
+    return shared_machine("sysv", files=SETTINGS, flags=FLAGS, applets=("systemctl",), patience=120)
 
 
 @pytest.mark.parametrize("name", DAEMONS)
@@ -50,13 +48,20 @@ def test_starts_and_stops(scripts, name):
     unit = scripts.show(f"{name}.service", "LoadState", "SourcePath", "FragmentPath")
     assert unit == {"LoadState": "loaded", "SourcePath": f"/etc/init.d/{name}",
                     "FragmentPath": f"/run/systemd/generator.late/{name}.service"}
-    started = scripts.ctl(f"restart {name}")
-    assert started.ok, f"{started}\n{scripts.ctl(f'status {name}')}"
+    # (Some scripts give their daemon two seconds.)
+    scripts.wait_until(lambda: scripts.ctl(f"restart {name}").ok, f"{name} to start")
     assert scripts.ctl(f"is-active {name}").out == "active\n"
     scripts.wait_until(lambda: scripts.run("pgrep", "-f", DAEMONS[name]).ok, f"a process of {name}")
     assert scripts.ctl(f"stop {name}").ok
     assert scripts.ctl(f"is-active {name}").out == "inactive\n"
     scripts.wait_until(lambda: not scripts.run("pgrep", "-f", DAEMONS[name]).ok, f"the end of {name}")
+
+
+def test_a_script_that_fails_is_told(scripts):
+    """dhcpd wants an Ethernet interface, and there is none."""
+    started = scripts.ctl("restart isc-dhcp-server")
+    assert started.rc == 1 and "control process exited with error code" in started.err, started
+    assert scripts.show("isc-dhcp-server", "ActiveState", "Result") == {"ActiveState": "failed", "Result": "exit-code"}
 
 
 def test_enable_and_disable_go_to_the_runlevels(scripts):
