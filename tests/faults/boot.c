@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -19,9 +20,7 @@ static void print_table(void) {
 }
 
 static __attribute__((constructor)) void obey(int argc, char **argv) {
-    char order[128] = "", applet[32], kind[32];
-    unsigned occurrence;
-    int error;
+    char order[128] = "", *words[4] = { NULL };
     if (argc > 1 && strcmp(argv[1], "--fault-table") == 0)
         print_table();
     int fd = open("/faults", O_RDONLY | O_CLOEXEC);
@@ -29,7 +28,9 @@ static __attribute__((constructor)) void obey(int argc, char **argv) {
         return;
     (void)!read(fd, order, sizeof(order) - 1);
     close(fd);
-    if (argc < 2 || sscanf(order, "%31s %31s %u %d", applet, kind, &occurrence, &error) != 4 || strcmp(applet, argv[1]) != 0)
+    for (int i = 0; i < 4; i++) /* no scanf(3): see docs/architecture.md */
+        words[i] = strtok(i == 0 ? order : NULL, " \n");
+    if (argc < 2 || !words[3] || strcmp(words[0], argv[1]) != 0)
         return;
     fd = open("/faults.used", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
@@ -42,10 +43,10 @@ static __attribute__((constructor)) void obey(int argc, char **argv) {
         return;
     close(fd);
     for (unsigned k = 0; k < FAULT_KINDS; k++)
-        if (strcmp(kind, fault_kind_name(k)) == 0)
+        if (strcmp(words[1], fault_kind_name(k)) == 0)
             shared->kind = k;
-    shared->occurrence = occurrence; /* 0: none, only counted */
-    shared->error = error;
+    shared->occurrence = (uint32_t)atoi(words[2]); /* 0: none, only counted */
+    shared->error = atoi(words[3]);
     shared->by_kind = true;
     shared->pid = getpid();
     fault_use(shared);
