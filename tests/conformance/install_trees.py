@@ -145,6 +145,9 @@ def make_commands(rng, tree):
         # (systemctl 252 enables anew by path: without drop-ins, and a template where an instance was meant.)
         if verb == "reenable" and (any("@" in name for name in some) or any(".d/" in path for path in tree)):
             verb = "enable"
+        # (Given --root=, it takes no generated unit for the vendor's.)
+        if verb == "revert" and any("generator/" in path for path in tree):
+            verb = "unmask"
         if verb in ("add-wants", "add-requires"):
             some = [rng.choice(TARGETS + ["qt1", "qnowhere.target", "qa.service", "qal.target"]), *some]
         if verb == "set-default":

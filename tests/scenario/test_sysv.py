@@ -27,6 +27,11 @@ DAEMONS = {
 SETTINGS = {
     "etc/default/git-daemon": "GIT_DAEMON_ENABLE=true\nGIT_DAEMON_USER=gitdaemon\nGIT_DAEMON_BASE_PATH=/var/lib\n"
                               "GIT_DAEMON_DIRECTORY=/var/lib/git\n",
+    # (No IPv6 here: exim4 would wait for ten minutes until it had it.)
+    "etc/exim4/update-exim4.conf.conf": "dc_eximconfig_configtype='local'\ndc_other_hostnames='localhost'\n"
+                                        "dc_local_interfaces='127.0.0.1'\ndc_minimaldns='false'\nCFILEMODE='644'\n"
+                                        "dc_use_split_config='false'\ndc_mailname_in_oh='true'\n"
+                                        "dc_localdelivery='mail_spool'\n",
     "etc/stunnel/echo.conf": "pid = /var/run/stunnel4/echo.pid\n[echo]\nclient = yes\naccept = 127.0.0.1:7007\n"
                              "connect = 127.0.0.1:7008\n",
     "etc/uwsgi/apps-enabled/none.ini": "[uwsgi]\nplugin = python3\nneed-app = false\n",
