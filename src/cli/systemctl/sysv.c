@@ -73,6 +73,10 @@ int sysv_files(const char *verb, char ***names, bool *found) {
         return 0;
     if (files_where(&where) < 0)
         return -ENOMEM;
+    /* The unit that was made of the script is none of its own. */
+    strv_remove(where.directories, where.generator);
+    strv_remove(where.directories, where.generator_early);
+    strv_remove(where.directories, where.generator_late);
     STRV_FOREACH (name, *names) {
         size_t n = strlen(*name);
         _cleanup_free_ char *script = NULL, *full = NULL, *path = NULL;
