@@ -10,7 +10,7 @@ DESTDIR   ?=
 # seconds for each fuzz target
 FUZZ_TIME ?= 15
 
-.PHONY: all deps deps-test demo check unit sanitize fuzz checks scenario oracle bench soak install clean help FORCE
+.PHONY: all deps deps-test demo check unit sanitize fuzz checks scenario oracle docs bench soak install clean help FORCE
 .DELETE_ON_ERROR:
 
 all: deps                     ## build build/reeve, one static binary
@@ -49,10 +49,13 @@ oracle: deps-test             ## ask real systemd whether the scenarios' expecta
 
 bench: deps-test all          ## start-up, memory, restarts, big transactions beside systemd, runit, s6 and supervisor
 	@tests/checks/install-packages bench
-	@bench/run && bench/jobs && bench/storm
+	@bench/run && bench/jobs && bench/storm && bench/load
 
 soak: deps-test all           ## what takes hours: long fuzzing, a thousand restarts
 	@tests/checks/soak
+
+docs: all                     ## what is generated of docs/: directives.md
+	$(BUILD)/reeve directives --markdown > docs/directives.md
 
 install: all                  ## into DESTDIR
 	DESTDIR=$(DESTDIR) meson install -C $(BUILD)

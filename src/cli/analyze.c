@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verbs of systemd-analyze that need no manager: values and expressions, read as the manager reads them.
  * systemd-analyze(1). */
+#include "cli/analyze_verbs.h"
 #include "cli/applets.h"
 #include "base/text.h"
 #include "syntax/calendar.h"
@@ -126,14 +127,22 @@ static int unit_paths(const struct options *o, const char *s) {
 static const struct verb {
     const char *name;
     int (*run)(const struct options *o, const char *word); /* once for each word, or once without any */
-    bool words;
+    int (*run_all)(char **words);                          /* or once with all of them */
+    bool needs_words, takes_words;
     bool ends_at_failure; /* as systemd's does: the words behind a wrong one are not looked at */
     const char *help;
 } verbs[] = {
-    { "calendar", calendar, true, false, "calendar expressions, and when they come true" },
-    { "timestamp", timestamp, true, false, "points in time" },
-    { "timespan", timespan, true, true, "spans of time" },
-    { "unit-paths", unit_paths, false, false, "the directories that units are loaded from" },
+    { "calendar", calendar, NULL, true, true, false, "calendar expressions, and when they come true" },
+    { "timestamp", timestamp, NULL, true, true, false, "points in time" },
+    { "timespan", timespan, NULL, true, true, true, "spans of time" },
+    { "condition", NULL, analyze_condition, true, true, false, "conditions and asserts, tested here and now" },
+    { "unit-paths", unit_paths, NULL, false, false, false, "the directories that units are loaded from" },
+    { "unit-files", NULL, analyze_unit_files, false, true, false, "unit files and their aliases" },
+    { "cat-config", NULL, analyze_cat_config, true, true, false, "configuration files with their drop-ins" },
+    { "exit-status", NULL, analyze_exit_status, false, true, false, "names of exit statuses" },
+    { "capability", NULL, analyze_capability, false, true, false, "names of capabilities" },
+    { "syscall-filter", NULL, analyze_syscall_filter, false, true, false, "what is in groups of system calls" },
+    { "verify", NULL, analyze_verify, true, true, false, "what is wrong with units" },
 };
 
 static void usage(void) {
@@ -199,11 +208,17 @@ int analyze_main(int argc, char **argv) {
         fprintf(stderr, "Unknown command verb %s.\n", word);
         return 1;
     }
-    if (verb->words ? optind >= argc : optind < argc) {
-        fprintf(stderr, "Too %s arguments.\n", verb->words ? "few" : "many");
+    bool few = verb->needs_words && optind >= argc;
+    if (few || (!verb->takes_words && optind < argc)) {
+        fprintf(stderr, few && verb->run_all == analyze_condition ? "Too few arguments for condition\n" : "Too %s arguments.\n",
+                few ? "few" : "many");
         return 1;
     }
-    if (!verb->words)
+    if (verb->run_all) {
+        int status = verb->run_all(argv + optind);
+        return fflush(stdout) != 0 ? 1 : status;
+    }
+    if (!verb->takes_words)
         return verb->run(&o, NULL) < 0;
     for (int i = optind; i < argc; i++) {
         int one = verb->run(&o, argv[i]);

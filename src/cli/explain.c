@@ -7,6 +7,8 @@
 #include "exec/plan.h"
 #include "unit/types.h"
 
+#include "unit/implied.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -73,6 +75,8 @@ static int explain_unit(const struct search_path *search, const struct manager_d
     int r = unit_name_mangle(argument, &name);
     if (r >= 0)
         r = unit_file_load(search, dirs, name, report, NULL, &unit);
+    if (r >= 0)
+        r = unit_put_implied(unit);
     if (r < 0) {
         fprintf(stderr, "%s: %s\n", argument, strerror(-r));
         return r;

@@ -3,6 +3,7 @@
  * Starting one counts as satisfied at once, which is said once a type, so that a boot that asks for them goes
  * on. What the kernel already mounted and which devices exist is read, not watched. */
 #include "base/fd.h"
+#include "base/path.h"
 #include "engine/serialize.h"
 #include "engine/types.h"
 #include "engine/unit_private.h"
@@ -89,6 +90,16 @@ static bool is_there(const struct unit *u) {
 
 /* --- loading ------------------------------------------------------------------------------------------- */
 
+/* What the kernel or the container has put there before anybody could order it. */
+static bool is_extrinsic(const struct unit *u) {
+    static const char *const above[] = { "/proc", "/sys", "/dev" };
+    _cleanup_free_ char *path = path_of_name(u);
+    for (size_t i = 0; path && i < ELEMENTS(above); i++)
+        if (path_below(path, above[i]))
+            return true;
+    return false;
+}
+
 static int add_default_dependencies(struct unit *u) {
     if (!unit_bool(u->file, D_DefaultDependencies))
         return 0;
@@ -96,10 +107,13 @@ static int add_default_dependencies(struct unit *u) {
     switch (u->ops->type) {
     case UNIT_MOUNT:
     case UNIT_AUTOMOUNT:
-    case UNIT_SWAP:
-        /* Nothing is unmounted, so nothing has to go before it is: only the order of the start is kept. */
-        r = unit_add_dependency_by_name(u, DEP_BEFORE,
-                                        u->ops->type == UNIT_SWAP ? "swap.target" : "local-fs.target");
+        if (!u->file->fragment_path || is_extrinsic(u))
+            break;
+        r = unit_add_dependency_by_name(u, DEP_BEFORE, "local-fs.target");
+        if (r >= 0)
+            r = unit_add_dependency_by_name(u, DEP_AFTER, "local-fs-pre.target");
+        if (r >= 0)
+            r = unit_add_two_dependencies_by_name(u, DEP_BEFORE, DEP_CONFLICTS, "umount.target");
         break;
     default:
         break;
@@ -125,6 +139,8 @@ static void inert_init(struct unit *u) {
 
 static int inert_load(struct unit *u) {
     int r = add_trigger(u);
+    if (r >= 0 && !u->perpetual && u->file->fragment_path)
+        r = unit_add_exec_dependencies(u);
     if (r < 0 || u->perpetual)
         return r;
     return add_default_dependencies(u);
@@ -192,11 +208,11 @@ static int inert_deserialize(struct unit *u, const char *name, const char *value
     return 1;
 }
 
-#define INERT_OPS(name, kind)                                                                                \
+#define INERT_OPS(name, kind, startable)                                                                     \
     const struct unit_ops name = {                                                                           \
         .type = kind,                                                                                        \
         .size = sizeof(struct inert),                                                                        \
-        .can_start = true,                                                                                   \
+        .can_start = startable,                                                                              \
         .init = inert_init,                                                                                  \
         .load = inert_load,                                                                                  \
         .start = inert_start,                                                                                \
@@ -208,7 +224,8 @@ static int inert_deserialize(struct unit *u, const char *name, const char *value
         .message_end = message_end,                                                                          \
     }
 
-INERT_OPS(automount_ops, UNIT_AUTOMOUNT);
-INERT_OPS(swap_ops, UNIT_SWAP);
-INERT_OPS(mount_ops, UNIT_MOUNT);
-INERT_OPS(device_ops, UNIT_DEVICE);
+/* As under systemd in a container: the kernel lends it neither. */
+INERT_OPS(automount_ops, UNIT_AUTOMOUNT, false);
+INERT_OPS(swap_ops, UNIT_SWAP, false);
+INERT_OPS(mount_ops, UNIT_MOUNT, true);
+INERT_OPS(device_ops, UNIT_DEVICE, true);

@@ -274,8 +274,6 @@ static int path_load(struct unit *u) {
         r = unit_load_triggered(u, unit_string(u->file, D_PathUnit), &target);
     if (r >= 0)
         r = unit_add_two_dependencies(u, DEP_BEFORE, DEP_TRIGGERS, target);
-    for (size_t i = 0; r >= 0 && i < list->n; i++)
-        r = unit_require_mounts_for(u, list->items[i].path);
     return r < 0 ? r : add_default_dependencies(u);
 }
 

@@ -47,62 +47,6 @@ static int verify(struct service *s) {
     return 0;
 }
 
-/* Directories of systemd.exec(5): mounts below which they lie. */
-static int require_directories(struct unit *u) {
-    const struct manager_dirs *dirs = &u->manager->dirs;
-    const struct {
-        enum directive directive;
-        const char *prefix;
-    } kinds[] = {
-        { D_RuntimeDirectory, dirs->runtime }, { D_StateDirectory, dirs->state },
-        { D_CacheDirectory, dirs->cache },     { D_LogsDirectory, dirs->logs },
-        { D_ConfigurationDirectory, dirs->configuration },
-    };
-    for (size_t i = 0; i < ELEMENTS(kinds); i++)
-        STRV_FOREACH(name, unit_strv(u->file, kinds[i].directive)) {
-            char path[4096];
-            snprintf(path, sizeof(path), "%s/%.*s", kinds[i].prefix, (int)strcspn(*name, ":"), *name);
-            int r = unit_require_mounts_for(u, path);
-            if (r < 0)
-                return r;
-        }
-    return 0;
-}
-
-static bool uses_journal(const struct unit_file *f) {
-    static const enum directive streams[] = { D_StandardOutput, D_StandardError };
-    for (size_t i = 0; i < ELEMENTS(streams); i++) {
-        const char *to = unit_string(f, streams[i]);
-        if (!to || strncmp(to, "journal", 7) == 0 || strncmp(to, "kmsg", 4) == 0)
-            return true;
-    }
-    return false;
-}
-
-static int add_exec_dependencies(struct unit *u) {
-    const struct unit_file *f = u->file;
-    int r = 0;
-    static const enum directive paths[] = { D_WorkingDirectory, D_RootDirectory, D_RootImage };
-    for (size_t i = 0; i < ELEMENTS(paths) && r >= 0; i++) {
-        const char *path = unit_string(f, paths[i]);
-        path = path && *path == '-' ? path + 1 : path;
-        if (path && *path == '/')
-            r = unit_require_mounts_for(u, path);
-    }
-    if (r >= 0)
-        r = require_directories(u);
-    if (r >= 0 && u->manager->system && uses_journal(f))
-        r = unit_add_dependency_by_name(u, DEP_AFTER, "systemd-journald.socket");
-    if (r >= 0 && unit_number(f, D_PrivateTmp) != PRIVATE_TMP_NO && u->manager->system) {
-        r = unit_add_dependency_by_name(u, DEP_AFTER, "systemd-tmpfiles-setup.service");
-        if (r >= 0)
-            r = unit_require_mounts_for(u, "/tmp");
-        if (r >= 0)
-            r = unit_require_mounts_for(u, "/var/tmp");
-    }
-    return r;
-}
-
 static int add_default_dependencies(struct unit *u) {
     if (!unit_bool(u->file, D_DefaultDependencies))
         return 0;
@@ -128,7 +72,7 @@ int service_load(struct unit *u) {
         if (r < 0)
             return r;
     }
-    int r = add_exec_dependencies(u);
+    int r = unit_add_exec_dependencies(u);
     if (r >= 0 && unit_string(u->file, D_BusName) && type == SERVICE_TYPE_DBUS)
         r = unit_add_two_dependencies_by_name(u, DEP_AFTER, DEP_REQUIRES, "dbus.socket");
     STRV_FOREACH(name, unit_strv(u->file, D_Sockets))

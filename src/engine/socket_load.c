@@ -59,9 +59,9 @@ static int add_dependencies(struct unit *u) {
         if (r >= 0)
             r = unit_add_two_dependencies(u, DEP_BEFORE, DEP_TRIGGERS, s->service);
     }
-    for (size_t i = 0; r >= 0 && i < s->n_ports; i++)
-        if (listen_has_path(s->ports[i].address))
-            r = unit_require_mounts_for(u, s->ports[i].address->text);
+    if (r >= 0 && (unit_commands(u->file, D_ExecStartPre) || unit_commands(u->file, D_ExecStartPost) ||
+                   unit_commands(u->file, D_ExecStopPre) || unit_commands(u->file, D_ExecStopPost)))
+        r = unit_add_exec_dependencies(u);
     if (r < 0 || !unit_bool(u->file, D_DefaultDependencies))
         return r;
     r = unit_add_dependency_by_name(u, DEP_BEFORE, "sockets.target");

@@ -201,6 +201,13 @@ uint32_t unit_dependencies_with(const struct unit *u, const struct unit *other);
     for (const struct edge *e = (u)->edges; e && e < (u)->edges + (u)->n_edges; e++)          \
         if (e->kinds & (mask))
 
+/* Calls `found` for each path below whose mounts the unit has to come: RequiresMountsFor=, and what follows from other
+ * settings (systemd.exec(5) "Implicit Dependencies"). Ends with the first negative return, which it passes on. */
+typedef int (*mount_path_found)(void *userdata, const char *path);
+int unit_foreach_mount_path(const struct unit *u, mount_path_found found, void *userdata);
+/* Without StandardOutput=: does the output go where the input comes from (a socket, a terminal), and not to the log? */
+bool unit_output_inherits(const struct unit_file *f);
+
 /* The processes that belong to the unit, by evidence. Caller frees. One scan of /proc. */
 int unit_processes(struct unit *u, pid_t **ret, size_t *ret_n);
 /* systemctl kill: who is "main", "control", "all" or with "-fail" appended. */

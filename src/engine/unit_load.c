@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From settings to edges: what a unit's files say of others, and what every unit gets by default. systemd.unit(5)
  * "Implicit dependencies", "Default dependencies". */
-#include "base/path.h"
 #include "engine/manager_private.h"
 #include "engine/unit_private.h"
+#include "unit/implied.h"
 
 #include <errno.h>
 #include <string.h>
@@ -46,33 +46,6 @@ static int add_names(struct unit *u, enum dependency_kind kind, char *const *nam
     return 0;
 }
 
-/* For every mount unit that path lies below. Mounts that no unit describes need none: the container has made them. */
-int unit_require_mounts_for(struct unit *u, const char *path) {
-    _cleanup_free_ char *prefix = strdup(path);
-    if (!prefix)
-        return -ENOMEM;
-    path_simplify(prefix);
-    for (;;) {
-        _cleanup_free_ char *name = NULL;
-        if (unit_name_from_path(prefix, ".mount", &name) >= 0) {
-            struct unit *mount = manager_get_unit(u->manager, name);
-            if (!mount && search_has(&u->manager->search, name))
-                (void)manager_load_unit(u->manager, name, &mount, NULL);
-            if (mount && mount != u && mount->file->state == LOAD_LOADED) {
-                int r = unit_add_dependency(u, DEP_AFTER, mount);
-                if (r >= 0 && mount->file->fragment_path)
-                    r = unit_add_dependency(u, DEP_REQUIRES, mount);
-                if (r < 0)
-                    return r;
-            }
-        }
-        char *slash = strrchr(prefix, '/');
-        if (!slash || prefix[1] == 0)
-            return 0;
-        slash[slash == prefix] = 0;
-    }
-}
-
 int unit_load_triggered(struct unit *u, const char *named, struct unit **ret) {
     if (named && *named)
         return manager_load_unit(u->manager, named, ret, NULL);
@@ -108,7 +81,7 @@ static int add_slice(struct unit *u) {
 /* What is named after a path is described by it. */
 static int describe_by_path(struct unit *u) {
     enum unit_type type = u->ops->type;
-    if (type != UNIT_SLICE && type != UNIT_DEVICE && type != UNIT_MOUNT && type != UNIT_AUTOMOUNT && type != UNIT_SWAP)
+    if (type != UNIT_SLICE && type != UNIT_DEVICE && type != UNIT_MOUNT && type != UNIT_SWAP)
         return 0;
     const char *dot = strrchr(u->id, '.');
     _cleanup_free_ char *stem = strndup(u->id, (size_t)(dot - u->id)), *path = NULL;
@@ -143,9 +116,10 @@ int unit_resolve(struct unit *u) {
         if (r >= 0)
             strv_free(TAKE(*from_dirs[i]));
     }
-    STRV_FOREACH(path, unit_strv(u->file, D_RequiresMountsFor))
-        if (r >= 0)
-            r = unit_require_mounts_for(u, *path);
+    if (r >= 0)
+        r = unit_put_implied(u->file);
+    if (r >= 0)
+        r = unit_add_mount_dependencies(u);
     /* Without a limit of its own the running job has the whole one's. */
     if (r >= 0 && unit_setting_written(u->file, D_JobTimeoutSec) && !unit_setting_written(u->file, D_JobRunningTimeoutSec))
         r = unit_setting_put(u->file, D_JobRunningTimeoutSec,

@@ -55,8 +55,10 @@ int unit_read_again(struct unit *u);
 int unit_resolve(struct unit *u);
 int unit_add_two_dependencies(struct unit *u, enum dependency_kind a, enum dependency_kind b, struct unit *other);
 int unit_add_two_dependencies_by_name(struct unit *u, enum dependency_kind a, enum dependency_kind b, const char *name);
-/* RequiresMountsFor= for a path the settings name. */
-int unit_require_mounts_for(struct unit *u, const char *path);
+/* After the mounts below which lie the paths its settings name, and with those of them that have unit files. */
+int unit_add_mount_dependencies(struct unit *u);
+/* What every unit that runs commands comes after: the log, the temporary directories. systemd.exec(5). */
+int unit_add_exec_dependencies(struct unit *u);
 /* The unit of another type that this one triggers: Unit=, Service=, or the same name with .service. */
 int unit_load_triggered(struct unit *u, const char *named, struct unit **ret);
 void unit_drop_edges(struct unit *u);

@@ -31,16 +31,6 @@ static bool no_login_shell(const char *shell) {
     return false;
 }
 
-/* The unit's name without its suffix, if a user may be called so; else one made from its hash. */
-static const char *dynamic_name(struct planner *p) {
-    const char *name = p->unit->name, *dot = strrchr(name, '.');
-    size_t n = dot ? (size_t)(dot - name) : strlen(name);
-    bool fine = n > 0 && n < 32 &&
-                strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") >= n &&
-                !strchr("0123456789-", name[0]);
-    return fine ? arena_string_n(p->arena, name, n) : arena_printf(p->arena, "_du%08x", hash_name(name));
-}
-
 /* A number for a name, the same at every start, that no entry of /etc/passwd has. Two names may meet: rare,
  * and said. */
 static uid_t dynamic_uid(const char *name) {
@@ -135,8 +125,6 @@ int plan_identity(struct planner *p) {
 
     id->uid = permits->uid;
     id->gid = permits->gid;
-    if (!user && dynamic)
-        user = dynamic_name(p);
     id->user_set = user;
     id->group_set = user || group;
     id->groups_set = id->group_set || strv_length(supplementary) > 0;

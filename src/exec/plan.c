@@ -230,6 +230,11 @@ int exec_plan_make(const struct exec_request *request, struct exec_plan **ret, i
                              .why = why };
         r = make(&p);
     }
+    if (r >= 0 && plan->n_degraded > 0 && unit_bool(request->unit, D_Strict)) {
+        text_addf(why, "Strict=yes: %s= cannot be enforced: %s", directive_row(plan->degraded[0].directive)->name,
+                  plan->degraded[0].why);
+        r = -EPERM;
+    }
     if (r < 0) {
         if (r == -ENOMEM)
             text_add(why, "Out of memory");

@@ -6,6 +6,7 @@
 
 #include "base/strv.h"
 #include "exec/filter.h"
+#include "unit/implied.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -117,27 +118,6 @@ static const struct {
     { D_PrivateDevices, DENY_RAW_IO, CAP(SYS_RAWIO), false },
 };
 
-/* Capabilities that settings other than CapabilityBoundingSet= take away. */
-static const struct {
-    enum directive id;
-    uint64_t capabilities;
-} taken_away[] = {
-    { D_PrivateDevices, CAP(MKNOD) | CAP(SYS_RAWIO) },
-    { D_ProtectKernelModules, CAP(SYS_MODULE) },
-    { D_ProtectKernelLogs, CAP(SYSLOG) },
-    { D_ProtectClock, CAP(SYS_TIME) | CAP(WAKE_ALARM) },
-};
-
-static uint64_t bounding_wanted(const struct planner *p) {
-    uint64_t set = unit_setting_written(p->unit, D_CapabilityBoundingSet)
-                       ? unit_size(p->unit, D_CapabilityBoundingSet)
-                       : UINT64_MAX;
-    for (size_t i = 0; i < ELEMENTS(taken_away); i++)
-        if (unit_bool(p->unit, taken_away[i].id))
-            set &= ~taken_away[i].capabilities;
-    return set;
-}
-
 static bool realtime_possible(const struct planner *p, uint64_t bounding) {
     /* plan_limits() takes RLIMIT_RTPRIO away. */
     return bounding & p->permits->bounding & CAP(SYS_NICE) || unit_setting_written(p->unit, D_LimitRTPRIO);
@@ -145,7 +125,7 @@ static bool realtime_possible(const struct planner *p, uint64_t bounding) {
 
 /* What the filters are to do. Returns whether any does what nothing else does. */
 static bool filter_wishes(const struct planner *p, struct filter_settings *s) {
-    uint64_t bounding = bounding_wanted(p);
+    uint64_t bounding = unit_bounding_set(p->unit);
     if (!has_cap(p, CAP_SETPCAP))
         bounding = UINT64_MAX; /* cannot be dropped */
     bounding &= p->permits->bounding;
@@ -154,8 +134,6 @@ static bool filter_wishes(const struct planner *p, struct filter_settings *s) {
     for (size_t i = 0; i < ELEMENTS(restrictions); i++) {
         enum directive id = restrictions[i].id;
         bool wanted = restrictions[i].number ? unit_number(p->unit, id) > 0 : unit_bool(p->unit, id);
-        if (id == D_RestrictSUIDSGID && unit_bool(p->unit, D_DynamicUser))
-            wanted = true;
         if (!wanted)
             continue;
         s->restrictions |= restrictions[i].restriction;
@@ -199,7 +177,7 @@ static void degrade_filters(struct planner *p, const char *why) {
 void plan_sandbox_decide(struct planner *p) {
     if (!p->sandboxing)
         return;
-    p->no_new_privileges = unit_bool(p->unit, D_NoNewPrivileges) || unit_bool(p->unit, D_DynamicUser);
+    p->no_new_privileges = unit_bool(p->unit, D_NoNewPrivileges);
     struct filter_settings settings;
     bool needed = filter_wishes(p, &settings);
     if (needed && !p->permits->seccomp) {
@@ -270,7 +248,7 @@ static const char *why_no_ambient(uint64_t missing) {
 void plan_capabilities(struct planner *p) {
     uint64_t ambient = 0;
     if (p->sandboxing) {
-        uint64_t bounding = bounding_wanted(p), drop = p->permits->bounding & ~bounding;
+        uint64_t bounding = unit_bounding_set(p->unit), drop = p->permits->bounding & ~bounding;
         if (drop && has_cap(p, CAP_SETPCAP))
             plan_step(p, STEP_CAPS_BOUND, EXIT_CAPABILITIES)->number = bounding;
         else if (drop && unit_setting_written(p->unit, D_CapabilityBoundingSet))

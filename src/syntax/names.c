@@ -30,6 +30,8 @@ static const char *name_of(const struct named_number *table, size_t n, int numbe
     return NULL;
 }
 
+#define WHITESPACE_C " \t\n\r\v\f"
+
 int uint64_parse(const char *s, uint64_t *ret) {
     uint64_t n = 0;
     if (!*s)
@@ -41,6 +43,30 @@ int uint64_parse(const char *s, uint64_t *ret) {
             return -ERANGE;
     }
     *ret = n;
+    return 0;
+}
+
+int number_parse(const char *s, int64_t *ret) {
+    static const char digits[] = "0123456789abcdef";
+    s += strspn(s, WHITESPACE_C);
+    bool negative = *s == '-';
+    s += *s == '-' || *s == '+';
+    uint64_t base = 10, n = 0;
+    if (s[0] == '0' && s[1]) {
+        base = s[1] == 'x' || s[1] == 'X' ? 16 : s[1] == 'b' || s[1] == 'B' ? 2 : 8;
+        s += base != 8 || s[1] == 'o' || s[1] == 'O' ? 2 : 1;
+    }
+    if (!*s)
+        return -EINVAL;
+    for (; *s; s++) {
+        const char *digit = strchr(digits, *s >= 'A' && *s <= 'F' ? *s - 'A' + 'a' : *s);
+        if (!digit || (uint64_t)(digit - digits) >= base)
+            return -EINVAL;
+        if (__builtin_mul_overflow(n, base, &n) || __builtin_add_overflow(n, (uint64_t)(digit - digits), &n) ||
+            n > (uint64_t)INT64_MAX)
+            return -ERANGE;
+    }
+    *ret = negative ? -(int64_t)n : (int64_t)n;
     return 0;
 }
 
@@ -97,6 +123,8 @@ const char *size_format(uint64_t bytes, char buffer[static SIZE_TEXT_MAX]) {
     return buffer;
 }
 
+#define FRACTION_DIGITS 18
+
 int size_parse(const char *s, uint64_t base, uint64_t *ret) {
     static const char suffixes[] = "BKMGTPE";
     uint64_t sum = 0;
@@ -107,6 +135,7 @@ int size_parse(const char *s, uint64_t base, uint64_t *ret) {
     /* "3G 512M": largest first. */
     while (*s) {
         uint64_t n = 0, part, unit = 1;
+        s += *s == '+';
         const char *digits = s;
         for (; *s >= '0' && *s <= '9'; s++)
             if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, (uint64_t)(*s - '0'), &n))
@@ -134,12 +163,13 @@ int size_parse(const char *s, uint64_t base, uint64_t *ret) {
                 return -ERANGE;
         if (__builtin_mul_overflow(n, unit, &part) || __builtin_add_overflow(sum, part, &sum))
             return -ERANGE;
-        /* "1.5G": each digit a tenth of what the one before was; what is less than a byte is dropped. */
-        uint64_t scale = unit, rest = 0;
-        for (size_t i = 0; i < n_fraction && scale > 0; i++) {
-            rest += scale * (uint64_t)(fraction[i] - '0') / 10;
-            scale /= 10;
+        /* "1.5G": what is less than a byte is dropped, and so are digits that cannot matter. */
+        uint64_t counted = 0, of = 1, rest;
+        for (size_t i = 0; i < n_fraction && i < FRACTION_DIGITS; i++) {
+            counted = counted * 10 + (uint64_t)(fraction[i] - '0');
+            of *= 10;
         }
+        rest = (uint64_t)((unsigned __int128)counted * unit / of);
         if (__builtin_add_overflow(sum, rest, &sum))
             return -ERANGE;
         s += strspn(s, " \t");
@@ -158,8 +188,7 @@ static const struct named_number signals[] = {
     { "CHLD", SIGCHLD }, { "CONT", SIGCONT },     { "STOP", SIGSTOP }, { "TSTP", SIGTSTP },
     { "TTIN", SIGTTIN }, { "TTOU", SIGTTOU },     { "URG", SIGURG },   { "XCPU", SIGXCPU },
     { "XFSZ", SIGXFSZ }, { "VTALRM", SIGVTALRM }, { "PROF", SIGPROF }, { "WINCH", SIGWINCH },
-    { "IO", SIGIO },     { "PWR", SIGPWR },       { "SYS", SIGSYS },   { "IOT", SIGIOT },
-    { "CLD", SIGCHLD },  { "POLL", SIGPOLL },
+    { "IO", SIGIO },     { "PWR", SIGPWR },       { "SYS", SIGSYS },
 };
 
 int signal_from_string(const char *s) {
@@ -271,14 +300,15 @@ static const struct named_number exit_statuses[] = {
     { "CONFIGURATION_DIRECTORY", 241 },
     { "NUMA_POLICY", 242 },
     { "CREDENTIALS", 243 },
-    { "BPF", 245 },
+    { "BPF", 244 },
+    { "KSM", 245 },
     { "EXCEPTION", 255 },
 };
 
 int exit_status_from_string(const char *s) {
-    uint64_t n;
-    if (uint64_parse(s, &n) == 0)
-        return n <= 255 ? (int)n : -EINVAL;
+    int64_t n;
+    if (number_parse(s, &n) == 0)
+        return n >= 0 && n <= 255 ? (int)n : -EINVAL;
     return number_of(exit_statuses, ELEMENTS(exit_statuses), s);
 }
 

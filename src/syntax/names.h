@@ -30,6 +30,9 @@ const char *rlimit_to_string(int resource);
 /* What a PID file holds: a process number, perhaps with white space around it, and what follows the first line does not
  * matter. 0; -EINVAL: no number above 0, or something else on its line; -ERANGE: too large. daemon(7). */
 int pid_file_parse(const char *data, size_t size, pid_t *ret);
+/* A whole number as strtol(3) reads it with base 0, as unit files have it: white space and a sign in front, 0x, 0b, 0o, and a
+ * leading 0 for octal digits. -EINVAL, -ERANGE. */
+int number_parse(const char *s, int64_t *ret);
 /* Whole decimal numbers, nothing around them. -EINVAL, -ERANGE. */
 int int64_parse(const char *s, int64_t *ret);
 int uint64_parse(const char *s, uint64_t *ret);

@@ -2,6 +2,7 @@
 #include "syntax/specifier.h"
 #include "base/text.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -21,6 +22,8 @@ int specifier_expand(const char *text, const struct specifier_table *table, size
                 text_add(&out, value);
             else if (text[1] == '%' || !text[1])
                 text_add_char(&out, '%');
+            else if (isalnum((unsigned char)text[1]) && text[1] < 0x7f)
+                return -EBADSLT;
             else
                 text_add_n(&out, text, 2);
             text += text[1] ? 2 : 1;

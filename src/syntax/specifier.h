@@ -10,6 +10,6 @@ struct specifier_table {
     void *userdata;
 };
 
-/* "%%" is "%"; an unknown letter is kept as it is, as systemd does; a lookup that fails fails all. Result longer than
+/* "%%" is "%"; an unknown letter or digit is -EBADSLT, other characters stay as they are; a lookup that fails fails all. Result longer than
  * max_length: -ENAMETOOLONG. */
 int specifier_expand(const char *text, const struct specifier_table *table, size_t max_length, char **ret);

@@ -24,7 +24,7 @@ static const struct directive_row rows[] = {
 static const char *const support_names[] = {
     [SUPPORT_YES] = "yes",
     [SUPPORT_DEGRADES] = "degrades",
-    [SUPPORT_STORED] = "stored",
+    [SUPPORT_STORED] = "accepted",
     [SUPPORT_ALIAS] = "alias",
 };
 

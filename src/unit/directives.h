@@ -32,7 +32,7 @@ enum support {
     SUPPORT_STORED,   /* accepted and shown, without effect; `note` says why */
     SUPPORT_ALIAS,    /* an older name of `id` */
 };
-const char *support_to_string(enum support support); /* "yes", "degrades", "stored", "alias" */
+const char *support_to_string(enum support support); /* "yes", "degrades", "accepted", "alias" */
 
 /* D_ExecStart, D_Restart, … One per setting. Names that add to a common list share one: D_Conditions, D_Asserts,
  * D_Listen, D_Timers, D_Paths. */

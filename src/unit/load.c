@@ -176,7 +176,7 @@ static int load_fragment(struct load *l, const struct search_found *found) {
         return 0;
     case SEARCH_MASKED:
         u->state = LOAD_MASKED;
-        u->fragment_path = strdup("/dev/null");
+        u->fragment_path = strdup(found->path ?: "/dev/null");
         return u->fragment_path ? 0 : -ENOMEM;
     case SEARCH_VENDOR:
         u->state = LOAD_LOADED;
@@ -336,7 +336,7 @@ static usec_t newest(usec_t so_far, const char *path) {
 static bool fragment_changed(const struct unit_file *file, const struct search_found *found,
                              const char **ret) {
     struct stat st;
-    const char *path = found->result == SEARCH_MASKED ? "/dev/null" : found->path;
+    const char *path = found->result == SEARCH_MASKED && !found->path ? "/dev/null" : found->path;
     if (file->state == LOAD_NOT_FOUND && path && stat(path, &st) < 0)
         path = NULL; /* a link to nowhere, as before */
     *ret = path;

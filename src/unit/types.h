@@ -58,6 +58,8 @@ extern const struct value_type type_count_or_infinity; /* .size, UINT64_MAX: inf
 extern const struct value_type type_size;            /* .size in bytes, K M G T = powers of 1024 */
 extern const struct value_type type_memory;          /* .size in bytes, UINT64_MAX: infinity; percents of this machine's */
 extern const struct value_type type_memory_limit;    /* the same, but 0 is refused */
+/* So many ten-thousandths of the tasks that this machine can have. */
+uint64_t machine_tasks(uint64_t permyriad);
 extern const struct value_type type_tasks;           /* .size, UINT64_MAX: infinity; percents of the kernel's limit */
 extern const struct value_type type_percent;         /* .number in 1/10000, -1 unset */
 extern const struct value_type type_mode;            /* .number: file mode */

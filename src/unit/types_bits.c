@@ -33,7 +33,7 @@ static int capability_mask(struct parse_at *at, const char *text, uint64_t *ret)
         if (r == 0)
             break;
         cap_value_t cap;
-        if (cap_from_name(word, &cap) == 0 && cap >= 0 && cap < 64)
+        if (!strchr(word, ',') && cap_from_name(word, &cap) == 0 && cap >= 0 && cap < 64)
             mask |= UINT64_C(1) << cap;
         else
             text_addf(&unknown, "%s'%.100s': not a capability", unknown.len > 0 ? "; " : "", word);

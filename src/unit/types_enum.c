@@ -13,6 +13,7 @@ struct enum_names {
     const char *yes, *no;
     /* Older spellings, in pairs: old, new; ends with NULL. */
     const char *const *old;
+    bool numbers; /* the kernel's numbers are taken as well, named or not */
 };
 
 const char *value_enum_name(const struct value_type *type, int64_t i) {
@@ -32,8 +33,11 @@ static int find(const struct enum_names *e, const char *name) {
 int value_enum_from_name(const struct value_type *type, const char *name) {
     const struct enum_names *e = type->data;
     int i = find(e, name);
+    int64_t number;
     if (i >= 0)
         return i;
+    if (e->numbers && number_parse(name, &number) >= 0 && number >= 0 && number <= INT32_MAX)
+        return (int)number;
     for (const char *const *old = e->old; old && *old; old += 2)
         if (strcmp(old[0], name) == 0)
             return find(e, old[1]);
@@ -57,7 +61,11 @@ static int parse(const struct value_type *type, struct parse_at *at, const char 
 }
 
 static void print(const struct value_type *type, const union value *value, struct text *out) {
-    text_add(out, value_enum_name(type, value->number));
+    const char *name = value_enum_name(type, value->number);
+    if (name)
+        text_add(out, name);
+    else
+        text_addf(out, "%d", (int)value->number);
 }
 
 #define NAMES(...)                                                                                           \
@@ -84,7 +92,7 @@ ENUM(action, "action",
      NAMES("none", "exit", "exit-force", "reboot", "reboot-force", "reboot-immediate", "poweroff",
            "poweroff-force", "poweroff-immediate", "soft-reboot", "soft-reboot-force", "kexec", "kexec-force",
            "halt", "halt-force", "halt-immediate"));
-ENUM(bind_ipv6_only, "IPv6 binding", NAMES("default", "both", "ipv6-only"));
+ENUM(bind_ipv6_only, "IPv6 binding", NAMES("default", "both", "ipv6-only"), "ipv6-only", "both");
 ENUM(timestamping, "time stamping", NAMES("off", "us", "ns"), NULL, "off",
      NAMES("usec", "us", "\xc2\xb5s", "us", "\xce\xbcs", "us", "nsec", "ns"));
 ENUM(protect_system, "system protection", NAMES("no", "yes", "full", "strict"), "yes", "no");
@@ -111,7 +119,6 @@ ENUM(job_mode, "job mode", JOB_MODES_TABLE);
 /* OnFailureIsolate=, the boolean that became OnFailureJobMode=. */
 ENUM(job_mode_isolate, "boolean", JOB_MODES_TABLE, "isolate", "replace");
 /* In the order of the kernel's numbers. */
-ENUM(cpu_policy, "scheduling policy", NAMES("other", "fifo", "rr", "batch", "", "idle"));
-ENUM(io_class, "I/O scheduling class", NAMES("none", "realtime", "best-effort", "idle"), NULL, NULL,
-     NAMES("0", "none", "1", "realtime", "2", "best-effort", "3", "idle"));
+ENUM(cpu_policy, "scheduling policy", NAMES("other", "fifo", "rr", "batch", "", "idle"), .numbers = true);
+ENUM(io_class, "I/O scheduling class", NAMES("none", "realtime", "best-effort", "idle"), .numbers = true);
 ENUM(numa_policy, "NUMA policy", NAMES("default", "preferred", "bind", "interleave", "local"));

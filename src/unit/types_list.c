@@ -165,7 +165,7 @@ static char *cut_at_colon(char *word) {
 static int add_bind(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
     char *source = word + (*word == '-'), *destination = cut_at_colon(source);
     char *options = destination ? cut_at_colon(destination) : NULL;
-    if (!destination || !*destination)
+    if (!destination)
         destination = source;
     if (options && *options && strcmp(options, "rbind") != 0 && strcmp(options, "norbind") != 0 &&
         strcmp(options, "idmap") != 0 && strcmp(options, "noidmap") != 0)
@@ -240,7 +240,7 @@ static int add_variable(const struct value_type *type, struct parse_at *at, char
         return strv_add(list, word);
     if (!env_name_valid(word, strlen(word)))
         return value_reject(at, "not a variable name");
-    return strv_add(list, word);
+    return strv_contains(*list, word) ? 0 : strv_add(list, word);
 }
 static int parse_variables(const struct value_type *type, struct parse_at *at, const char *text,
                            union value *value) {
@@ -389,8 +389,8 @@ static int add_prefix(const struct value_type *type, struct parse_at *at, char *
                   { "multicast", "224.0.0.0/4", "ff00::/8" } };
     for (size_t i = 0; i < ELEMENTS(names); i++)
         if (strcmp(word, names[i].name) == 0) {
-            int r = strv_add(list, names[i].v4);
-            return r < 0 ? r : strv_add(list, names[i].v6);
+            int r = strv_add(list, names[i].v6);
+            return r < 0 ? r : strv_add(list, names[i].v4);
         }
     unsigned char address[16];
     char *slash = strchr(word, '/');
@@ -410,16 +410,16 @@ static int parse_prefixes(const struct value_type *type, struct parse_at *at, co
 LIST(ip_prefixes, "address prefixes", parse_prefixes, value_print_words);
 
 static int add_cpus(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
-    uint64_t first, last;
+    int64_t first, last;
     if (strcmp(word, "numa") == 0 || strcmp(word, "all") == 0)
         return strv_add(list, word);
     char *dash = strchr(word, '-');
     if (dash)
         *dash = 0;
-    if (uint64_parse(word, &first) < 0 || first > 8191)
+    if (number_parse(word, &first) < 0 || first < 0 || first > 8191)
         return value_reject(at, "not a number from 0 to 8191, or two with - between them");
     last = first;
-    if (dash && (uint64_parse(dash + 1, &last) < 0 || last > 8191))
+    if (dash && (number_parse(dash + 1, &last) < 0 || last < 0 || last > 8191))
         return value_reject(at, "not a number from 0 to 8191, or two with - between them");
     if (first > last) /* an empty range, as systemd has it */
         return 0;
@@ -468,6 +468,8 @@ static int parse_filter(const struct value_type *type, struct parse_at *at, cons
         const char *problem = problem_of ? problem_of(word) : NULL;
         if (type == &type_address_families && strcmp(word, "none") == 0 && !invert)
             problem = NULL;
+        if (type == &type_system_calls && !problem && !invert && strchr(word, ':'))
+            problem = "only what is denied can have an error";
         if (problem) {
             text_addf(&left_out, "%s'%.100s': %s", left_out.len > 0 ? "; " : "", word, problem);
             continue;
@@ -476,8 +478,10 @@ static int parse_filter(const struct value_type *type, struct parse_at *at, cons
         if (r < 0)
             return r;
     }
-    if (empty && invert) {
-        int r = strv_add(&value->strv, "~");
+    /* A list of what is allowed allows nothing else, even if none of it is known. */
+    bool nothing = type == &type_address_families && !empty && !invert && strv_length(value->strv) == 0;
+    if ((empty && invert) || nothing) {
+        int r = strv_add(&value->strv, nothing ? "none" : "~");
         if (r < 0)
             return r;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers, sizes, modes, signals, times: everything that is one word in value.number, .size or .usec. */
+#include "base/fd.h"
 #include "base/log.h"
 #include "syntax/names.h"
 #include "syntax/timespan.h"
@@ -61,7 +62,7 @@ static int parse_number(const struct value_type *type, struct parse_at *at, cons
                         union value *value) {
     const struct range *range = type->data;
     int64_t n;
-    if (int64_parse(text, &n) < 0 || n < range->min || n > range->max)
+    if (number_parse(text, &n) < 0 || n < range->min || n > range->max)
         return value_reject(at, "not a number from %" PRIi64 " to %" PRIi64, range->min, range->max);
     value->number = n;
     return 0;
@@ -151,7 +152,7 @@ static int parse_named(const struct value_type *type, struct parse_at *at, const
             return 0;
         }
     int64_t n;
-    if (int64_parse(text, &n) == 0 && n >= t->range.min && n <= t->range.max) {
+    if (number_parse(text, &n) == 0 && n >= t->range.min && n <= t->range.max) {
         value->number = n;
         return 0;
     }
@@ -320,8 +321,11 @@ static int parse_permyriad(const char *text, int64_t *ret) {
     whole *= 100;
     text += n;
     if (*text == '.') {
-        for (uint64_t scale = 10; *++text >= '0' && *text <= '9'; scale /= 10)
-            whole += scale * (uint64_t)(*text - '0');
+        size_t n_fraction = strspn(++text, "0123456789");
+        if (n_fraction == 0 || n_fraction > 2)
+            return -EINVAL;
+        whole += (uint64_t)(text[0] - '0') * 10 + (n_fraction == 2 ? (uint64_t)(text[1] - '0') : 0);
+        text += n_fraction;
     }
     if (strcmp(text, "%") != 0)
         return -EINVAL;
@@ -335,7 +339,24 @@ static uint64_t machine_memory(void) {
 }
 
 /* What kernel.pid_max is at most. */
-#define TASKS_OF_MACHINE 4194304
+#define TASKS_MAX 4194304
+#define PAGE 4096
+
+static uint64_t read_number(const char *path, uint64_t otherwise) {
+    _cleanup_free_ char *text = NULL;
+    uint64_t n;
+    if (file_read(path, 64, &text, NULL) < 0)
+        return otherwise;
+    text[strcspn(text, "\n")] = 0;
+    return uint64_parse(text, &n) < 0 ? otherwise : n;
+}
+
+uint64_t machine_tasks(uint64_t permyriad) {
+    static uint64_t most;
+    if (most == 0)
+        most = MIN(read_number("/proc/sys/kernel/pid_max", TASKS_MAX), read_number("/proc/sys/kernel/threads-max", TASKS_MAX));
+    return (uint64_t)((unsigned __int128)most * permyriad / 10000);
+}
 
 static int parse_size(const struct value_type *type, struct parse_at *at, const char *text,
                       union value *value) {
@@ -354,8 +375,10 @@ static int parse_size_or_share(const struct value_type *type, struct parse_at *a
         return 0;
     }
     if (type != &type_count_or_infinity && parse_permyriad(text, &share) == 0 && share <= 10000) {
-        uint64_t of = type == &type_tasks ? TASKS_OF_MACHINE : machine_memory();
-        value->size = (uint64_t)((unsigned __int128)of * (uint64_t)share / 10000);
+        if (share == 0 && type == &type_memory_limit)
+            return value_reject(at, "a limit of nothing");
+        unsigned __int128 pages = (unsigned __int128)(machine_memory() / PAGE) * (uint64_t)share / 10000;
+        value->size = type == &type_tasks ? machine_tasks((uint64_t)share) : (uint64_t)pages * PAGE;
         return 0;
     }
     if (type == &type_memory || type == &type_memory_limit) {
@@ -366,10 +389,10 @@ static int parse_size_or_share(const struct value_type *type, struct parse_at *a
         value->size = before;
         return value_reject(at, "a limit of nothing");
     }
-    uint64_t n;
-    if (uint64_parse(text, &n) < 0 || n == UINT64_MAX)
+    int64_t n;
+    if (number_parse(text, &n) < 0 || n < 0)
         return value_reject(at, "not a number or infinity");
-    value->size = n;
+    value->size = (uint64_t)n;
     return 0;
 }
 

@@ -429,11 +429,19 @@ static int limit_microseconds(const char *s, uint64_t *ret) {
     return timespan_parse(s, 1, ret);
 }
 
+static int limit_count(const char *s, uint64_t *ret) {
+    int64_t n;
+    int r = number_parse(s, &n);
+    if (r >= 0 && n >= 0)
+        *ret = (uint64_t)n;
+    return r < 0 ? r : n < 0 ? -ERANGE : 0;
+}
+
 /* "-5", "+5": a nice level; "25": the kernel's own count, 20 minus the level. */
 static int limit_nice(const char *s, uint64_t *ret) {
     int64_t level;
     if (*s != '+' && *s != '-')
-        return uint64_parse(s, ret) < 0 || *ret > 40 ? -EINVAL : 0;
+        return limit_count(s, ret) < 0 || *ret > 40 ? -EINVAL : 0;
     if (int64_parse(s, &level) < 0 || level < -20 || level > 19)
         return -EINVAL;
     *ret = (uint64_t)(20 - level);
@@ -449,11 +457,12 @@ static int parse_limit(const struct value_type *type, struct parse_at *at, const
     _cleanup_free_ char *soft_text = strndup(text, n);
     if (!soft_text)
         return -ENOMEM;
-    if (strcmp(soft_text, "infinity") == 0)
+    bool infinity = parse_one != limit_nice; /* niceness has an end */
+    if (infinity && strcmp(soft_text, "infinity") == 0)
         pair.soft = UINT64_MAX;
     else if (parse_one(soft_text, &pair.soft) < 0)
         return value_reject(at, "not a limit (a value, infinity, or soft:hard)");
-    if (strcmp(hard_text, "infinity") == 0)
+    if (infinity && strcmp(hard_text, "infinity") == 0)
         pair.hard = UINT64_MAX;
     else if (parse_one(hard_text, &pair.hard) < 0)
         return value_reject(at, "not a limit (a value, infinity, or soft:hard)");
@@ -490,7 +499,7 @@ static void print_limit(const struct value_type *type, const union value *value,
                                             .free = free_object,                                             \
                                             .print = print_limit,                                            \
                                             .equal = value_equal_printed }
-LIMIT(limit_count, "limit", uint64_parse);
+LIMIT(limit_count, "limit", limit_count);
 LIMIT(limit_size, "limit in bytes", limit_size);
 LIMIT(limit_seconds, "limit in seconds", limit_seconds);
 LIMIT(limit_microseconds, "limit in microseconds", limit_microseconds);

@@ -3,6 +3,7 @@
  * functions. */
 #include "unit/unit_file.h"
 #include "base/strv.h"
+#include "unit/types.h"
 
 #include <errno.h>
 #include <string.h>
@@ -76,9 +77,28 @@ static struct setting *find(const struct unit_file *file, enum directive id) {
     return i < file->n_settings && file->settings[i].id == id ? &file->settings[i] : NULL;
 }
 
+/* Defaults that depend on the unit's type. */
+static const union value *type_default(const struct unit_file *file, enum directive id) {
+    static const union value yes = { .boolean = true }, shared = { .number = KEYRING_SHARED }, none = { .usec = 0 };
+    enum unit_type type = file->type;
+    switch (id) {
+    case D_IgnoreOnIsolate:
+        return type == UNIT_MOUNT || type == UNIT_AUTOMOUNT || type == UNIT_SWAP || type == UNIT_SLICE ||
+                       type == UNIT_SCOPE || type == UNIT_DEVICE
+                   ? &yes
+                   : NULL;
+    case D_KeyringMode:
+        return type != UNIT_SERVICE ? &shared : NULL;
+    case D_TimeoutIdleSec:
+        return &none;
+    default:
+        return NULL;
+    }
+}
+
 const union value *unit_setting(const struct unit_file *file, enum directive id) {
     const struct setting *s = find(file, id);
-    return s ? &s->value : directive_default(id);
+    return s ? &s->value : type_default(file, id) ?: directive_default(id);
 }
 
 bool unit_setting_written(const struct unit_file *file, enum directive id) {

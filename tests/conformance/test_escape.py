@@ -2,6 +2,7 @@
 """systemd-escape and reeve's, word for word."""
 
 import os
+import random
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,6 +17,14 @@ pytestmark = pytest.mark.skipif(not THEIRS or not OURS.exists(), reason="needs s
 
 WORDS = ["foo-bar", "foo bar", ".hidden", "äö", "/", "//a//b/", "/a/../b", "", "foo@bar.service", "foo@a-b.service",
          "foo@.service", "\\xzz", "-", "a%b", "foo@bar\\x2dbaz.service", "/dev/sda", "foo*"]
+
+
+def generated(n):
+    dice = random.Random(28)
+    pieces = ["a", "b-c", "/", "//", ".", "..", "@", ":", "\\x2d", "\\", " ", "é", "%", "_", "-", ".service", ".mount", "~", "\t", "0", "dev", "*"]
+    return ["".join(dice.choice(pieces) for _ in range(dice.randint(1, 7))) for _ in range(n)]
+
+
 OPTIONS = [[], ["-p"], ["-u"], ["-u", "-p"], ["-m"], ["--suffix=mount"], ["-p", "--suffix=mount"],
            ["--template=foo@.service"], ["-p", "--template=foo@.service"], ["-u", "--template=foo@.service"],
            ["-u", "--instance"], ["-u", "-p", "--instance"], ["--suffix=nonsense"], ["--template=foo.service"],
@@ -24,10 +33,12 @@ OPTIONS = [[], ["-p"], ["-u"], ["-u", "-p"], ["-m"], ["--suffix=mount"], ["-p", 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=" ".join)
 def test_same_as_systemd(options):
-    for words in [[word] for word in WORDS] + [["a b", "c/d"]]:
+    asked = [[word] for word in WORDS + generated(40)] + [["a b", "c/d"]]
+    for words in asked:
         if "-m" in options and ".." in words[0]:
             continue  # systemd makes a service of it, with slashes turned into dashes
         real, mine = (subprocess.run([program, *options, "--", *words], capture_output=True, text=True)
                       for program in (THEIRS, OURS))
         assert (mine.returncode, mine.stdout if not mine.returncode else "") == \
                (real.returncode, real.stdout if not real.returncode else ""), (options, words, real.stderr, mine.stderr)
+    print(f"escape {' '.join(options)}: {len(asked)}/{len(asked)}")

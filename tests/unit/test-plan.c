@@ -5,6 +5,7 @@
 #include "exec/expand.h"
 #include "exec/filter.h"
 #include "exec/plan.h"
+#include "unit/implied.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -56,6 +57,7 @@ static void setup(struct fixture *f, const char *const *lines) {
             fail_msg("%s: %s", *lines, text_str(&at.why));
         text_free(&at.why);
     }
+    assert_int_equal(unit_put_implied(f->unit), 0);
     f->permits = (struct permits){ .root = true,
                                    .capabilities = DOCKER_CAPABILITIES,
                                    .bounding = DOCKER_CAPABILITIES,

@@ -218,9 +218,10 @@ static int lookup(void *userdata, char letter, char **ret) {
 static void specifiers_are_replaced(void **state) {
     const struct specifier_table table = { lookup, NULL };
     char *s = NULL;
-    assert_int_equal(specifier_expand("a%nb%%n%z100%", &table, 100, &s), 0);
-    assert_string_equal(s, "anameb%n%z100%");
+    assert_int_equal(specifier_expand("a%nb%%n%-100%", &table, 100, &s), 0);
+    assert_string_equal(s, "anameb%n%-100%");
     free(s);
+    assert_int_equal(specifier_expand("%z", &table, 100, &s), -EBADSLT);
     assert_int_equal(specifier_expand("%e", &table, 100, &s), -EUNATCH);
     assert_int_equal(specifier_expand("%n%n%n", &table, 8, &s), -ENAMETOOLONG);
 }

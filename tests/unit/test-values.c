@@ -186,7 +186,7 @@ static void lists(void **state) {
     BAD(RestrictAddressFamilies, "RestrictAddressFamilies=AF_UNIX AF_X", "AF_UNIX", "'AF_X'");
     GOOD(DeviceAllow, "DeviceAllow=/dev/null\nDeviceAllow=char-pts rw", "/dev/null rwm\nchar-pts rw");
     GOOD(IPAddressAllow, "IPAddressAllow=localhost 192.0.2.0/24 ::1",
-         "127.0.0.0/8 ::1/128 192.0.2.0/24 ::1/128");
+         "::1/128 127.0.0.0/8 192.0.2.0/24 ::1/128");
     GOOD(CPUAffinity, "CPUAffinity=0-3,5 7", "0-3 5 7");
     GOOD(LoadCredential, "LoadCredential=a:/x\nLoadCredential=b\nLoadCredential=a:/y", "a:/y\nb:b");
     GOOD(SetCredential, "SetCredential=a:x\\x41:y", "a:xA:y");

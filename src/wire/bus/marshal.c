@@ -4,6 +4,7 @@
 
 #include "syntax/names.h"
 #include "syntax/words.h"
+#include "unit/implied.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -113,9 +114,71 @@ static void limit(const struct object *object, const struct property *p, struct 
     if (strcmp(end, "Soft") == 0)
         *end = 0;
     int resource = rlimit_from_string(name);
-    if (resource >= 0 && resource != RLIMIT_LOCKS)
+    if (resource == RLIMIT_NOFILE)
+        own = object->manager->permits.nofile;
+    else if (resource >= 0 && resource != RLIMIT_LOCKS)
         getrlimit((__rlimit_resource_t)resource, &own);
     out_u64(out, soft ? own.rlim_cur : own.rlim_max);
+}
+
+/* 15 % of what the machine can have, but for slices. systemd.resource-control(5). */
+GETTER(setting_tasks_max) {
+    bool written = unit_setting_written(object->unit->file, (enum directive)p->data);
+    bool slice = object->unit->ops->type == UNIT_SLICE;
+    out_u64(out, written || slice ? setting(object, p)->size : machine_tasks(1500));
+}
+
+/* Not set: the manager's own is passed on. */
+GETTER(setting_nice) {
+    bool written = unit_setting_written(object->unit->file, (enum directive)p->data);
+    out_i32(out, written ? (int32_t)setting(object, p)->number : getpriority(PRIO_PROCESS, 0));
+}
+
+GETTER(setting_bounding_set) {
+    out_u64(out, unit_bounding_set(object->unit->file));
+}
+
+/* Of a unit that is not loaded there is nothing to say. */
+GETTER(setting_enum_if_loaded) {
+    if (object->unit->file->state == LOAD_LOADED || object->unit->file->state == LOAD_BAD_SETTING)
+        setting_enum(object, p, out);
+    else
+        out_string(out, "");
+}
+
+/* Who has control groups delegated looks after its own. */
+GETTER(setting_oom_policy) {
+    const char *delegate = unit_string(object->unit->file, D_Delegate);
+    bool own = delegate && *delegate && bool_parse(delegate) != 0;
+    if (own && !unit_setting_written(object->unit->file, D_OOMPolicy))
+        out_string(out, value_enum_name(&type_oom_policy, OOM_CONTINUE));
+    else
+        setting_enum_if_loaded(object, p, out);
+}
+
+GETTER(setting_output) {
+    enum load_state state = object->unit->file->state;
+    if (unit_output_inherits(object->unit->file) || (state != LOAD_LOADED && state != LOAD_BAD_SETTING))
+        out_string(out, "inherit");
+    else
+        setting_stream(object, p, out);
+}
+
+GETTER(setting_restart_kill_signal) {
+    bool written = unit_setting_written(object->unit->file, (enum directive)p->data);
+    out_i32(out, (int32_t)unit_number(object->unit->file, written ? (enum directive)p->data : D_KillSignal));
+}
+
+static int add_path(void *userdata, const char *path) {
+    char ***list = userdata;
+    return strv_contains(*list, path) ? 0 : strv_add(list, path);
+}
+
+GETTER(mount_paths) {
+    _cleanup_strv_ char **list = NULL;
+    if (unit_foreach_mount_path(object->unit, add_path, &list) < 0)
+        out->failed = true;
+    out_strv(out, list);
 }
 
 GETTER(setting_limit_hard) {
@@ -134,7 +197,7 @@ GETTER(setting_io_class) {
 
 GETTER(setting_permyriad) {
     int64_t n = setting(object, p)->number;
-    out_u32(out, n <= 0 ? 0 : (uint32_t)MIN((uint64_t)n * UINT32_MAX / 10000, (uint64_t)UINT32_MAX));
+    out_u32(out, n <= 0 ? 0 : (uint32_t)MIN(((uint64_t)n * UINT32_MAX + 5000) / 10000, (uint64_t)UINT32_MAX));
 }
 
 GETTER(setting_personality) {
@@ -232,5 +295,6 @@ GETTER(setting_delegate_controllers) {
     _cleanup_strv_ char **words = NULL;
     if (s && bool_parse(s) < 0 && words_split(s, NULL, WORD_UNQUOTE | WORD_RELAX, &words) == -ENOMEM)
         out->failed = true;
-    out_strv(out, words);
+    /* "yes": all that a unified hierarchy has. */
+    out_strv(out, s && bool_parse(s) > 0 ? (char *const[]){ "cpu", "cpuset", "io", "memory", "pids", NULL } : words);
 }

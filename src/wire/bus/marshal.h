@@ -31,6 +31,14 @@ GETTER(setting_enum);
 GETTER(setting_enum_bool); /* an enumeration that began as a boolean: anything but its first name */
 GETTER(setting_string);
 GETTER(setting_strv);
+GETTER(setting_tasks_max);
+GETTER(setting_nice);
+GETTER(setting_bounding_set);
+GETTER(setting_enum_if_loaded); /* "" for a unit that is not there, or masked */
+GETTER(setting_oom_policy);
+GETTER(setting_output);
+GETTER(setting_restart_kill_signal);
+GETTER(mount_paths); /* RequiresMountsFor=, and what follows from other settings */
 GETTER(setting_limit_hard);
 GETTER(setting_limit_soft);
 GETTER(setting_io_class);
@@ -53,7 +61,7 @@ GETTER(setting_delegate_controllers);
 /* marshal_lists.c: lists of strings that are shown in parts, and objects */
 GETTER(setting_cpuset);
 GETTER(setting_cpuset_numa);
-GETTER(setting_pairs_space);
+GETTER(setting_devices); /* pairs, the last first */
 GETTER(setting_pairs_colon);
 GETTER(setting_ip_prefixes);
 GETTER(setting_filter);

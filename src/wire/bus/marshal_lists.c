@@ -56,8 +56,18 @@ static void pairs(const struct object *object, const struct property *p, struct 
     out_close(out);
 }
 
-GETTER(setting_pairs_space) {
-    pairs(object, p, out, ' ');
+/* systemd shows the last first. */
+GETTER(setting_devices) {
+    char **list = setting(object, p)->strv;
+    out_open(out, DBUS_TYPE_ARRAY, "(ss)");
+    for (size_t i = strv_length(list); i-- > 0;) {
+        size_t n = strcspn(list[i], " ");
+        out_open(out, DBUS_TYPE_STRUCT, NULL);
+        out_string_n(out, list[i], n);
+        out_string(out, list[i][n] ? list[i] + n + 1 : "");
+        out_close(out);
+    }
+    out_close(out);
 }
 
 GETTER(setting_pairs_colon) {
@@ -231,6 +241,8 @@ static void filter(const struct object *object, const struct property *p, struct
     char **v = setting(object, p)->strv;
     _cleanup_strv_ char **list = NULL;
     bool allow = v && *v && **v != '~';
+    if (calls && allow && each_call(&list, "@default", true, "", 0) < 0)
+        out->failed = true;
     STRV_FOREACH(s, v) {
         bool inverted = **s == '~';
         const char *name = *s + inverted;
@@ -268,6 +280,20 @@ void out_pair(struct out *out, const char *a, const char *b) {
     out_close(out);
 }
 
+/* Socket addresses are shown with C escapes. */
+static void out_pair_escaped(struct out *out, const char *a, const char *b) {
+    _cleanup_text_ struct text t = {};
+    for (; *b; b++)
+        if (*b == '\\' || *b == '"' || *b == '\'')
+            text_addf(&t, "\\%c", *b);
+        else if ((unsigned char)*b < ' ' || *b == 0x7f)
+            text_addf(&t, "\\%03o", (unsigned char)*b);
+        else
+            text_add_char(&t, *b);
+    out_pair(out, a, text_str(&t));
+    out->failed |= t.failed;
+}
+
 GETTER(setting_listen) {
     static const char *const kinds[] = {
         [LISTEN_STREAM] = "Stream",
@@ -282,7 +308,7 @@ GETTER(setting_listen) {
     const struct listen_list *list = setting(object, p)->object;
     out_open(out, DBUS_TYPE_ARRAY, "(ss)");
     for (size_t i = 0; list && i < list->n; i++)
-        out_pair(out, kinds[list->items[i].kind], list->items[i].text);
+        out_pair_escaped(out, kinds[list->items[i].kind], list->items[i].text);
     out_close(out);
 }
 

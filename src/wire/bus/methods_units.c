@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 #include "base/glob.h"
+#include "engine/clean.h"
 #include "engine/fdstore.h"
 #include "engine/scope.h"
 #include "engine/service.h"
@@ -266,15 +267,21 @@ HANDLER(method_clean) {
     _cleanup_strv_ char **what = NULL;
     if (arg_strv(call, &what) < 0)
         return -ENOMEM;
-    if (u->ops->type == UNIT_SERVICE && unit_number(u->file, D_FileDescriptorStoreMax) > 0 &&
-        (strv_contains(what, "fdstore") || strv_contains(what, "all"))) {
-        fd_store_release(SERVICE(u));
-        return 0;
+    unsigned mask = 0;
+    STRV_FOREACH(w, what) {
+        bool known = false;
+        for (unsigned i = 0; i < CLEAN_KINDS; i++)
+            if (strcmp(*w, clean_kind_to_string(i)) == 0 || strcmp(*w, "all") == 0) {
+                mask |= 1u << i;
+                known = true;
+            }
+        if (!known)
+            return error_set(error, ERROR_INVALID_ARGUMENT, "Invalid resource type: %s", *w);
     }
-    if (u->ops->type == UNIT_TIMER && (strv_contains(what, "state") || strv_contains(what, "all")) &&
-        (r = timer_clean(u)) != -EOPNOTSUPP)
-        return r;
-    return error_set(error, ERROR_NOT_SUPPORTED, "Unit '%s' does not support cleaning.", u->id);
+    r = unit_clean(u, mask);
+    if (r == -EOPNOTSUPP)
+        return error_set(error, ERROR_NOT_SUPPORTED, "Unit '%s' does not support cleaning.", u->id);
+    return r;
 }
 
 HANDLER(method_abandon) {

@@ -43,7 +43,8 @@ GETTER(get_tasks_current) {
 GETTER(get_slice) {
     const char *name = unit_slice_name(object->unit);
     bool root = strcmp(object->unit->id, "-.slice") == 0;
-    out_string(out, root || (name && *name) ? name : "-.slice");
+    bool none = root || object->unit->file->state != LOAD_LOADED;
+    out_string(out, none || (name && *name) ? name : "-.slice");
 }
 
 GETTER(get_main_pid) {

@@ -3,6 +3,11 @@
  * and order are those of org.freedesktop.systemd1(5). */
 #include "wire/bus/marshal.h"
 
+/* mount(8) and umount(8) stay in the manager's. */
+static GETTER(same_process_group) {
+    out_bool(out, object->unit->ops->type == UNIT_MOUNT);
+}
+
 const struct property exec_properties[] = {
     S("Environment", "as", setting_strv, Environment),
     S("EnvironmentFiles", "a(sb)", setting_environment_files, EnvironmentFile),
@@ -56,7 +61,7 @@ const struct property exec_properties[] = {
     C("MountImages", "a(ssba(ss))", ""),
     S("OOMScoreAdjust", "i", setting_i32, OOMScoreAdjust),
     S("CoredumpFilter", "t", setting_coredump_filter, CoredumpFilter),
-    S("Nice", "i", setting_i32, Nice),
+    S("Nice", "i", setting_nice, Nice),
     S("IOSchedulingClass", "i", setting_io_class, IOSchedulingClass),
     S("IOSchedulingPriority", "i", setting_i32, IOSchedulingPriority),
     S("CPUSchedulingPolicy", "i", setting_i32, CPUSchedulingPolicy),
@@ -71,7 +76,7 @@ const struct property exec_properties[] = {
     S("StandardInput", "s", setting_stream, StandardInput),
     S("StandardInputFileDescriptorName", "s", setting_stream_fd_name, StandardInput),
     S("StandardInputData", "ay", setting_stdin_data, StandardInputData),
-    S("StandardOutput", "s", setting_stream, StandardOutput),
+    S("StandardOutput", "s", setting_output, StandardOutput),
     S("StandardOutputFileDescriptorName", "s", setting_stream_fd_name, StandardOutput),
     S("StandardError", "s", setting_stream, StandardError),
     S("StandardErrorFileDescriptorName", "s", setting_stream_fd_name, StandardError),
@@ -93,7 +98,7 @@ const struct property exec_properties[] = {
     S("LogFilterPatterns", "a(bs)", setting_log_patterns, LogFilterPatterns),
     S("LogNamespace", "s", setting_string, LogNamespace),
     S("SecureBits", "i", setting_i32, SecureBits),
-    S("CapabilityBoundingSet", "t", setting_u64, CapabilityBoundingSet),
+    S("CapabilityBoundingSet", "t", setting_bounding_set, CapabilityBoundingSet),
     S("AmbientCapabilities", "t", setting_u64, AmbientCapabilities),
     S("User", "s", setting_string, User),
     S("Group", "s", setting_string, Group),
@@ -132,7 +137,7 @@ const struct property exec_properties[] = {
     S("PrivatePIDs", "s", setting_bool_word, PrivatePIDs),
     S("ProtectHome", "s", setting_enum, ProtectHome),
     S("ProtectSystem", "s", setting_enum, ProtectSystem),
-    C("SameProcessGroup", "b", ""),
+    G("SameProcessGroup", "b", CONST, same_process_group),
     S("UtmpIdentifier", "s", setting_string, UtmpIdentifier),
     S("UtmpMode", "s", setting_enum, UtmpMode),
     S("SELinuxContext", "(bs)", setting_label, SELinuxContext),
@@ -189,7 +194,7 @@ const struct property exec_properties[] = {
 const struct property kill_properties[] = {
     S("KillMode", "s", setting_enum, KillMode),
     S("KillSignal", "i", setting_i32, KillSignal),
-    S("RestartKillSignal", "i", setting_i32, RestartKillSignal),
+    S("RestartKillSignal", "i", setting_restart_kill_signal, RestartKillSignal),
     S("FinalKillSignal", "i", setting_i32, FinalKillSignal),
     S("SendSIGKILL", "b", setting_bool, SendSIGKILL),
     S("SendSIGHUP", "b", setting_bool, SendSIGHUP),

@@ -106,7 +106,7 @@ static GETTER(exec_main_status) {
 }
 
 const struct property service_properties[] = {
-    S("Type", "s", setting_enum, Type),
+    S("Type", "s", setting_enum_if_loaded, Type),
     S("ExitType", "s", setting_enum, ExitType),
     S("Restart", "s", setting_enum, Restart),
     S("RestartMode", "s", setting_enum, RestartMode),
@@ -151,7 +151,7 @@ const struct property service_properties[] = {
     G("UID", "u", CHANGE, get_uid),
     G("GID", "u", CHANGE, get_gid),
     G("NRestarts", "u", CHANGE, service_n_restarts),
-    S("OOMPolicy", "s", setting_enum, OOMPolicy),
+    S("OOMPolicy", "s", setting_oom_policy, OOMPolicy),
     S("OpenFile", "a(sst)", setting_open_files, OpenFile),
     C("ExtraFileDescriptorNames", "as", ""),
     S("ReloadSignal", "i", setting_i32, ReloadSignal),

@@ -3,6 +3,7 @@
 #include "wire/bus/marshal.h"
 #include "wire/bus/transient.h"
 
+#include "engine/clean.h"
 #include "unit/install.h"
 
 #include <errno.h>
@@ -74,15 +75,19 @@ static GETTER(get_file_preset) {
 }
 
 static GETTER(get_can_start) {
-    out_bool(out, unit_can_start(object->unit) && !unit_bool(object->unit->file, D_RefuseManualStart));
+    const struct unit *u = object->unit;
+    bool spent = u->ops->type == UNIT_SCOPE && u->inactive_exit.realtime > 0; /* a scope is started once */
+    out_bool(out, !spent && unit_can_start(object->unit) && !unit_bool(u->file, D_RefuseManualStart));
 }
 
 static GETTER(get_can_stop) {
-    out_bool(out, unit_can_stop(object->unit) && !unit_bool(object->unit->file, D_RefuseManualStop));
+    enum unit_type type = object->unit->ops->type;
+    bool supported = type != UNIT_SWAP && type != UNIT_AUTOMOUNT; /* not in a container */
+    out_bool(out, supported && unit_can_stop(object->unit) && !unit_bool(object->unit->file, D_RefuseManualStop));
 }
 
 static GETTER(get_can_reload) {
-    out_bool(out, unit_can_reload(object->unit));
+    out_bool(out, object->unit->ops->type == UNIT_MOUNT || unit_can_reload(object->unit));
 }
 
 static GETTER(get_can_isolate) {
@@ -99,10 +104,12 @@ static GETTER(get_job) {
 }
 
 static GETTER(get_can_clean) {
-    const struct unit *u = object->unit;
-    bool store = u->ops->type == UNIT_SERVICE && unit_number(u->file, D_FileDescriptorStoreMax) > 0;
-    char *const what[] = { store ? (char *)"fdstore" : NULL, NULL };
-    out_strv(out, what);
+    unsigned can = unit_can_clean(object->unit);
+    out_open(out, DBUS_TYPE_ARRAY, "s");
+    for (unsigned i = 0; i < CLEAN_KINDS; i++)
+        if (can & 1u << i)
+            out_string(out, clean_kind_to_string(i));
+    out_close(out);
 }
 
 static GETTER(get_markers) {
@@ -203,7 +210,7 @@ const struct property unit_properties[] = {
     DEPENDENCY("StopPropagatedFrom", STOP_PROPAGATED_FROM),
     DEPENDENCY("JoinsNamespaceOf", JOINS_NAMESPACE_OF),
     DEPENDENCY("SliceOf", SLICE_OF),
-    S("RequiresMountsFor", "as", setting_strv, RequiresMountsFor),
+    G("RequiresMountsFor", "as", CONST, mount_paths),
     S("WantsMountsFor", "as", setting_strv, WantsMountsFor),
     S("Documentation", "as", setting_strv, Documentation),
     G("Description", "s", CONST, get_description),
