@@ -198,25 +198,23 @@ static char *find_program(const char *name) {
 
 static int hand_over_command(char *const *command) {
     _cleanup_text_ struct text text = {};
-    char cwd[4096], streams[32];
+    char cwd[4096];
+    bool tty = isatty(STDIN_FILENO);
     _cleanup_free_ char *program = find_program(command[0]);
     if (!program || access(program, X_OK) < 0) {
         my_init_warn("%s: %s", command[0], strerror(program ? errno : ENOENT));
         return -ENOENT;
     }
     my_init_quote_command(&text, program, command);
-    snprintf(streams, sizeof(streams), "%s", isatty(STDIN_FILENO) ? "tty" : "");
-    if (!streams[0])
-        snprintf(streams, sizeof(streams), "/proc/%d/fd", (int)getpid());
-    if (text.failed || setenv("REEVE_MAIN_COMMAND", text_str(&text), 1) < 0 || setenv("REEVE_MAIN_STREAMS", streams, 1) < 0 ||
+    if (text.failed || setenv("REEVE_MAIN_COMMAND", text_str(&text), 1) < 0 || (tty && setenv("REEVE_MAIN_TTY", "1", 1) < 0) ||
         setenv("REEVE_MAIN_DIRECTORY", getcwd(cwd, sizeof(cwd)) ?: "/", 1) < 0)
         return -ENOMEM;
     /* The command is to have the terminal, which is ours so far; that we lose it is told with SIGHUP. */
-    if (strcmp(streams, "tty") == 0) {
+    if (tty) {
         signal(SIGHUP, SIG_IGN);
-        int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
-        if (tty >= 0)
-            (void)ioctl(tty, TIOCNOTTY);
+        int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+        if (fd >= 0)
+            (void)ioctl(fd, TIOCNOTTY);
         signal(SIGHUP, SIG_DFL);
     }
     return 0;
@@ -224,19 +222,24 @@ static int hand_over_command(char *const *command) {
 
 static int become_manager(const struct options *o, unsigned limit, unsigned last_limit) {
     _cleanup_strv_ char **env = NULL;
-    char number[32], last[32];
+    char number[32], last[32], streams[32];
     int r = 0;
     snprintf(number, sizeof(number), "%u", limit);
+    snprintf(streams, sizeof(streams), "/proc/%d/fd", (int)getpid()); /* ours will be the manager's */
     snprintf(last, sizeof(last), "%u", o->keep_processes ? 0 : last_limit);
     if (setenv("REEVE_MY_INIT", my_init_quiet ? "quiet" : "1", 1) < 0 || setenv("REEVE_KILL_PROCESS_TIMEOUT", number, 1) < 0 ||
-        setenv("REEVE_KILL_ALL_TIMEOUT", last, 1) < 0 || setenv("REEVE_PASS_ENVIRONMENT", "1", 1) < 0 ||
+        setenv("REEVE_KILL_ALL_TIMEOUT", last, 1) < 0 || setenv("REEVE_MAIN_STREAMS", streams, 1) < 0 ||
+        setenv("REEVE_PASS_ENVIRONMENT", "1", 1) < 0 ||
         (!o->skip_runit && setenv("REEVE_RUNIT", getenv("SVDIR") ?: RUNIT_DIRECTORY, 1) < 0))
         r = -ENOMEM;
     if (r >= 0 && o->command)
         r = hand_over_command(o->command);
     if (r < 0)
         return 1;
-    char *const argv[] = { (char *)"reeve", (char *)"init", (char *)"--unit=runit.target", NULL };
+    /* The output is the command's. */
+    bool quiet = o->command || my_init_quiet;
+    char *const argv[] = { (char *)"reeve", (char *)"init", (char *)"--unit=runit.target",
+                           quiet ? (char *)"--log-level=warning" : NULL, NULL };
     execv("/proc/self/exe", argv);
     my_init_warn("/proc/self/exe: %s", strerror(errno));
     return 1;

@@ -18,6 +18,18 @@ static void add_value(struct text *to, const char *value) {
     }
 }
 
+/* The container's own, without a name before each line. */
+static void add_streams(struct text *t, bool input) {
+    const char *streams = getenv("REEVE_MAIN_STREAMS");
+    if (input && getenv("REEVE_MAIN_TTY"))
+        text_add(t, "StandardInput=tty-force\nStandardOutput=inherit\nStandardError=inherit\n");
+    else if (streams) {
+        if (input)
+            text_addf(t, "StandardInput=file:%s/0\n", streams);
+        text_addf(t, "StandardOutput=file:%s/1\nStandardError=file:%s/2\n", streams, streams);
+    }
+}
+
 static int write_unit(const char *early, const char *unit, const struct text *content) {
     _cleanup_free_ char *path = path_join(early, unit);
     if (!path || content->failed)
@@ -38,8 +50,9 @@ static int write_hook(const char *early, const char *program, const char *unit, 
     _cleanup_text_ struct text t = {};
     text_addf(&t, "# Made by reeve for my_init: docs/runit.md\n\n[Unit]\nDescription=Scripts of %s\nDefaultDependencies=no\n"
                   "Conflicts=shutdown.target\nBefore=shutdown.target\n%s\n[Service]\nType=oneshot\nRemainAfterExit=yes\n"
-                  "TimeoutStopSec=infinity\nStandardOutput=journal\nStandardError=journal\nPassEnvironment=HOME USER SHELL\n",
+                  "TimeoutStopSec=infinity\nPassEnvironment=HOME USER SHELL\n",
               directory, order);
+    add_streams(&t, false);
     const char *mode = getenv("REEVE_MY_INIT");
     if (mode && strcmp(mode, "quiet") == 0)
         text_add(&t, "Environment=MY_INIT_QUIET=1\n");
@@ -50,16 +63,13 @@ static int write_hook(const char *early, const char *program, const char *unit, 
 }
 
 static int write_command(const char *early, const char *command) {
-    const char *streams = getenv("REEVE_MAIN_STREAMS") ?: "tty", *limit = getenv("REEVE_KILL_PROCESS_TIMEOUT");
+    const char *limit = getenv("REEVE_KILL_PROCESS_TIMEOUT");
     _cleanup_text_ struct text t = {};
     text_add(&t, "# Made by reeve for my_init: docs/runit.md\n\n[Unit]\nDescription=The main command\n"
                  "After=my_init.service\nSuccessAction=exit\nFailureAction=exit\n\n[Service]\nIgnoreSIGPIPE=no\nWorkingDirectory=");
     add_value(&t, getenv("REEVE_MAIN_DIRECTORY") ?: "/");
     text_add(&t, "\nPassEnvironment=HOME USER LOGNAME SHELL TERM\n");
-    if (strcmp(streams, "tty") == 0)
-        text_add(&t, "StandardInput=tty-force\nStandardOutput=inherit\nStandardError=inherit\n");
-    else
-        text_addf(&t, "StandardInput=file:%s/0\nStandardOutput=file:%s/1\nStandardError=file:%s/2\n", streams, streams, streams);
+    add_streams(&t, true);
     if (limit)
         text_addf(&t, "TimeoutStopSec=%.20s\n", limit);
     text_addf(&t, "ExecStart=%s\n", command);

@@ -118,7 +118,9 @@ static int write_unit(const struct where *where, const struct runit_service *s, 
     text_addf(&to, "../%s", unit ?: "");
     if (!pipe || !path || directory.failed || to.failed)
         return -ENOMEM;
-    describe(&t, where, s, text_str(&directory), pipe, log);
+    /* Where a link leads: then ./finish is found when the link is what has gone. */
+    _cleanup_free_ char *real = realpath(text_str(&directory), NULL);
+    describe(&t, where, s, real ?: text_str(&directory), pipe, log);
     if (t.failed)
         return -ENOMEM;
     int r = file_write(path, text_str(&t), 0644);

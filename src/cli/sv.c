@@ -102,11 +102,24 @@ static int usage(const struct sv *sv) {
 
 /* --- one service, from within its directory ------------------------------------------------------------------------- */
 static const char *reason(int error) {
-    return error == ENOENT ? "file does not exist" : error == EACCES ? "access denied" : strerror(error);
+    static const struct {
+        int error;
+        const char *words;
+    } known[] = {
+        { ENOENT, "file does not exist" }, { EACCES, "access denied" },   { EPERM, "permission denied" },
+        { ENOTDIR, "not a directory" },    { EISDIR, "is a directory" },  { ENOMEM, "out of memory" },
+        { ELOOP, "symbolic link loop" },   { EROFS, "read-only file system" },
+    };
+    for (size_t i = 0; i < ELEMENTS(known); i++)
+        if (known[i].error == error)
+            return known[i].words;
+    return strerror(error);
 }
 
+/* A service that is not to be had is a failure, one whose files are not as they should be a warning; both count. */
 static void complain(struct sv *sv, const char *name, const char *what, int error) {
-    printf("fail: %s: %s%s%s\n", name, what, error ? ": " : "", error ? reason(error) : "");
+    bool warns = error && strstr(what, "supervise/");
+    printf("%s: %s: %s%s%s\n", warns ? "warning" : "fail", name, what, error ? ": " : "", error ? reason(error) : "");
     sv->failures++;
     sv->lsb_status = EXIT_LSB_UNKNOWN;
 }
@@ -382,7 +395,8 @@ int sv_main(int argc, char **argv) {
         sv.seconds = (unsigned)strtoul(wait, NULL, 10);
     int c;
     optind = 1;
-    while ((c = getopt(argc, argv, "+vw:V")) >= 0)
+    opterr = 0;
+    while ((c = getopt(argc, argv, "+:vw:")) >= 0)
         switch (c) {
         case 'w':
             sv.seconds = (unsigned)strtoul(optarg, NULL, 10);
@@ -392,6 +406,7 @@ int sv_main(int argc, char **argv) {
             sv.waits = true;
             break;
         default:
+            fprintf(stderr, "%s: %s -- %c\n", sv.program, c == ':' ? "option requires an argument" : "illegal option", optopt);
             return usage(&sv);
         }
     const char *word = argv[optind];

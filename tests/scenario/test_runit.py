@@ -155,6 +155,24 @@ def test_what_does_not_stop_is_killed_when_forced(m):
     wait_state(m, "stubborn", "^down: ")
 
 
+# Each leaves the services as it found them, or as the next one wants them.
+SPOKEN = ["", "status", "zap plain", "-w", "status plain resting logged nothing ./", "start plain resting", "check plain resting",
+          "pause plain", "status plain", "cont plain", "status /etc/service/plain/ plain/log", "reload resting",
+          "stop resting", "try-restart resting", "-v down resting", "-v once resting", "status resting", "-w 5 stop resting",
+          "exit resting/log", "-w 1 start checked", "2 resting", "hangup resting"]
+
+
+def test_our_sv_speaks_as_theirs(m):
+    """Debian's and the applet, the same words one after the other."""
+    def said(program, words):
+        ran = m.sh(f"{program} {words}")
+        return ran.rc, re.sub(r"pid \d+", "pid N", re.sub(r"\d+s\b", "Ns", ran.out)), ran.err
+    wait_state(m, "plain", "^run: ")
+    m.sh("rm -f /run/well")
+    for words in SPOKEN:
+        assert said("reeve sv", words) == said("sv", words), words
+
+
 def test_directories_come_and_go(m):
     m.put({"etc/sv/later/run": SLEEPER})
     m.sh("ln -s /etc/sv/later /etc/service/")
@@ -173,6 +191,13 @@ def test_directories_come_and_go(m):
 def test_exit_ends_the_supervision_until_it_is_taken_up_again(m):
     assert sv(m, "-w 30 shutdown logged").out == "ok: logged: runsv not running\n"
     wait_state(m, "logged", "^run: .*; run: log: ")
+
+
+def test_a_reload_keeps_the_pipe(m):
+    logger = pid(m, "logged/log")
+    assert m.ctl("daemon-reload").ok
+    assert sv(m, "-w 30 restart logged").ok
+    assert pid(m, "logged/log") == logger
 
 
 def test_a_re_execution_keeps_everything(m):

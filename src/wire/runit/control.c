@@ -86,6 +86,9 @@ static void once(struct supervised *s) {
 void control_byte(struct supervised *s, char c) {
     struct runit_status status;
     supervised_status(s, supervised_unit_known(s), &status);
+    /* Of the directory's going we hear at any time: what was to be done first has lost its point. */
+    script_abandon(s);
+    s->n_actions = 0;
     switch (c) {
     case 'u':
         up(s);
@@ -139,7 +142,7 @@ void control_proceed(struct supervised *s) {
     }
     if (s->control_io)
         (void)io_set_events(s->control_io, EPOLLIN);
-    supervised_changed(s); /* after an `x` it may be gone now */
+    (void)supervised_changed(s); /* and may be gone now */
 }
 
 void control_script_ended(struct supervised *s, bool success) {
@@ -162,10 +165,11 @@ static void readable(struct io *io, int fd, uint32_t events, void *userdata) {
         }
         if (read(fd, &c, 1) != 1)
             return;
-        bool last = c == 'x';
+        /* After an `x` each may be the last. */
+        bool last = c == 'x' || s->entry->service.exiting;
         log_full(LOG_DEBUG, s->unit, NULL, "Told '%c' by its control pipe.", c >= ' ' && c < 0x7f ? c : '?');
         control_byte(s, c);
-        if (last) /* what it was about may be gone; if not, there is another turn */
+        if (last) /* s may be gone; if not, there is another turn */
             return;
     }
 }

@@ -101,8 +101,9 @@ struct unit *supervised_unit_known(const struct supervised *s);
 struct supervised *runit_supervised(struct runit *r, const char *unit);
 /* How the unit stands in runit's words. `u` may be NULL: not loaded. */
 void supervised_status(const struct supervised *s, const struct unit *u, struct runit_status *ret);
-/* Writes status, stat and pid if they say something else now, and goes on with what waited for the change. */
-void supervised_changed(struct supervised *s);
+/* Writes status, stat and pid if they say something else now, and goes on with what waited for the change. True: that was
+ * the last of it, the entry is gone. */
+bool supervised_changed(struct supervised *s);
 /* The text of supervise/stat. */
 void runit_status_text(const struct runit_status *status, bool exiting, struct text *out);
 

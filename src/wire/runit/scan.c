@@ -256,8 +256,7 @@ void runit_look(void *userdata) {
         reload(r);
     for (struct entry *e = r->entries, *next; m->booted && e; e = next) {
         next = e->next;
-        if (e->flags & RUNIT_LOG)
-            supervised_changed(&e->logger);
-        supervised_changed(&e->service); /* which may free the entry */
+        if (!(e->flags & RUNIT_LOG && supervised_changed(&e->logger)))
+            (void)supervised_changed(&e->service);
     }
 }

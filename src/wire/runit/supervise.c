@@ -101,7 +101,7 @@ int supervised_begin(struct supervised *s) {
         return r;
     }
     read_status(s);
-    supervised_changed(s);
+    (void)supervised_changed(s);
     return 0;
 }
 
@@ -152,7 +152,8 @@ static const enum phase phases[SERVICE_STATES] = {
 
 static char wanted(const struct service *service, const struct supervised *s) {
     const struct job *job = service->unit.job;
-    if (s->exiting || s->once || service->forbid_restart || (job && job->type == JOB_STOP))
+    bool stops = job && job->type == JOB_STOP && job->state == JOB_RUNNING;
+    if (s->exiting || s->once || service->forbid_restart || stops)
         return 'd';
     if (phases[service->state] != PHASE_DOWN || service->state == SERVICE_AUTO_RESTART ||
         service->state == SERVICE_AUTO_RESTART_QUEUED || service->state == SERVICE_START_PRE)
@@ -239,11 +240,11 @@ static bool end_supervision(struct supervised *s) {
     return true;
 }
 
-void supervised_changed(struct supervised *s) {
+bool supervised_changed(struct supervised *s) {
     struct unit *u = supervised_unit_known(s);
     struct runit_status status;
     if (s->supervise_fd < 0)
-        return;
+        return false;
     supervised_status(s, u, &status);
     bool same = status.pid == s->told.pid && status.state == s->told.state;
     if (!same)
@@ -261,6 +262,5 @@ void supervised_changed(struct supervised *s) {
     if (!s->ever_told || memcmp(&status, &s->told, sizeof(status)) != 0)
         tell(s, &status);
     struct supervised *first = &s->entry->service;
-    if (first->exiting && status.state == RUNIT_STATE_DOWN && first->told.state == RUNIT_STATE_DOWN)
-        (void)end_supervision(first);
+    return first->exiting && status.state == RUNIT_STATE_DOWN && first->told.state == RUNIT_STATE_DOWN && end_supervision(first);
 }

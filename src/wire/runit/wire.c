@@ -62,10 +62,10 @@ static int deserialize(struct wire *w, const char *name, const char *value) {
     }
     if (strcmp(name, KEPT) != 0)
         return 0;
-    if (w->userdata) /* a reload: nothing was closed */
+    int fd = get_fd(value);
+    if (w->userdata) /* a reload: it is where it was, and claimed */
         return 1;
-    int fd = of ? get_fd(value) : -1;
-    struct kept *k = fd >= 0 ? malloc(sizeof(*k) + strlen(of) + 1) : NULL;
+    struct kept *k = of && fd >= 0 ? malloc(sizeof(*k) + strlen(of) + 1) : NULL;
     if (k) {
         *k = (struct kept){ .next = kept_pipes, .fd = fd };
         strcpy(k->name, of);
@@ -82,7 +82,7 @@ static void unit_changed_(void *userdata, struct unit *u) {
     for (struct unit_name *n = u->names; n && !s; n = n->next)
         s = runit_supervised(userdata, n->name);
     if (s)
-        supervised_changed(s);
+        (void)supervised_changed(s);
 }
 
 /* Somebody's daemon-reload: what no inotify told of is seen at the latest now. */
