@@ -18,6 +18,8 @@ static bool may_stand(char c) {
 
 int runit_stem(const char *name, char **ret) {
     _cleanup_text_ struct text stem = {};
+    if (!*name)
+        return -EINVAL;
     for (const char *p = name; *p; p++) {
         /* In a unit file, a backslash at a line's end would join it to the next. */
         if ((unsigned char)*p < ' ' || *p == 0x7f || (*p == '\\' && !p[1]))

@@ -66,6 +66,13 @@ def test_the_main_command_reads_the_containers_input(machine):
     assert "Running /etc/my_init.d" not in m.logs()
 
 
+def test_the_main_command_has_the_terminal(machine):
+    m = boot(machine, "--quiet", "--", "sh", "-c", "test -t 0 && test -t 1 && echo terminal of $(ps -o tpgid=,pid= -p $$)", flags=["-t"])
+    assert m.wait_exit() == 0
+    group, pid = m.logs().split("terminal of ")[1].split()[:2]
+    assert group == pid, m.logs()
+
+
 def test_a_stop_aborts_the_main_command(machine):
     m = boot(machine, "sleep", "100000")
     m.wait_until(lambda: m.find("sleep 100000"), "the command")

@@ -27,13 +27,24 @@ SERVICES = {
     "etc/service/controlled/control/d": "#!/bin/sh\necho d >> /root/controlled\n",
     "etc/service/checked/run": SLEEPER,
     "etc/service/checked/check": "#!/bin/sh\nexec test -e /run/well\n",
+    "etc/service/needed/run": SLEEPER,
+    "etc/service/needed/down": "",
     "etc/service/stubborn/run": "#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 0.1; done\n",
+}
+
+
+UNITS = {
+    "needs.service": "[Unit]\nRequires=needed.service\nAfter=needed.service\n[Service]\nExecStart=/bin/sleep 100000\n",
+    "helper.service": "[Service]\nExecStart=/bin/sleep 100000\n",
+    "needed.service.d/helper.conf": "[Unit]\nWants=helper.service\n",
+    # A unit of the name of a service directory: the directory goes before it.
+    "needed.service": "[Service]\nExecStart=/bin/false\n",
 }
 
 
 @pytest.fixture(scope="module")
 def m(shared_machine):
-    return shared_machine("runit", files=SERVICES, flags=RUNIT)
+    return shared_machine("runit", files=SERVICES, units=UNITS, flags=RUNIT)
 
 
 def sv(m, words, **more):
@@ -69,6 +80,16 @@ def test_systemctl_and_sv_act_on_the_same_service(m):
     assert m.active("plain.service") == "inactive"
     assert m.ctl("start plain").ok
     wait_state(m, "plain", "^run: ")
+
+
+def test_units_and_service_directories_depend_on_one_another(m):
+    assert m.active("needed.service") == "inactive"
+    assert m.ctl("start needs").ok
+    assert sv(m, "status needed").out.startswith("run: needed: ")
+    m.wait_active("helper.service")
+    assert m.show("needed.service", "FragmentPath") == "/run/systemd/generator.early/needed.service"
+    assert m.ctl("stop needed").ok
+    assert m.active("needs.service") == "inactive"
 
 
 def test_what_dies_is_started_again(m):
@@ -210,3 +231,22 @@ def test_a_re_execution_keeps_everything(m):
     assert sv(m, "status plain").out.startswith("run: plain: ")
     assert sv(m, "-w 30 restart logged").ok
     assert pid(m, "logged/log") == processes["logged/log"]
+
+
+def test_runsvdir_is_the_manager_of_its_directory(machine):
+    m = machine("runit", files={"srv/services/one/run": SLEEPER}, command=["/usr/bin/reeve", "runsvdir", "-P", "/srv/services"],
+                flags=["-e", "SVDIR=/srv/services"])
+    wait_state(m, "one", "^run: ")
+    assert m.active("one.service") == "active"
+    again = m.run("reeve", "runsvdir", "/srv/services")
+    assert (again.rc, "a service manager runs here already" in again.err) == (100, True)
+    assert m.run("reeve", "runsvdir").rc == 1
+    assert m.stop(grace=30) == 0
+
+
+def test_setuser(machine):
+    m = machine("runit", command=["/usr/bin/reeve", "setuser", "www-data", "sh", "-c", "id -u; echo $USER $HOME $UID"], boot=False)
+    assert m.wait_exit() == 0
+    assert m.logs().split() == ["33", "www-data", "/var/www", "33"]
+    assert m.engine.docker("run", "--rm", "--network", "none", "--entrypoint", "/usr/bin/reeve", m.engine.image("runit"), "setuser", "nobodyhere", "true",
+                           check=False).stderr == "setuser: user nobodyhere not found\n"
