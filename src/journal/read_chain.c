@@ -12,7 +12,7 @@ void chain_begin(struct chain *c, uint64_t first, uint64_t array, uint64_t n) {
     if (c->n_parts == 0 || c->first != first) {
         c->first = first;
         c->n_parts = 0;
-        c->next_array = array;
+        c->first_array = array;
         c->near = 0;
     }
     c->n = n;
@@ -25,9 +25,13 @@ void chain_done(struct chain *c) {
 
 /* The next array becomes a part. */
 static bool load(const struct read_file *f, struct chain *c) {
-    const struct journal_entry_array *array = read_object(f, c->next_array, JOURNAL_ENTRY_ARRAY, sizeof *array + 8);
+    struct chain_part *last = c->n_parts > 0 ? &c->parts[c->n_parts - 1] : NULL;
+    const struct journal_entry_array *array = last ? (const void *)(f->map + last->offset - sizeof *array) : NULL;
+    /* Asked anew each time: while the file grows, the last array gets one behind it. */
+    uint64_t at = array ? le64(array->next_entry_array_offset) : c->first_array;
+    array = read_object(f, at, JOURNAL_ENTRY_ARRAY, sizeof *array + 8);
     /* Arrays follow each other in the file: one that does not is damaged, and may be a circle. */
-    if (!array || (c->n_parts > 0 && c->next_array < c->parts[c->n_parts - 1].offset))
+    if (!array || (last && at < last->offset))
         return false;
     if (c->n_parts == c->size) {
         size_t size = MAX(2 * c->size, (size_t)8);
@@ -37,13 +41,12 @@ static bool load(const struct read_file *f, struct chain *c) {
         c->parts = more;
         c->size = size;
     }
-    struct chain_part *last = c->n_parts > 0 ? &c->parts[c->n_parts - 1] : NULL;
+    last = c->n_parts > 0 ? &c->parts[c->n_parts - 1] : NULL;
     c->parts[c->n_parts++] = (struct chain_part){
-        .offset = c->next_array + sizeof *array,
+        .offset = at + sizeof *array,
         .begin = last ? last->begin + last->n : c->first != 0,
         .n = (le64(array->object.size) - sizeof *array) / (f->compact ? sizeof(le32_t) : sizeof(le64_t)),
     };
-    c->next_array = le64(array->next_entry_array_offset);
     return true;
 }
 

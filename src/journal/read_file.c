@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A file that is still written gets more room than it has, so that it can grow without being mapped anew. */
+/* A file gets more room than it has, so that it can grow without being mapped anew. */
 #define ROOM_TO_GROW (UINT64_C(256) << 20)
 
 /* --- a file that is cut short while it is mapped ------------------------------------------------------------ */
@@ -55,8 +55,7 @@ int read_file_refresh(struct read_file *f) {
     if (size < JOURNAL_HEADER_MIN)
         return -ENODATA;
     if (size > f->mapped) {
-        bool grows = f->map ? true : st.st_mtime > 0 && size < ROOM_TO_GROW;
-        uint64_t room = grows ? MAX(2 * size, ROOM_TO_GROW) : size;
+        uint64_t room = f->map || size < ROOM_TO_GROW ? MAX(2 * size, ROOM_TO_GROW) : size;
         void *map = mmap(NULL, room, PROT_READ, MAP_SHARED, f->fd, 0);
         if (map == MAP_FAILED && room > size)
             map = mmap(NULL, room = size, PROT_READ, MAP_SHARED, f->fd, 0);

@@ -15,8 +15,8 @@ struct chain_part {
     uint64_t n;
 };
 struct chain {
-    uint64_t first, next_array; /* offsets; next_array: the one behind the parts */
-    uint64_t n;                 /* how many the file says there are */
+    uint64_t first, first_array; /* offsets */
+    uint64_t n;                  /* how many the file says there are */
     struct chain_part *parts;
     size_t n_parts, size;
     uint64_t near; /* where the last search ended */

@@ -160,9 +160,14 @@ static bool check_links(struct check *c) {
     size_t items = 0, listed = 0;
     for (size_t i = 0; i < c->entries.n; i++) {
         const struct journal_entry *e = read_entry(c->f, c->entries.at[i]);
-        for (uint64_t k = 0; k < entry_n_items(c->f, e); k++, items++)
-            if (!has(&c->data, entry_item(c->f, e, k)))
+        const struct journal_entry_item *list = (const void *)(e + 1);
+        for (uint64_t k = 0; k < entry_n_items(c->f, e); k++, items++) {
+            uint64_t at = entry_item(c->f, e, k);
+            if (!has(&c->data, at))
                 return bad(c, c->entries.at[i], "Entry refers to what is not data");
+            if (!c->f->compact && le64(list[k].hash) != le64(read_data(c->f, at)->hash))
+                return bad(c, c->entries.at[i], "Entry and data do not agree on the hash");
+        }
     }
     for (size_t i = 0; i < c->data.n; i++) {
         const struct journal_data *d = read_data(c->f, c->data.at[i]);

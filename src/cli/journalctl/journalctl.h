@@ -30,6 +30,7 @@ struct jctl {
     struct regex *regex;
     /* how many, and how */
     int64_t lines; /* LINES_ALL, LINES_DEFAULT */
+    bool oldest; /* the first ones */
     bool reverse, follow, no_tail, to_end, quiet, show_cursor, no_pager;
     struct print_options print;
     /* actions */

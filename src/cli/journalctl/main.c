@@ -77,7 +77,7 @@ static const struct option_row {
     { "user", 0, SET, &jctl.user, 0 },
     { "merge", 'm', SET, &jctl.merge, 0 },
     { "directory", 'D', TEXT, &jctl.directory, 0 },
-    { "file", 0, LIST, &jctl.files, 0 },
+    { "file", 'i', LIST, &jctl.files, 0 },
     { "root", 0, TEXT, &jctl.root, 0 },
     { "machine", 'M', ACTION, NULL, NO_MACHINES },
     { "image", 0, ACTION, NULL, NO_MACHINES },
@@ -111,7 +111,7 @@ static const struct option_row {
     { "all", 'a', SET, &jctl.print.all, 0 },
     { "follow", 'f', SET, &jctl.follow, 0 },
     { "no-tail", 0, SET, &jctl.no_tail, 0 },
-    { "truncate-newline", 'W', NOTHING, NULL, 0 },
+    { "truncate-newline", 0, SET, &jctl.print.first_line, 0 },
     { "quiet", 'q', SET, &jctl.quiet, 0 },
     { "no-pager", 0, SET, &jctl.no_pager, 0 },
     { "pager-end", 'e', TO_END, NULL, 0 },
@@ -164,7 +164,11 @@ static int usage(void) {
 static int take_lines(const char *value, const char *next) {
     uint64_t n;
     const char *given = value ?: next;
-    if (given && strcmp(given, "all") == 0)
+    /* +3: the first three. */
+    if (given && *given == '+' && uint64_parse(given + 1, &n) >= 0 && n <= INT32_MAX) {
+        jctl.lines = (int64_t)n;
+        jctl.oldest = true;
+    } else if (given && strcmp(given, "all") == 0)
         jctl.lines = LINES_ALL;
     else if (given && uint64_parse(given, &n) >= 0 && n <= INT32_MAX)
         jctl.lines = (int64_t)n;
@@ -388,7 +392,7 @@ static int check_options(void) {
         if (k < 0)
             return 1 + jctl_fail("Out of memory.");
         /* The newest that match, not those among the newest. */
-        jctl.reverse |= jctl.lines >= 0 && !jctl.follow;
+        jctl.reverse |= jctl.lines >= 0 && !jctl.oldest && !jctl.follow;
     }
     if (jctl.no_tail)
         jctl.lines = LINES_ALL;

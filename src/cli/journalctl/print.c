@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Entries for people: a line each, in the time format of the mode; verbose; and only the message. */
-#include "cli/journalctl/print.h"
+#include "cli/journalctl/print_private.h"
 #include "base/zone.h"
 #include "syntax/names.h"
 #include "syntax/timestamp.h"
@@ -108,7 +108,7 @@ static void add_shortened(struct text *out, const char *s, size_t n, unsigned co
     text_add_n(out, s + n - MIN(rest, n), MIN(rest, n));
 }
 
-bool print_lines(struct text *out, const struct print_options *o, unsigned indent, int priority, bool audit, const char *message,
+bool print_message(struct text *out, const struct print_options *o, unsigned indent, int priority, bool audit, const char *message,
                  size_t n, size_t begin, size_t end) {
     struct colors c = o->color ? colors_of(priority, audit) : (struct colors){ "", "", "" };
     if (n == 0)
@@ -337,6 +337,9 @@ static int print_short(struct reader *r, const struct print_options *o, struct p
     const char *message = f[MESSAGE]->value;
     size_t n = f[MESSAGE]->value_size, line = out->len;
     int shift = 0; /* of further lines, to where journalctl(1) puts them */
+    const char *newline = o->first_line ? memchr(message, '\n', n) : NULL;
+    if (newline)
+        n = (size_t)(newline - message);
     _cleanup_text_ struct text cleaned = {};
     if (!o->all && needs_cleaning(message, n)) {
         clean(&cleaned, message, n, &begin, &end);
@@ -381,7 +384,7 @@ static int print_short(struct reader *r, const struct print_options *o, struct p
     if (!o->all && !is_printable(message, n, true))
         text_addf(out, "[%s blob data]\n", size_format(n, bytes));
     else
-        print_lines(out, o, (unsigned)((int)(out->len - line) + shift), priority, audit, message, n, begin, end);
+        print_message(out, o, (unsigned)((int)(out->len - line) + shift), priority, audit, message, n, begin, end);
     return 0;
 }
 
@@ -414,7 +417,7 @@ static int print_verbose(struct reader *r, const struct print_options *o, struct
         text_addf(out, "    %s%.*s=", is_message ? color_highlight : "", (int)f->name_size, f->name);
         struct print_options plain = { .all = o->all };
         if (o->all || ((!o->ellipsize || f->name_size + 1 + f->value_size < VALUE_MAX) && is_printable(f->value, f->value_size, true)))
-            print_lines(out, &plain, (unsigned)f->name_size + 5, LOG_INFO, false, f->value, f->value_size, 0, 0);
+            print_message(out, &plain, (unsigned)f->name_size + 5, LOG_INFO, false, f->value, f->value_size, 0, 0);
         else
             text_addf(out, "[%s blob data]%s\n", size_format(f->value_size, bytes), is_message ? color_normal : "");
     }

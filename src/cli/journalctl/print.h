@@ -21,6 +21,7 @@ struct print_options {
     enum print_mode mode;
     bool all, utc, no_hostname;
     bool ellipsize;   /* lines to `columns`, few of them */
+    bool first_line;  /* of each message only */
     bool color;
     unsigned columns;
     char **fields;    /* --output-fields=; NULL: all */
@@ -57,15 +58,6 @@ void print_state_done(struct print_state *s);
  * it cannot be read; -ENOMEM. */
 int print_entry(struct reader *r, const struct print_options *o, struct print_state *s, size_t begin, size_t end);
 
-/* --- between its files ------------------------------------------------------------------------------------ */
-int print_collect(struct reader *r, struct print_state *s, struct print_fields *ret);
-bool print_wants(const struct print_options *o, const struct print_field *f);
-/* Only what can be shown: UTF-8 without control characters but tabs and, if `lines`, line breaks. */
-bool is_printable(const char *s, size_t n, bool lines);
-int print_json(struct reader *r, const struct print_options *o, struct print_state *s);
-int print_export(struct reader *r, const struct print_options *o, struct print_state *s);
-void print_realtime(const struct print_options *o, struct print_state *s, usec_t t);
-/* The message, `indent` columns in from its second line on. True if something was left out. */
-bool print_lines(struct text *out, const struct print_options *o, unsigned indent, int priority, bool audit, const char *message,
-                 size_t n, size_t begin, size_t end);
-extern const char color_highlight[], color_normal[];
+/* Matches what a unit logged and what was logged about it, as `journalctl --unit` does; a group of its own, after which
+ * reader_and() begins the next. -ENOMEM. */
+int match_unit_entries(struct reader *r, const char *unit, bool user);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Entries with all their fields: the export format (systemd's page JOURNAL_EXPORT_FORMATS) and JSON. */
-#include "cli/journalctl/print.h"
+#include "cli/journalctl/print_private.h"
 
 #include <endian.h>
 #include <errno.h>

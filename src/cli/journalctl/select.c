@@ -226,7 +226,7 @@ static const struct unit_row user_rows[] = {
     { { NULL }, "_SYSTEMD_USER_SLICE", true },
 };
 
-static int match_one_unit(struct reader *r, const char *unit, bool user) {
+int match_unit_entries(struct reader *r, const char *unit, bool user) {
     const struct unit_row *rows = user ? user_rows : system_rows;
     bool slice = strlen(unit) > 6 && strcmp(unit + strlen(unit) - 6, ".slice") == 0;
     int k = 0;
@@ -262,7 +262,7 @@ static int match_units(struct reader *r, char *const *wanted, bool user, size_t 
         k = reader_each_value(r, rows[i].field, match_unit, &p);
     STRV_FOREACH (name, names) {
         if (k >= 0)
-            k = match_one_unit(r, *name, user);
+            k = match_unit_entries(r, *name, user);
         ++*count;
     }
     return k;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Showing entries: where to begin, where to end, and waiting for more. */
 #include "cli/journalctl/journalctl.h"
+#include "cli/journalctl/print_private.h"
 
 #include "base/fd.h"
 #include "base/strv.h"
@@ -77,7 +78,7 @@ static int begin(struct reader *r, int64_t *lines) {
         reader_seek_tail(r);
         return reader_previous(r);
     }
-    if (*lines >= 0) {
+    if (*lines >= 0 && !jctl.oldest) {
         if (jctl.until != USEC_INFINITY)
             reader_seek_realtime(r, jctl.until);
         else

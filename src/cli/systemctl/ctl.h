@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "cli/journalctl/print.h"
 #include "syntax/timestamp.h"
 #include "unit/search.h"
 
@@ -29,6 +30,8 @@ struct ctl {
     unsigned force; /* how often it was given */
     enum search_scope scope; /* whose unit files: --user, --global */
     int signal;
+    uint64_t lines;            /* of the log, in status */
+    enum print_mode log_mode;
     enum output output;
     DBusConnection *bus; /* NULL before ctl_connect() */
     int timeout;         /* of a call, ms */
@@ -171,6 +174,7 @@ void warn_changed_on_disk(const char *unit);
 /* What `systemctl show` prints for a property of an object; print_property() is one of them. */
 void print_property(const char *name, DBusMessageIter *value);
 void print_status(DBusMessage *props, const char *path);
+void print_log(DBusMessage *props); /* what the unit logged last */
 int print_system_status(void);
 /* The processes below a control group, as a tree. */
 void print_processes(const char *unit, const char *control_group);

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-struct ctl ctl = { .signal = SIGTERM, .scope = SEARCH_SYSTEM };
+struct ctl ctl = { .signal = SIGTERM, .scope = SEARCH_SYSTEM, .lines = 10 };
 
 int fail(const char *format, ...) {
     va_list args;
@@ -45,6 +45,7 @@ enum kind {
     PROPERTY_VALUE,
     SIGNAL,
     OUTPUT,
+    LINES,
     JOB_MODE_FAIL,
     JOB_MODE_NOW,
     SCOPE_SYSTEM,
@@ -106,7 +107,7 @@ static const struct option_row {
     { "show-types", 0, NOTHING, NULL },
     { NULL, 'i', NOTHING, NULL },
     { "check-inhibitors", 0, NOTHING_WITH_VALUE, NULL },
-    { "lines", 'n', NOTHING_WITH_VALUE, NULL },
+    { "lines", 'n', LINES, NULL },
     { "timestamp", 0, NOTHING_WITH_VALUE, NULL },
     { "legend", 0, NOTHING_WITH_VALUE, NULL },
     { "host", 'H', REFUSE_WITH_VALUE, NULL },
@@ -116,7 +117,8 @@ static const struct option_row {
 
 static int has_value(enum kind kind) {
     static const unsigned with = 1u << TEXT | 1u << LIST | 1u << NOTHING_WITH_VALUE | 1u << REFUSE_WITH_VALUE |
-                                 1u << PROPERTY | 1u << PROPERTY_VALUE | 1u << SIGNAL | 1u << OUTPUT;
+                                 1u << PROPERTY | 1u << PROPERTY_VALUE | 1u << SIGNAL | 1u << OUTPUT |
+                                 1u << LINES;
     return with >> kind & 1 ? required_argument : no_argument;
 }
 
@@ -168,6 +170,15 @@ static int take_option(const struct option_row *row, const char *value) {
                 ctl.output = outputs[i].output;
                 ctl.no_legend |= ctl.output != OUTPUT_TEXT;
             }
+        /* Of status it is the log's. */
+        if (print_mode_from_string(value) >= 0)
+            ctl.log_mode = (enum print_mode)print_mode_from_string(value);
+        return 0;
+    case LINES:
+        if (strcmp(value, "all") == 0)
+            ctl.lines = UINT64_MAX;
+        else if (uint64_parse(value, &ctl.lines) < 0)
+            return 1 + fail("Failed to parse lines '%s'", value);
         return 0;
     case SIGNAL:
         if (strcmp(value, "help") == 0 || strcmp(value, "list") == 0) {

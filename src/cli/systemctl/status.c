@@ -388,6 +388,7 @@ void print_status(DBusMessage *p, const char *path) {
         printf("     CGroup: %s\n", group);
         print_processes(id, group);
     }
+    print_log(p);
 }
 
 int print_system_status(void) {
