@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The graph: edges between units, kept on both ends, sorted by the other unit's serial number so that a look-up is a
  * binary search and a boot's edges are mostly appended. Knows no jobs. */
-#include "engine/queue.h"
+#include "engine/gc.h"
 #include "engine/unit_private.h"
 
 #include <errno.h>
@@ -101,7 +101,7 @@ void unit_drop_edges(struct unit *u) {
     for (size_t i = 0; i < u->n_edges; i++) {
         struct unit *other = u->edges[i].other;
         edge_remove(other, u);
-        queue_add(other, QUEUE_GC);
+        gc_consider(other);
     }
     unit_forget_edges(u);
 }

@@ -3,6 +3,14 @@
 #include "engine/manager_private.h"
 #include "engine/unit_private.h"
 
+/* While what it has started by its success or failure is still about to run, that may ask what it was started for. */
+static bool handlers_have_jobs(const struct unit *u) {
+    UNIT_FOREACH_EDGE(e, u, DEP_BIT(DEP_ON_SUCCESS) | DEP_BIT(DEP_ON_FAILURE))
+        if (e->other->job || e->other->nop_job)
+            return true;
+    return false;
+}
+
 /* Is there a reason to keep it that lies in the unit itself? */
 static bool gc_root(const struct unit *u) {
     if (u->job || u->nop_job || u->perpetual || u->references > 0)
@@ -15,46 +23,65 @@ static bool gc_root(const struct unit *u) {
         return true;
     if (u->ops->may_collect && !u->ops->may_collect(u))
         return true;
-    return u->maybe_processes || u->in_queues & (1u << QUEUE_LOAD);
+    return u->maybe_processes || handlers_have_jobs(u);
 }
 
-/* Does something that stays name this unit? Walks the referencing edges backwards with a stack of its own: chains can be
- * as long as there are units. Without memory the answer is yes. */
+struct closure { /* of a unit along the edges that name it */
+    struct unit **units;
+    size_t n, room;
+};
+
+static bool closure_add(struct closure *c, struct unit *u, uint32_t marker) {
+    if (c->n == c->room) {
+        size_t room = c->room ? 2 * c->room : 16;
+        struct unit **bigger = realloc(c->units, room * sizeof(*bigger));
+        if (!bigger)
+            return false;
+        c->units = bigger;
+        c->room = room;
+    }
+    u->marker = marker;
+    c->units[c->n++] = u;
+    return true;
+}
+
+/* Does something that stays name this unit? If nothing does, those that name it are as needless as it is: they get in line
+ * as well, though nothing may have happened to them. Without memory the answer is yes. */
 static bool gc_needed(struct unit *u) {
     if (gc_root(u))
         return true;
     uint32_t marker = ++u->manager->p->marker;
-    size_t n = 0, room = 16;
-    _cleanup_free_ struct unit **stack = malloc(room * sizeof(*stack));
-    if (!stack)
-        return true;
-    u->marker = marker;
-    stack[n++] = u;
-    while (n > 0) {
-        struct unit *at = stack[--n];
-        UNIT_FOREACH_EDGE(e, at, DEP_BIT(DEP_REFERENCED_BY)) {
+    struct closure c = {};
+    bool needed = !closure_add(&c, u, marker);
+    for (size_t i = 0; i < c.n && !needed; i++)
+        UNIT_FOREACH_EDGE(e, c.units[i], DEP_BIT(DEP_REFERENCED_BY)) {
             if (e->other->marker == marker)
                 continue;
-            e->other->marker = marker;
-            if (gc_root(e->other)) /* mostly a neighbour is: not all that name it need be gone through */
-                return true;
-            if (n == room) {
-                struct unit **bigger = realloc(stack, 2 * room * sizeof(*stack));
-                if (!bigger)
-                    return true;
-                stack = bigger;
-                room *= 2;
-            }
-            stack[n++] = e->other;
+            /* mostly a neighbour is a root: not all that name it need be gone through */
+            needed = gc_root(e->other) || e->other->in_queues & 1u << QUEUE_LOAD || !closure_add(&c, e->other, marker);
+            if (needed)
+                break;
         }
-    }
-    return false;
+    for (size_t i = 1; i < c.n && !needed; i++)
+        queue_add(c.units[i], QUEUE_GC);
+    free(c.units);
+    return needed;
+}
+
+static void release_resources(struct unit *u) {
+    if (u->ops->release_resources && !u->job && !u->nop_job && inactive_or_failed(unit_active_state(u)))
+        u->ops->release_resources(u);
+}
+
+void gc_consider(struct unit *u) {
+    release_resources(u);
+    if (!gc_root(u))
+        queue_add(u, QUEUE_GC);
 }
 
 void gc_unit(struct unit *u) {
-    if (u->ops->release_resources && !u->job && !u->nop_job && inactive_or_failed(unit_active_state(u)))
-        u->ops->release_resources(u);
-    if (u->manager->p->shutting_down || gc_needed(u))
+    release_resources(u);
+    if (u->manager->p->shutting_down || u->in_queues & 1u << QUEUE_LOAD || gc_needed(u))
         return;
     log_debug("Forgetting %s.", u->id);
     unit_free(u); /* puts the units it named in line: perhaps they may go now */

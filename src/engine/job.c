@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Installed jobs: their life from the run queue to the result. How they come about is in transaction.c. */
+#include "engine/gc.h"
 #include "engine/manager_private.h"
 #include "engine/unit_private.h"
 #include "syntax/timespan.h"
@@ -110,30 +111,6 @@ static void job_set_state(struct job *j, enum job_state state) {
     unit_changed(j->unit);
 }
 
-void job_queue_run(struct job *j) {
-    struct manager_private *p = j->manager->p;
-    if (j->in_run_queue)
-        return;
-    j->in_run_queue = true;
-    j->run_next = NULL;
-    j->run_at = p->run_queue_end;
-    *p->run_queue_end = j;
-    p->run_queue_end = &j->run_next;
-    deferred_queue(j->manager->loop, &p->run_jobs);
-}
-
-static void run_queue_remove(struct job *j) {
-    struct manager_private *p = j->manager->p;
-    if (!j->in_run_queue)
-        return;
-    *j->run_at = j->run_next;
-    if (j->run_next)
-        j->run_next->run_at = j->run_at;
-    else
-        p->run_queue_end = j->run_at;
-    j->in_run_queue = false;
-}
-
 static struct job **job_slot(struct job *j) {
     return j->type == JOB_NOP ? &j->unit->nop_job : &j->unit->job;
 }
@@ -143,13 +120,13 @@ static void job_uninstall(struct job *j) {
     if (!j->installed)
         return;
     job_set_state(j, JOB_WAITING);
-    run_queue_remove(j);
+    job_unqueue_run(j);
     *job_slot(j) = NULL;
     j->installed = false;
     if (hash_holds(&j->hh))
         HASH_DEL(m->jobs, j);
     m->n_installed_jobs--;
-    queue_add(j->unit, QUEUE_GC);
+    gc_consider(j->unit);
     unit_changed(j->unit);
 }
 
@@ -386,7 +363,7 @@ void job_run_queue(void *manager) {
     struct manager *m = manager;
     while (m->p->run_queue) {
         struct job *j = m->p->run_queue;
-        run_queue_remove(j);
+        job_unqueue_run(j);
         job_run(j);
         if (m->p->run_queue && loop_overdue(m->loop)) {
             m->p->jobs_interrupted = true;

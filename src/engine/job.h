@@ -53,7 +53,7 @@ struct job {
     usec_t begin, begin_running; /* monotonic */
     struct timer timer;     /* JobTimeoutSec=, JobRunningTimeoutSec= */
     char **activation;      /* as unit.activation, which it becomes when a start runs */
-    struct job *run_next, **run_at; /* the run queue, and what in it points here */
+    struct job *run_below, *run_next, **run_at; /* the run queue, and what in it points here: job_queue.c */
     struct unit *blocked_by; /* the unit whose job this one was last found to wait for; NULL: look */
     uint32_t look_from;      /* at which of its edges to begin to look: those before were found free */
     /* while a transaction is built: */

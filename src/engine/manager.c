@@ -42,7 +42,6 @@ int manager_new(const struct manager_options *options, struct manager **ret) {
         return -ENOMEM;
     }
     m->p = p;
-    p->run_queue_end = &p->run_queue;
     p->idle_pipe[0] = p->idle_pipe[1] = -1;
     p->signal_fd = p->inherited_notify_fd = p->trial_fd = -1;
     p->argv = options->argv;

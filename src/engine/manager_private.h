@@ -27,7 +27,7 @@ struct manager_private {
     size_t n_told;
     struct unit *by_lineage;        /* uthash (hh_lineage) by tag */
     struct spawning *spawning;      /* children whose exec is not yet known to have succeeded: spawn.c */
-    struct job *run_queue, **run_queue_end;
+    struct job *run_queue;          /* the first one: job_queue.c */
     struct deferred run_jobs, reap, objective_work;
     struct timer log_timer;
     struct log_client_host log_host;
@@ -63,7 +63,9 @@ struct manager_private {
 
 /* --- jobs ---------------------------------------------------------------------------------------------------------- */
 void job_finish(struct job *j, enum job_result result, bool recursive, bool already);
+/* Perhaps it can run now. It is taken out when it runs, or by the second. */
 void job_queue_run(struct job *j);
+void job_unqueue_run(struct job *j);
 struct job *job_install(struct job *j);
 void job_free(struct job *j);
 void job_run_queue(void *manager);

@@ -37,7 +37,7 @@ static void serve_empty(struct unit *u) {
         u->maybe_processes = false;
         if (u->ops->processes_gone)
             u->ops->processes_gone(u);
-        queue_add(u, QUEUE_GC);
+        gc_consider(u);
     } else if (u->maybe_processes && u->ops->processes_left)
         u->ops->processes_left(u);
 }

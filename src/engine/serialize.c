@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/serialize.h"
 #include "base/fd.h"
+#include "engine/gc.h"
 #include "engine/manager_private.h"
 #include "engine/reload.h"
 #include "engine/unit_private.h"
@@ -542,9 +543,17 @@ int manager_take_up(struct manager *m, const char *state, size_t size) {
 }
 
 void manager_catch_up(struct manager *m) {
-    for (struct unit_name *n = m->names; n; n = n->hh.next)
-        if (n->name == n->unit->id && n->unit->ops->catch_up)
-            n->unit->ops->catch_up(n->unit);
+    for (struct unit_name *n = m->names; n; n = n->hh.next) {
+        struct unit *u = n->unit;
+        if (n->name != u->id)
+            continue;
+        if (u->ops->catch_up)
+            u->ops->catch_up(u);
+        /* The files may say something new of who needs whom. */
+        queue_add(u, QUEUE_STOP_UNNEEDED);
+        queue_add(u, QUEUE_UPHELD);
+        queue_add(u, QUEUE_BOUND);
+    }
     if (m->p->reload_wanted) {
         m->p->reload_wanted = false;
         (void)manager_reload(m, NULL, NULL);
@@ -564,7 +573,7 @@ void manager_coldplug(struct manager *m) {
             m->n_failed++;
         if (u->maybe_processes)
             queue_add(u, QUEUE_EMPTY);
-        queue_add(u, QUEUE_GC);
+        gc_consider(u);
     }
     for (struct job *j = m->jobs; j; j = j->hh.next) {
         job_arm_timeout(j);

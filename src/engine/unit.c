@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Units as objects: making, naming, asking. What happens to them is in unit_life.c, what they need in unit_load.c. */
+#include "engine/gc.h"
 #include "engine/manager_private.h"
 #include "engine/types.h"
 #include "engine/unit_private.h"
@@ -191,7 +192,7 @@ int manager_load_unit(struct manager *m, const char *name, struct unit **ret, st
     }
     (void)unit_add_name(u, name);
     queue_add(u, QUEUE_LOAD);
-    queue_add(u, QUEUE_GC);
+    gc_consider(u);
     unit_changed(u);
     queue_dispatch_load(m);
     *ret = u;

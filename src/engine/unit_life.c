@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What happens to a unit: it is started, stopped, reloaded, and every change of its state passes unit_notify(), from
  * which jobs, dependants and observers learn of it. systemd.unit(5). Knows no unit types. */
+#include "engine/gc.h"
 #include "engine/manager_private.h"
 #include "engine/unit_private.h"
 #include "unit/condition.h"
@@ -350,7 +351,7 @@ void unit_notify(struct unit *u, enum active_state before, enum active_state aft
     else if (after == ACTIVE_INACTIVE && !inactive_or_failed(before))
         take_action(u, D_SuccessAction, D_SuccessActionExitStatus, "unit succeeded");
     if (inactive_or_failed(after))
-        queue_add(u, QUEUE_GC);
+        gc_consider(u);
 }
 
 void unit_changed(struct unit *u) {
@@ -365,6 +366,5 @@ void unit_reset_failed(struct unit *u) {
     u->start_limit_begin = 0;
     if (u->ops->reset_failed)
         u->ops->reset_failed(u);
-    queue_add(u, QUEUE_GC);
     unit_changed(u);
 }

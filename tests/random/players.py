@@ -6,6 +6,7 @@ The director (agent.py) lives in each container as long as the container does. K
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -130,6 +131,12 @@ class Pair:
 
 # --- comparing -----------------------------------------------------------------------------------------------------
 
+def without_reason(line: str) -> str:
+    """What a client says of a failed job. The reason it asks for afterwards: by then the unit may have been started again,
+    or be forgotten. The Result that it comes from is among the properties."""
+    return re.sub(r"^(Job for \S+ failed) because .*", r"\1.", line)
+
+
 def lines_of(account: dict) -> list[str]:
     """An account as lines to compare: what was done, what each word led to, and all properties afterwards."""
     lines, states = [], {}
@@ -150,7 +157,8 @@ def lines_of(account: dict) -> list[str]:
             states = step["states"]
         if "rc" in entry:
             lines.append(f"{number}  [{entry['rc']}]")
-            lines += [f"{number}  | {line}" for line in entry["out"]]
+            lines += [f"{number}  | {without_reason(line)}" for line in entry["out"]
+                      if not re.match('(To force a start use|followed by) "systemctl', line)]
         for name, properties in sorted(entry.get("details", {}).items()):
             lines.append(f"{number}  {name}: " + " ".join(f"{k}={v}" for k, v in sorted(properties.items())))
     if account.get("error"):

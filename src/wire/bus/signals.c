@@ -2,7 +2,7 @@
 /* What the engine's observer hears, as signals; and which clients hold units back from being forgotten. */
 #include "wire/bus/internal.h"
 
-#include "engine/queue.h"
+#include "engine/gc.h"
 
 #include <errno.h>
 #include <string.h>
@@ -225,7 +225,7 @@ static void let_go(struct bus *bus, const char *unit, unsigned count) {
         return;
     u->references -= MIN(u->references, count);
     if (u->references == 0)
-        queue_add(u, QUEUE_GC);
+        gc_consider(u);
 }
 
 static void reference_free(struct reference *r) {
