@@ -68,19 +68,15 @@ static bool gc_needed(struct unit *u) {
     return needed;
 }
 
-static void release_resources(struct unit *u) {
-    if (u->ops->release_resources && !u->job && !u->nop_job && inactive_or_failed(unit_active_state(u)))
-        u->ops->release_resources(u);
-}
-
 void gc_consider(struct unit *u) {
-    release_resources(u);
-    if (!gc_root(u))
+    bool holds = u->ops->may_collect && !u->ops->may_collect(u); /* what is released only when its turn comes */
+    if (holds || !gc_root(u))
         queue_add(u, QUEUE_GC);
 }
 
 void gc_unit(struct unit *u) {
-    release_resources(u);
+    if (u->ops->release_resources && !u->job && !u->nop_job && inactive_or_failed(unit_active_state(u)))
+        u->ops->release_resources(u);
     if (u->manager->p->shutting_down || u->in_queues & 1u << QUEUE_LOAD || gc_needed(u))
         return;
     log_debug("Forgetting %s.", u->id);

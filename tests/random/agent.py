@@ -214,6 +214,12 @@ class Stage:
                 return False
         return not by_unit
 
+    @staticmethod
+    def manager_sleeps(deadline: float):
+        """Waits until it does: it answers questions before it sees to its jobs, so questions alone could keep it from them."""
+        while Path("/proc/1/stat").read_text().rsplit(")", 1)[1].split()[0] != "S" and time.monotonic() < deadline:
+            time.sleep(POLL / 10)
+
     def client_mark(self):
         """Changes as long as the client does something: None while it runs."""
         if not self.client:
@@ -230,6 +236,7 @@ class Stage:
         while time.monotonic() < deadline:
             self.hear(0)
             mark = self.client_mark()
+            self.manager_sleeps(deadline)
             seen = self.look()
             self.hear(0)
             if mark is None or not self.consistent(seen):
