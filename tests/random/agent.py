@@ -177,6 +177,19 @@ class Stage:
             return False
         return "\nState:\tS" in status and "\nShdPnd:\t0000000000000000" in status
 
+    def all_reported(self) -> bool:
+        """Is every actor known? A state may be reached before the main process has said that it is there."""
+        known = {str(actor.pid) for actor in self.actors}
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                pid, rest = path.read_text().split(" (", 1)
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            name, rest = rest.rsplit(") ", 1)
+            if name in ("actor", "(actor)") and rest[0] not in "ZX" and pid not in known:
+                return False
+        return True
+
     def consistent(self, seen: dict) -> bool:
         """Has everything that was begun reported itself, and everything that ended been noticed? And has the image's own
         none under way: basic.target may want what an isolate has stopped."""
@@ -247,7 +260,7 @@ class Stage:
             streak = streak + 1 if now == before else 0
             before = now
             # A client that has not ended may still be on its way to ask for something.
-            if streak >= (2 if mark in ("none", "ended") else 6) and all(map(self.idle, self.actors)):
+            if streak >= (2 if mark in ("none", "ended") else 6) and all(map(self.idle, self.actors)) and self.all_reported():
                 return seen
         return None
 
