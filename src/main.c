@@ -23,6 +23,26 @@ static int run_runsvdir(int argc, char **argv) {
     return r >= 0 ? r : run_init(3, init_argv);
 }
 
+/* `reeve run --unit=X` is the manager with X for its purpose; anything else is one command. */
+static int run_run(int argc, char **argv) {
+    const char *unit = argc > 1 && strncmp(argv[1], "--unit=", 7) == 0 ? argv[1] + 7
+                       : argc > 2 && strcmp(argv[1], "--unit") == 0    ? argv[2]
+                                                                       : NULL;
+    if (!unit)
+        return run_main(argc, argv);
+    static char *words[32] = { (char *)"reeve", (char *)"init", (char *)"--foreground" };
+    static char unit_option[300], exit_option[300];
+    snprintf(unit_option, sizeof(unit_option), "--unit=%s", unit);
+    snprintf(exit_option, sizeof(exit_option), "--exit-with=%s", unit);
+    size_t n = 3;
+    words[n++] = unit_option;
+    words[n++] = exit_option;
+    /* What follows is for the manager. */
+    for (int i = argv[1][6] == '=' ? 2 : 3; i < argc && n + 1 < ELEMENTS(words); i++)
+        words[n++] = argv[i];
+    return run_init((int)n - 1, words + 1);
+}
+
 /* As a container's command, `systemctl` alone means the manager. */
 static int run_systemctl(int argc, char **argv) {
     return getpid() == 1 && argc < 2 ? run_init(argc, argv) : systemctl_main(argc, argv);
@@ -35,7 +55,7 @@ static const struct {
 } applets[] = {
     { "init", run_init, "be the service manager, as PID 1 or as a subreaper" },
     { "systemd", run_init, NULL },
-    { "run", run_main, "run one command as PID 1 should: reap, pass signals on, end with its exit status" },
+    { "run", run_run, "run one command as PID 1 should: reap, pass signals on, end with its exit status" },
     { "tini", tini_main, NULL },
     { "docker-init", tini_main, NULL },
     { "dumb-init", dumb_init_main, NULL },

@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "base/process.h"
 #include "base/strv.h"
 #include "syntax/envfile.h"
 #include "syntax/names.h"
@@ -181,7 +182,7 @@ static void raise_nofile(struct rlimit *ret_before) {
         (void)setrlimit(RLIMIT_NOFILE, &raised);
 }
 
-static void make_runtime(const struct boot *boot) {
+static void make_runtime(const struct boot *boot, enum boot_flags flags) {
     static const struct {
         const char *path;
         mode_t mode;
@@ -195,9 +196,15 @@ static void make_runtime(const struct boot *boot) {
         else if (errno != EEXIST)
             log_warning("%s cannot be made: %s", path, strerror(errno));
     }
+    char path[4096], text[128];
+    /* For clients: which process is the manager, so that what a dead one left is not taken for it. */
+    snprintf(path, sizeof(path), "%s/systemd/reeve", boot->runtime);
+    snprintf(text, sizeof(text), "%d %llu%s\n", (int)getpid(), (unsigned long long)process_start_time(getpid()),
+             flags & BOOT_ON_DEMAND ? " on-demand" : "");
+    if (file_write(path, text, 0644) < 0)
+        log_debug("%s cannot be written.", path);
     if (!boot->container)
         return;
-    char path[4096], text[128];
     snprintf(path, sizeof(path), "%s/systemd/container", boot->runtime);
     snprintf(text, sizeof(text), "%s\n", boot->container);
     int r = file_write(path, text, 0644);
@@ -233,14 +240,15 @@ int boot_prepare(struct boot *ret, enum boot_flags flags) {
         boot_done(&boot);
         return -ENOMEM;
     }
-    if (system && strcmp(boot.runtime, "/run") == 0) {
-        int n = boot_clean_runtime(boot.runtime);
+    bool alone = system && !(flags & BOOT_ON_DEMAND);
+    if (strcmp(boot.runtime, "/run") == 0 && (alone || (boot.root && flags & BOOT_ON_DEMAND && !(flags & BOOT_REEXEC)))) {
+        int n = alone ? boot_clean_runtime(boot.runtime) : boot_clean_earlier(boot.runtime);
         if (n > 0)
             log_debug("Removed %d names in %s that an earlier run left.", n, boot.runtime);
     }
     if (!(flags & BOOT_REEXEC))
-        make_runtime(&boot);
-    if (boot_machine_id("", boot.runtime, boot.own_environment, &boot.machine_id,
+        make_runtime(&boot, flags);
+    if (boot_machine_id(flags & BOOT_ON_DEMAND ? NULL : "", boot.runtime, boot.own_environment, &boot.machine_id,
                         &boot.machine_id_transient) < 0)
         log_warning("There is no machine id, and no entropy for one.");
     *ret = boot;

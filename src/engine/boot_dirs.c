@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "base/process.h"
 #include "base/strv.h"
 #include "engine/boot.h"
 
@@ -123,6 +124,7 @@ struct cleaning {
     bool look;     /* remove nothing, look for life */
     bool alive;
     int removed;
+    usec_t before; /* only what has not changed since; 0: everything */
 };
 
 /* \040 and its kin, in place. */
@@ -199,6 +201,9 @@ static void clean_directory(struct cleaning *c, int fd, const char *path, dev_t 
             fstatat(dirfd(directory), d->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
             strv_contains(c->mounts, child))
             continue;
+        usec_t changed = (usec_t)st.st_ctim.tv_sec * USEC_PER_SEC + (usec_t)st.st_ctim.tv_nsec / 1000;
+        if (c->before > 0 && changed >= c->before && !S_ISDIR(st.st_mode))
+            continue;
         /* Files of an overlay may have the device of the layer they are in. */
         if (S_ISDIR(st.st_mode) && st.st_dev != device)
             continue;
@@ -225,7 +230,7 @@ static void clean_directory(struct cleaning *c, int fd, const char *path, dev_t 
     closedir(directory);
 }
 
-int boot_clean_runtime(const char *runtime) {
+static int clean_runtime(const char *runtime, usec_t before) {
     _cleanup_strv_ char **mounts = NULL;
     /* A symlink such as /run -> /var/run is followed here, and nowhere below. */
     _cleanup_free_ char *path = realpath(runtime, NULL);
@@ -236,7 +241,7 @@ int boot_clean_runtime(const char *runtime) {
         log_warning("%s is not cleaned: %s", runtime, strerror(-r));
         return 0;
     }
-    struct cleaning c = { .mounts = mounts, .look = true };
+    struct cleaning c = { .mounts = mounts, .look = true, .before = before };
     bool volume = strv_contains(mounts, path);
     _cleanup_free_ char *target = volume ? path_join(path, "systemd") : strdup(path);
     if (!target || strv_contains(mounts, volume ? target : ""))
@@ -252,6 +257,51 @@ int boot_clean_runtime(const char *runtime) {
         clean_directory(&c, fd, target, st.st_dev, volume, !volume, 0);
         if (c.alive || !c.look)
             return c.removed;
+    }
+}
+
+int boot_clean_runtime(const char *runtime) {
+    return clean_runtime(runtime, 0);
+}
+
+int boot_clean_earlier(const char *runtime) {
+    usec_t began = process_began(1);
+    return began > 0 ? clean_runtime(runtime, began) : 0;
+}
+
+/* RUNTIME/NAME with all that is in it, but for mounts. */
+static void remove_below(struct cleaning *c, const char *runtime, const char *name) {
+    char path[4096];
+    struct stat st;
+    snprintf(path, sizeof(path), "%s/%s", runtime, name);
+    int fd = strv_contains(c->mounts, path) ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (fstat(fd, &st) < 0)
+        fd_close(fd);
+    else
+        clean_directory(c, fd, path, st.st_dev, true, false, 0);
+    (void)rmdir(path);
+}
+
+void boot_remove_runtime(const char *runtime) {
+    static const char *const parts[] = { "log/journal", "systemd" };
+    _cleanup_strv_ char **mounts = NULL;
+    _cleanup_free_ char *path = realpath(runtime, NULL), *id = path_join(path, "machine-id"),
+                       *links_to = path_join(runtime, "systemd/journal/dev-log");
+    char target[4096];
+    if (!path || !id || !links_to || read_mounts(&mounts) < 0)
+        return;
+    ssize_t n = readlink("/dev/log", target, sizeof(target) - 1);
+    if (n > 0 && (target[n] = 0, strcmp(target, links_to) == 0))
+        (void)unlink("/dev/log");
+    struct cleaning c = { .mounts = mounts };
+    for (size_t i = 0; i < ELEMENTS(parts); i++)
+        remove_below(&c, path, parts[i]);
+    (void)unlink(id);
+    if (strcmp(path, "/run") != 0) {
+        remove_below(&c, path, "lock");
+        (void)rmdir(path);
     }
 }
 
@@ -290,6 +340,8 @@ int boot_machine_id(const char *root, const char *runtime, char *const *environm
                     bool *ret_transient) {
     char path[4096], dbus_path[4096], runtime_path[4096];
     struct id128 id;
+    bool keep = root;
+    root = root ? root : "";
     snprintf(path, sizeof(path), "%s/etc/machine-id", root);
     snprintf(dbus_path, sizeof(dbus_path), "%s/var/lib/dbus/machine-id", root);
     snprintf(runtime_path, sizeof(runtime_path), "%s/machine-id", runtime);
@@ -305,7 +357,7 @@ int boot_machine_id(const char *root, const char *runtime, char *const *environm
         if (r < 0)
             return r;
     }
-    *ret_transient = write_id(path, id) < 0;
+    *ret_transient = !keep || write_id(path, id) < 0;
     if (*ret_transient)
         (void)write_id(runtime_path, id);
     *ret = id;

@@ -10,6 +10,7 @@
 #include "engine/signals.h"
 #include "engine/unit_private.h"
 #include "syntax/names.h"
+#include "unit/name.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -23,14 +24,16 @@
 #define STATE_MAX (256 << 20) /* bytes of state a re-execution may hand over */
 
 struct options {
-    bool user;
+    bool user, on_demand, foreground;
     const char *unit;
+    char **exit_with;
     int log_level, show_status; /* -1: not given */
     int state_fd;               /* --deserialize=; -1 */
 };
 
 static int parse_options(int argc, char **argv, struct options *o) {
-    enum { OPT_UNIT = 256, OPT_LOG_LEVEL, OPT_SHOW_STATUS, OPT_SYSTEM, OPT_USER, OPT_DESERIALIZE, OPT_IGNORED };
+    enum { OPT_UNIT = 256, OPT_LOG_LEVEL, OPT_SHOW_STATUS, OPT_SYSTEM, OPT_USER, OPT_DESERIALIZE, OPT_EXIT_WITH, OPT_ON_DEMAND,
+           OPT_FOREGROUND, OPT_IGNORED };
     static const struct option long_options[] = {
         { "unit", required_argument, NULL, OPT_UNIT },
         { "log-level", required_argument, NULL, OPT_LOG_LEVEL },
@@ -39,6 +42,9 @@ static int parse_options(int argc, char **argv, struct options *o) {
         { "system", no_argument, NULL, OPT_SYSTEM },
         { "user", no_argument, NULL, OPT_USER },
         { "deserialize", required_argument, NULL, OPT_DESERIALIZE },
+        { "exit-with", required_argument, NULL, OPT_EXIT_WITH },
+        { "on-demand", no_argument, NULL, OPT_ON_DEMAND },
+        { "foreground", no_argument, NULL, OPT_FOREGROUND },
         { "log-color", optional_argument, NULL, OPT_IGNORED },
         { "log-location", optional_argument, NULL, OPT_IGNORED },
         { "log-time", optional_argument, NULL, OPT_IGNORED },
@@ -78,6 +84,16 @@ static int parse_options(int argc, char **argv, struct options *o) {
         case OPT_DESERIALIZE:
             if (int64_parse(optarg, &number) >= 0 && number >= 3 && number < INT_MAX)
                 o->state_fd = (int)number;
+            break;
+        case OPT_EXIT_WITH:
+            if (strv_add(&o->exit_with, optarg) < 0)
+                return -ENOMEM;
+            break;
+        case OPT_ON_DEMAND:
+            o->on_demand = true;
+            break;
+        case OPT_FOREGROUND:
+            o->foreground = true;
             break;
         case '?':
             /* What a boot loader or an orchestrator adds must not keep a container from booting. */
@@ -128,6 +144,11 @@ static void start_default_target(struct manager *m, int status) {
         log_warning("The unit generators ended with status %d; some generated units may be missing.", status);
     if (manager_read_units(m) < 0) {
         boot_failed(m, "any unit", "there is no memory to read the units.");
+        return;
+    }
+    if (m->p->purpose.on_demand) {
+        m->booted = true;
+        manager_check_finished(m);
         return;
     }
     const char *name = m->default_target ? m->default_target : "default.target";
@@ -226,15 +247,20 @@ int init_main(int argc, char **argv, struct wire *const *wires) {
     /* What is freed while units load becomes room for larger things at once. It stays split otherwise, for good. */
     (void)mallopt(M_MXFAST, 0);
     signals_block();
-    parse_options(argc, argv, &o);
+    if (parse_options(argc, argv, &o) < 0) {
+        log_error("No memory to boot.");
+        return EXIT_FAILURE;
+    }
     if (o.state_fd >= 0)
         serialized_fds_inherit(o.state_fd);
-    if (o.log_level >= 0)
-        log_set_max_level(o.log_level);
+    /* Beside a service's own output only what is wrong. */
+    if (o.log_level >= 0 || o.foreground)
+        log_set_max_level(o.log_level >= 0 ? o.log_level : LOG_WARNING);
     struct manager_options options = { .system = !o.user, .argv = argv };
     /* Before anything changes our limits: services get back what we were given. */
     permits_probe(&options.permits);
-    if (boot_prepare(&b, (o.user ? BOOT_USER : 0) | (o.state_fd >= 0 ? BOOT_REEXEC : 0)) < 0) {
+    if (boot_prepare(&b, (o.user ? BOOT_USER : 0) | (o.state_fd >= 0 ? BOOT_REEXEC : 0) |
+                             (o.on_demand ? BOOT_ON_DEMAND : 0)) < 0) {
         log_error("No memory to boot.");
         return EXIT_FAILURE;
     }
@@ -250,11 +276,15 @@ int init_main(int argc, char **argv, struct wire *const *wires) {
     }
     if (o.show_status >= 0)
         m->show_status = o.show_status;
-    if (o.unit)
-        m->default_target = strdup(o.unit);
+    if (o.unit && unit_name_mangle(o.unit, &m->default_target) < 0) {
+        log_error("--unit=%s is no name of a unit.", o.unit);
+        return EXIT_FAILURE;
+    }
     m->own_environment = TAKE(b.own_environment);
     m->p->base_environment = TAKE(b.environment);
-    r = manager_rebuild_environment(m);
+    r = purpose_init(m, o.exit_with, o.on_demand, o.foreground);
+    if (r >= 0)
+        r = manager_rebuild_environment(m);
     if (r >= 0)
         r = boot(m, &b, &o, wires);
     if (r < 0) {
@@ -267,6 +297,9 @@ int init_main(int argc, char **argv, struct wire *const *wires) {
     log_set_sink(NULL, NULL);
     log_client_free(TAKE(m->p->log));
     manager_free(m);
+    strv_free(o.exit_with);
+    if (o.on_demand)
+        boot_remove_runtime(b.runtime);
     boot_done(&b);
     return code;
 }

@@ -110,6 +110,7 @@ void manager_free(struct manager *m) {
     close_idle_pipe(m);
     manager_drop_requests(m);
     queue_done(m);
+    purpose_done(m);
     deferred_cancel(&m->p->run_jobs);
     deferred_cancel(&m->p->reap);
     deferred_cancel(&m->p->objective_work);
@@ -181,6 +182,7 @@ void manager_check_finished(struct manager *m) {
         close_idle_pipe(m);
     if (m->p->shutting_down && m->n_installed_jobs == 0)
         deferred_queue(m->loop, &m->p->objective_work); /* unless more comes in this turn */
+    purpose_look(m, NULL);
     if (m->p->reloading || m->finished_startup || !m->booted || m->n_installed_jobs > 0)
         return;
     m->finished_startup = true;
@@ -189,6 +191,7 @@ void manager_check_finished(struct manager *m) {
     log_full(LOG_INFO, NULL, "b07a249cd024414a82dd00cd181378ff", "Startup finished in %s.",
              timespan_format(m->finish_time.monotonic - m->userspace_time.monotonic, USEC_PER_MSEC, span, sizeof(span)));
     OBSERVE(m, startup_finished);
+    purpose_look(m, NULL);
     for (struct unit_name *n = m->names; n; n = n->hh.next)
         if (n->name == n->unit->id)
             unit_fit_edges(n->unit);

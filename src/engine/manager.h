@@ -50,6 +50,8 @@ struct wire {
     void (*watch_bus_name)(struct wire *w, const char *name, bool watch);
     /* Writes out what waits (replies, JobRemoved) before the process goes; must not block. */
     void (*flush)(struct wire *w);
+    /* Is a client connected? */
+    bool (*serving)(struct wire *w);
     void *userdata;
     struct wire *next;
 };

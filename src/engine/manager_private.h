@@ -5,6 +5,7 @@
 #include "engine/manager.h"
 #include "engine/queue.h"
 #include "engine/notify.h"
+#include "engine/purpose.h"
 #include "journal/client.h"
 
 struct child { /* a process whose exit a unit wants to hear of */
@@ -58,6 +59,7 @@ struct manager_private {
     bool any_survivor;              /* SurviveFinalKillSignal= */
     usec_t stop_begin;
     struct timer stop_timer;
+    struct purpose purpose;
     char *const *argv;              /* as init was called, to execute again with */
 };
 

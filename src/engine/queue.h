@@ -19,7 +19,7 @@ enum unit_queue {
 
 /* Priorities of the loop's deferred work, lower first: states settle, jobs run, then the world hears of it, and last
  * goes what nobody needs. */
-enum work_priority { WORK_REAP = 0, WORK_QUEUES = 10, WORK_JOBS = DEFERRED_AFTER_TIMERS, WORK_TELL = 30, WORK_GC = 40,
+enum work_priority { WORK_REAP = 0, WORK_QUEUES = 10, WORK_JOBS = DEFERRED_AFTER_TIMERS, WORK_TELL = 30, WORK_PURPOSE = 35, WORK_GC = 40,
                      WORK_OBJECTIVE = 50 };
 
 int queue_init(struct manager *m);

@@ -221,7 +221,8 @@ void manager_objective(void *manager) {
         manager_execute_anew(m);
         break;
     case OBJECTIVE_EXIT:
-        loop_stop(m->loop, 0);
+        if (!purpose_holds_end(m))
+            loop_stop(m->loop, 0);
         break;
     case OBJECTIVE_RUN:
         manager_check_ended(m);

@@ -225,6 +225,8 @@ static void put_unit(struct text *out, const struct unit *u) {
         put_number(out, "marks", u->marks);
     put_bool(out, "maybe-processes", u->maybe_processes);
     put_bool(out, "told-new", u->told_new);
+    if (u->asked)
+        put_bool(out, "asked", true);
     put_number(out, "start-limit-begin", (int64_t)u->start_limit_begin);
     put_number(out, "start-limit-count", u->start_limit_count);
     put_bool(out, "start-limit-hit", u->start_limit_hit);
@@ -307,6 +309,8 @@ static bool get_unit_line(struct unit *u, const char *name, const char *value) {
         u->marks = (uint8_t)get_number(value);
     else if (IS("maybe-processes"))
         u->maybe_processes = get_bool(value);
+    else if (IS("asked"))
+        u->asked = get_bool(value);
     else if (IS("told-new"))
         u->told_new = get_bool(value);
     else if (IS("start-limit-begin"))

@@ -304,6 +304,15 @@ static int exit_status(const struct unit *u) {
     return s->main_status.code == CLD_EXITED ? s->main_status.status : -1;
 }
 
+/* A signal that ended it as it should is no failure. */
+static int own_status(const struct unit *u) {
+    const struct service *s = SERVICE(u);
+    if (s->main_status.code == CLD_EXITED)
+        return s->main_status.status;
+    bool killed = s->main_status.code == CLD_KILLED || s->main_status.code == CLD_DUMPED;
+    return killed && unit_active_state(u) == ACTIVE_FAILED ? 128 + s->main_status.status : 0;
+}
+
 /* A oneshot that stays active afterwards has "finished", one that does not is not "started" either. */
 static const char *message_end(const struct unit *u, int type, int result) {
     if (type == JOB_START && result == JOB_DONE && service_type(SERVICE(u)) == SERVICE_TYPE_ONESHOT)
@@ -340,5 +349,6 @@ const struct unit_ops service_ops = {
     .deserialize = service_deserialize,
     .exec_succeeded = exec_succeeded,
     .exit_status = exit_status,
+    .own_status = own_status,
     .message_end = message_end,
 };

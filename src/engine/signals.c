@@ -16,6 +16,14 @@ static void stop(struct manager *m, const char *target) {
 }
 
 static void reload(struct manager *m, const char *unused) {
+    /* A container that is one service reloads that. */
+    struct unit *u = purpose_foreground(m);
+    if (u && unit_can_reload(u)) {
+        struct error error;
+        if (manager_add_job(m, JOB_RELOAD, u, JOB_REPLACE, &error, NULL) < 0)
+            log_warning("Cannot reload %s: %s", u->id, error.message);
+        return;
+    }
     if (manager_reload(m, NULL, NULL) < 0)
         log_error("No memory to reload.");
 }

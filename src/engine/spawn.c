@@ -277,6 +277,7 @@ int unit_spawn(struct unit *u, const struct exec_command *command, enum exec_rol
             return r;
     }
     _cleanup_close_ int writer = log_writer(u, command);
+    bool foreground = u == purpose_foreground(m);
     struct exec_request request = {
         .unit = u->file,
         .command = command,
@@ -291,8 +292,8 @@ int unit_spawn(struct unit *u, const struct exec_command *command, enum exec_rol
         .notify_socket = extra->notify ? m->notify_socket_path : NULL,
         .watchdog_usec = extra->watchdog_usec,
         .stdin_fd = extra->stdin_fd,
-        .stdout_fd = writer,
-        .stderr_fd = writer,
+        .stdout_fd = foreground ? STDOUT_FILENO : writer,
+        .stderr_fd = foreground ? STDERR_FILENO : writer,
         .listen_fds = extra->listen_fds,
         .listen_names = extra->listen_names,
         .n_listen_fds = extra->n_listen_fds,

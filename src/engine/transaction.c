@@ -344,5 +344,7 @@ int manager_request_job(struct manager *m, enum job_type type, struct unit *u, b
         return error_set(error, ERROR_ONLY_BY_DEPENDENCY,
                          "Operation refused, unit %s may be requested by dependency only (it is configured to refuse "
                          "manual start/stop).", u->id);
+    if (starts || type == JOB_RELOAD_OR_START)
+        purpose_asked(u);
     return manager_add_job(m, type, u, mode, error, ret);
 }

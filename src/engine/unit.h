@@ -117,6 +117,7 @@ struct unit {
     uint8_t marks;             /* enum unit_mark: what a package script wants done later */
     uint16_t in_queues;        /* bit q: waits in queue q of the manager (queue.h) */
     bool told_new : 1, changed : 1, perpetual : 1, maybe_processes : 1, degraded_told : 1, load_again : 1;
+    bool asked : 1;            /* by a client, and not only by what needs it: purpose.h */
     UT_hash_handle hh_lineage; /* the manager's units by tag */
 };
 
@@ -168,6 +169,8 @@ struct unit_ops {
     void (*exec_succeeded)(struct unit *u, pid_t pid);
     /* Exit status to end the container with under SuccessAction=exit and its kin; -1: none. */
     int (*exit_status)(const struct unit *u);
+    /* The status its last run ended with, as a shell tells it: 128 and the number of a signal. NULL: 0. */
+    int (*own_status)(const struct unit *u);
     /* The type's own wording when a job begins and ends, with one %s for the unit; NULL: the general one. */
     const char *message_starting, *message_stopping;
     const char *(*message_end)(const struct unit *u, int job_type, int job_result);

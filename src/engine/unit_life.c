@@ -327,6 +327,7 @@ void unit_notify(struct unit *u, enum active_state before, enum active_state aft
         u->marks = 0;
     else if (before == ACTIVE_RELOADING && after == ACTIVE_ACTIVE)
         u->marks &= ~MARK_NEEDS_RELOAD;
+    purpose_look(m, u);
     if (after == ACTIVE_INACTIVE && flags & NOTIFY_SKIPPED)
         u->condition_result = false; /* ExecCondition= is a condition, too */
 

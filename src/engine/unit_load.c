@@ -111,6 +111,8 @@ int unit_resolve(struct unit *u) {
     char ***const from_dirs[] = { &u->file->wants_from_dirs, &u->file->requires_from_dirs, &u->file->upholds_from_dirs };
     static const enum dependency_kind from_dirs_kinds[] = { DEP_WANTS, DEP_REQUIRES, DEP_UPHOLDS };
     int r = 0;
+    if (purpose_drops_wants(u))
+        strv_free(TAKE(u->file->wants_from_dirs));
     for (size_t i = 0; i < ELEMENTS(from_dirs) && r >= 0; i++) {
         r = add_names(u, from_dirs_kinds[i], *from_dirs[i]);
         if (r >= 0)

@@ -53,7 +53,7 @@ struct exec_request {
     usec_t watchdog_usec;        /* 0 or infinity: WATCHDOG_USEC is not set */
 
     int stdin_fd;                /* the activating socket for StandardInput=socket and StandardOutput=socket; or -1 */
-    int stdout_fd, stderr_fd;    /* the log pipe's write end, for journal, kmsg, syslog …; -1: /dev/null */
+    int stdout_fd, stderr_fd;    /* the log pipe's write end, for journal, kmsg, syslog …, or the manager's own; -1: /dev/null */
     const int *listen_fds;       /* passed as 3, 4, … */
     char *const *listen_names;   /* as many; NULL: "unknown" */
     size_t n_listen_fds, n_sockets; /* NonBlocking= is for the first n_sockets of them: the others are stored descriptors */

@@ -162,7 +162,10 @@ static void decide(const struct planner *p, struct stream streams[static 3]) {
     const char *out = output_setting(p), *err = error_setting(p);
     streams[0] = input_stream(p);
     streams[1] = output_stream(p, out, p->request->stdout_fd, "stdout", &streams[0]);
-    /* The same file is opened once, so that the streams share their position. */
+    /* The same file is opened once, so that the streams share their position. The manager's own two stay apart. */
+    bool apart = streams[1].log && p->request->stdout_fd != p->request->stderr_fd;
+    if (says(err, "inherit") && apart)
+        err = out;
     if (says(err, "inherit") || (strcmp(err, out) == 0 && streams[1].kind != STREAM_FD))
         streams[2] = (struct stream){ .kind = STREAM_STDOUT };
     else
@@ -174,7 +177,8 @@ const char *plan_journal_stream(struct planner *p) {
     struct stat st;
     decide(p, streams);
     const struct stream *log = streams[2].log ? &streams[2] : streams[1].log ? &streams[1] : NULL;
-    if (!log || fstat(log->fd, &st) < 0)
+    /* The manager's own streams are no way to the journal. */
+    if (!log || log->fd <= STDERR_FILENO || fstat(log->fd, &st) < 0)
         return NULL;
     return arena_printf(p->arena, "%llu:%llu", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
 }

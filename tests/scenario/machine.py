@@ -75,6 +75,14 @@ class Machine:
             self.remove()
             raise
 
+    @classmethod
+    def of_image(cls, engine: Engine, image: str, command: list, flags: list | tuple = (), patience: int = PATIENCE) -> "Machine":
+        """A container of an image that a test has made."""
+        m = cls.__new__(cls)
+        m.engine, m.manager, m.patience, m.volume = engine, "reeve", patience, None
+        m.id = engine.docker("run", "-d", "--network", "none", "--label", LABEL, *flags, image, *command).stdout.strip()
+        return m
+
     # -- inside -------------------------------------------------------------------------------------------------
 
     def run(self, *argv: str, user: str | None = None, stdin: str | None = None, timeout: int = 2 * PATIENCE) -> Ran:

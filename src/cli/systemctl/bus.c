@@ -30,22 +30,27 @@ bool ctl_in_chroot(void) {
            (ours.st_dev != first.st_dev || ours.st_ino != first.st_ino);
 }
 
-/* Where a manager may have put its socket: what engine/boot.h says of the runtime directory. */
+char *ctl_path(enum ctl_place place, const char *name) {
+    static const char *const parents[CTL_PLACES] = { "/run", NULL, "/tmp/reeve-", "/dev/shm/reeve-" };
+    const char *parent = parents[place] ? parents[place] : getenv("XDG_RUNTIME_DIR");
+    struct text path = {};
+    if (!parent)
+        return NULL;
+    text_add(&path, parent);
+    if (place >= 2)
+        text_addf(&path, "%u", (unsigned)geteuid());
+    text_addf(&path, "/systemd/%s", name);
+    return text_take(&path);
+}
+
 static DBusConnection *open_private(DBusError *error) {
-    static const char *const parents[] = { "/run", NULL, "/tmp/reeve-", "/dev/shm/reeve-" };
-    for (size_t i = 0; i < ELEMENTS(parents); i++) {
-        _cleanup_text_ struct text path = {}, address = {};
-        const char *parent = parents[i] ? parents[i] : getenv("XDG_RUNTIME_DIR");
-        if (!parent)
-            continue;
-        text_add(&path, parent);
-        if (i >= 2)
-            text_addf(&path, "%u", (unsigned)geteuid());
-        text_add(&path, "/systemd/private");
+    for (enum ctl_place place = 0; place < CTL_PLACES; place++) {
+        _cleanup_text_ struct text address = {};
+        _cleanup_free_ char *path = ctl_path(place, "private");
         /* Another manager's socket is none of ours, and this user may not be let in. */
-        if (path.failed || access(path.s, W_OK) < 0)
+        if (!path || access(path, W_OK) < 0)
             continue;
-        char *escaped = dbus_address_escape_value(path.s);
+        char *escaped = dbus_address_escape_value(path);
         text_addf(&address, "unix:path=%s", escaped ? escaped : "");
         dbus_free(escaped);
         dbus_error_free(error);
@@ -56,11 +61,19 @@ static DBusConnection *open_private(DBusError *error) {
     return NULL;
 }
 
+/* Has a manager booted that may be re-executing itself? What an ended one left does not count. */
+static bool may_come_back(void) {
+    struct running running;
+    if (geteuid() != 0 || access("/run/systemd/system", F_OK) < 0)
+        return false;
+    return ctl_find_manager(&running) || running.pid == 0;
+}
+
 static DBusConnection *open_bus(void) {
     _cleanup_error_ DBusError error = DBUS_ERROR_INIT;
     DBusConnection *c = open_private(&error);
     /* Where a manager has booted, nobody answers for a moment while it re-executes itself. */
-    for (int waited = 0; !c && geteuid() == 0 && waited < BACK_TIMEOUT && access("/run/systemd/system", F_OK) >= 0;
+    for (int waited = 0; !c && waited < BACK_TIMEOUT && may_come_back();
          waited += BACK_POLL) {
         usleep(BACK_POLL * 1000);
         c = open_private(&error);
@@ -72,6 +85,21 @@ static DBusConnection *open_bus(void) {
     if (c)
         dbus_connection_set_exit_on_disconnect(c, FALSE);
     return c;
+}
+
+void ctl_try_connect(void) {
+    _cleanup_error_ DBusError error = DBUS_ERROR_INIT;
+    if (!ctl.bus)
+        ctl.bus = open_private(&error);
+    if (ctl.bus)
+        dbus_connection_set_exit_on_disconnect(ctl.bus, FALSE);
+}
+
+void ctl_disconnect(void) {
+    if (!ctl.bus)
+        return;
+    dbus_connection_close(ctl.bus);
+    dbus_connection_unref(TAKE(ctl.bus));
 }
 
 int ctl_connect(void) {

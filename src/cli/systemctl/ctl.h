@@ -52,6 +52,28 @@ void message_unrefp(DBusMessage **m);
 
 /* 0; or negative: nobody answers, which is said, with what to do about it. Once connected, it stays so. */
 int ctl_connect(void);
+void ctl_try_connect(void); /* to a private socket, saying nothing; ctl.bus stays NULL if nobody answers */
+void ctl_disconnect(void);
+
+/* Where a manager may keep its files: what engine/boot.h says of the runtime directory. */
+enum ctl_place { CTL_RUN, CTL_XDG, CTL_TMP, CTL_SHM, CTL_PLACES };
+/* PLACE/systemd/NAME; caller frees; NULL: no such place, or no memory. */
+char *ctl_path(enum ctl_place place, const char *name);
+
+/* --- the manager that is started when there is none: ondemand.c ------------------------------------------- */
+struct running {
+    int pid; /* 0: no manager has left a mark */
+    uint64_t start;
+    bool on_demand, alive;
+};
+/* Which manager has left its mark here; false: none is alive. */
+bool ctl_find_manager(struct running *ret);
+bool ctl_first_is_systemd(void);
+/* ctl_connect(), starting a manager in the background if there is none. */
+int ctl_connect_or_start(void);
+/* After a verb: if that was the last thing for which a manager was started, waits until it and its files are gone. */
+void ctl_settle(void);
+
 /* Are units' files all there is: --root=, no manager, or a chroot? */
 bool ctl_offline(void);
 /* Is this process in another root directory than PID 1? */

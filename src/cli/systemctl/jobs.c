@@ -305,6 +305,20 @@ static int start_marked(void) {
     return ctl.no_block ? 0 : wait_for_jobs(&w);
 }
 
+/* Only these start a manager; where none runs, nothing is to be stopped. */
+static int connect_for(const char *verb) {
+    static const char *const starters[] = { "start", "restart", "reload", "isolate" };
+    struct running running;
+    for (size_t i = 0; i < ELEMENTS(starters); i++)
+        if (strcmp(starters[i], verb) == 0)
+            return ctl_connect_or_start();
+    if (strcmp(verb, "stop") == 0 && !ctl_find_manager(&running) && !ctl_first_is_systemd()) {
+        ctl_try_connect();
+        return ctl.bus ? 0 : -EHOSTDOWN;
+    }
+    return ctl_connect();
+}
+
 int verb_start(int argc, char **argv) {
     _cleanup_strv_ char **names = NULL;
     bool pattern;
@@ -316,8 +330,9 @@ int verb_start(int argc, char **argv) {
         return ctl_connect() < 0 ? EXIT_FAILURE : start_marked();
     if (argc < 2)
         return fail("Too few arguments.");
-    if (ctl_connect() < 0 ||
-        expand_names(argv + 1, strcmp(argv[0], "isolate") == 0 ? ".target" : NULL, &pattern, &names) < 0)
+    if (connect_for(argv[0]) < 0)
+        return ctl.bus || strcmp(argv[0], "stop") != 0 ? EXIT_FAILURE : 0;
+    if (expand_names(argv + 1, strcmp(argv[0], "isolate") == 0 ? ".target" : NULL, &pattern, &names) < 0)
         return EXIT_FAILURE;
     if (pattern && strcmp(argv[0], "start") == 0 && !ctl.all)
         fail("Warning: systemctl start called with a glob pattern.\n"
@@ -331,5 +346,5 @@ int verb_isolate_to(int argc, char **argv) {
     char name[32];
     snprintf(name, sizeof name, "%s.target", argv[0]);
     char *names[] = { name, NULL };
-    return ctl_connect() < 0 ? EXIT_FAILURE : start_units("isolate", names);
+    return ctl_connect_or_start() < 0 ? EXIT_FAILURE : start_units("isolate", names);
 }

@@ -367,6 +367,8 @@ int systemctl_main(int argc, char **argv) {
             return fail("--%s %s: there are no user managers here, only unit files of users can be worked on.",
                         ctl.scope == SEARCH_USER ? "user" : "global", argv[0]);
         status = verbs[i].run(argc, argv);
+        if (verbs[i].run == verb_start || verbs[i].run == verb_unit_files || verbs[i].run == verb_kill)
+            ctl_settle();
         if (fflush(stdout) < 0 && status == 0)
             status = EXIT_FAILURE;
         return status;

@@ -88,6 +88,15 @@ int verb_show(int argc, char **argv) {
 int verb_is_active(int argc, char **argv) {
     bool failed = strcmp(argv[0], "is-failed") == 0, found = false;
     _cleanup_strv_ char **names = NULL;
+    struct running running;
+    /* Where a manager would be started if asked, none that runs means: no unit does. */
+    if (!ctl.bus && !ctl_find_manager(&running) && !ctl_first_is_systemd())
+        ctl_try_connect();
+    if (!ctl.bus && !running.alive && !ctl_first_is_systemd()) {
+        for (char **name = argv + 1; *name && !ctl.quiet; name++)
+            puts("inactive");
+        return failed ? EXIT_FAILURE : EXIT_NOT_RUNNING;
+    }
     if (ctl_connect() < 0 || expand_names(argv + 1, NULL, NULL, &names) < 0)
         return EXIT_FAILURE;
     STRV_FOREACH (name, names) {

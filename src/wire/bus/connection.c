@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connections: their limits, their queues, their end. Knows no methods. */
+#include "engine/purpose.h"
 #include "base/log.h"
 #include "wire/bus/internal.h"
 
@@ -106,6 +107,8 @@ static void bury(void *userdata) {
         dbus_connection_set_timeout_functions(c->dbus, NULL, NULL, NULL, NULL, NULL);
         glue_done(&c->glue);
         dbus_connection_unref(c->dbus);
+        if (c->direct)
+            purpose_client_left(bus->manager);
         free(c);
         p = &bus->connections; /* whatever the above called may have added some */
     }

@@ -52,6 +52,14 @@ static void flush(struct wire *w) {
     }
 }
 
+static bool serving(struct wire *w) {
+    struct bus *bus = w->userdata;
+    for (struct connection *c = bus ? bus->connections : NULL; c; c = c->next)
+        if (c->direct && !c->dying)
+            return true;
+    return false;
+}
+
 static void watch_bus_name(struct wire *w, const char *name, bool watch) {
     system_bus_watch_name(w->userdata, name, watch);
 }
@@ -62,4 +70,5 @@ struct wire bus_wire = {
     .stop = stop,
     .watch_bus_name = watch_bus_name,
     .flush = flush,
+    .serving = serving,
 };
