@@ -79,6 +79,8 @@ static const struct {
     { "runsvdir", run_runsvdir, "runit services of a directory: runsvdir(8)" },
     { "sv", sv_main, "runit services: sv(8)" },
     { "setuser", setuser_main, "run a command as another user" },
+    { "install", install_main, "be systemctl and /sbin/init of this image, whatever packages do" },
+    { "uninstall", uninstall_main, "undo that" },
     { "explain", explain_main, "show how a unit's command would be run here, and what cannot be enforced" },
     { "verify", verify_main, "check unit files: everything wrong or not honoured" },
     { "directives", directives_main, "list every directive and how far it is honoured" },

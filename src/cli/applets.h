@@ -11,6 +11,8 @@ int directives_main(int argc, char **argv); /* reeve directives [--json] [NAME�
 int verify_main(int argc, char **argv);     /* reeve verify [--json] [--root=DIR] UNIT|FILE… */
 int explain_main(int argc, char **argv);    /* reeve explain UNIT: the plan of its commands, and what is not enforced */
 int systemctl_main(int argc, char **argv);  /* systemctl(1); also poweroff, reboot, halt */
+int install_main(int argc, char **argv);    /* reeve install, uninstall [NAME…]: put reeve in programs' places */
+int uninstall_main(int argc, char **argv);
 int run_main(int argc, char **argv);        /* reeve run [OPTION…] [--] COMMAND…: cli/one.h */
 int tini_main(int argc, char **argv);       /* the same by these names, with their options */
 int dumb_init_main(int argc, char **argv);

@@ -129,37 +129,3 @@ def test_as_another_user(machine):
     m = machine("minbase", units=SLEEPER, command=["sleep", "infinity"], boot=False, applets=("systemctl",), flags=["--user", "1234:0"])
     ran = m.sh("systemctl start three && systemctl is-active three && systemctl stop three && ls -A /tmp")
     assert ran.out == "active\n", ran
-
-
-# -- the build step that people write ------------------------------------------------------------------------------------
-
-SCENE = {
-    "mariadb": ("mariadb -e 'CREATE DATABASE IF NOT EXISTS shop; CREATE TABLE IF NOT EXISTS shop.t (n INT); INSERT INTO shop.t VALUES (1)'",
-                "mariadb -Nse 'SELECT COUNT(*) FROM shop.t'"),
-    "postgresql": ("su postgres -c \"psql -qc 'CREATE TABLE IF NOT EXISTS t (n INT)' && psql -qc 'INSERT INTO t VALUES (1)'\"",
-                   "su postgres -c \"psql -Atc 'SELECT COUNT(*) FROM t'\""),
-    "rabbitmq-server": ("rabbitmqctl -q add_vhost v$RANDOM$$", "rabbitmqctl -q list_vhosts --no-table-headers | grep -c ^v"),
-}
-
-
-def test_databases_filled_while_the_image_is_built(engine, machine, tmp_path):
-    """`docker build`, twice in a row; the image booted, the data there."""
-    image = engine.image("nosystemd", applets=("systemctl",))
-    script = "set -e\n" + "".join(f"systemctl start {unit}\n{fill}\nsystemctl stop {unit}\n" for unit, (fill, _) in SCENE.items())
-    (tmp_path / "init.sh").write_text("#!/bin/bash\n" + script + "test ! -e /run/systemd\ntest ! -s /etc/machine-id\n")
-    step = "RUN bash /init.sh && systemctl start redis-server && redis-cli set k v && systemctl stop redis-server\n"
-    (tmp_path / "Dockerfile").write_text(f"FROM {image}\nLABEL {LABEL}=1\nCOPY init.sh /\n{step}{step.replace('&& redis', '&&  redis')}")
-    built = engine.docker("build", "-q", "--network", "none", "-t", f"{LABEL}/scene", str(tmp_path), check=False)
-    assert built.returncode == 0, built.stdout + built.stderr
-    try:
-        m = Machine.of_image(engine, f"{LABEL}/scene", ["/sbin/init"], patience=300)
-        try:
-            m.wait_booted()
-            for unit, (_, count) in SCENE.items():
-                assert m.run("bash", "-c", count).out.strip() == "2", unit
-            assert m.run("redis-cli", "get", "k").out == "v\n"
-            assert m.stop() == 0
-        finally:
-            m.remove()
-    finally:
-        engine.docker("rmi", f"{LABEL}/scene", check=False)
