@@ -2,6 +2,7 @@
 /* What PID 1 does to its surroundings, in a directory of the test's own. */
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/process.h"
 #include "base/strv.h"
 #include "engine/boot.h"
 
@@ -245,6 +246,29 @@ static void test_a_runtime_directory_is_found(void **state) {
     assert_true(there("xdg/systemd"));
 }
 
+static void test_what_is_younger_than_the_first_process_stays(void **state) {
+    make("run/own.pid", "1");
+    assert_int_equal(boot_clean_earlier("run"), 0);
+    assert_true(there("run/own.pid"));
+}
+
+static void test_all_of_an_ended_manager_goes(void **state) {
+    make("run/systemd/system/", NULL);
+    make("run/systemd/reeve", "1 2 on-demand");
+    make("run/log/journal/id/system.journal", "");
+    make("run/machine-id", "");
+    make("run/other/file", "");
+    boot_remove_runtime("run");
+    assert_false(there("run/systemd") || there("run/log/journal") || there("run/machine-id"));
+}
+
+static void test_a_process_is_known_by_its_start(void **state) {
+    assert_true(process_start_time(getpid()) > 0);
+    assert_true(process_start_time(getpid()) >= process_start_time(getppid()));
+    assert_int_equal(process_start_time(0), 0);
+    assert_true(process_began(getpid()) <= now(CLOCK_REALTIME));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_files_of_an_earlier_run_go_directories_stay, set_up, tear_down),
@@ -256,6 +280,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_the_machine_id_is_kept_or_made, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_services_get_of_the_environment_what_is_asked_for, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_younger_than_the_first_process_stays, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_all_of_an_ended_manager_goes, set_up, tear_down),
+        cmocka_unit_test(test_a_process_is_known_by_its_start),
         cmocka_unit_test_setup_teardown(test_a_runtime_directory_is_found, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
