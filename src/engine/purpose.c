@@ -151,8 +151,17 @@ void purpose_asked(struct unit *u) {
     timer_stop(&u->manager->p->purpose.timer);
 }
 
+static bool is_served(const struct manager *m) {
+    for (struct wire *w = m->wires; w; w = w->next)
+        if (w->serving && w->serving(w))
+            return true;
+    return false;
+}
+
 void purpose_client_left(struct manager *m) {
-    nobody_asked(NULL, m);
+    /* One that is still there may be about to ask for the first thing. */
+    if (m->p->purpose.asked || !is_served(m))
+        nobody_asked(NULL, m);
 }
 
 static void look_again(struct timer *timer, void *userdata) {
@@ -162,13 +171,10 @@ static void look_again(struct timer *timer, void *userdata) {
 
 bool purpose_holds_end(struct manager *m) {
     struct purpose *p = &m->p->purpose;
-    bool served = false;
-    for (struct wire *w = m->wires; w && p->on_demand; w = w->next)
-        served = served || (w->serving && w->serving(w));
     usec_t t = now(CLOCK_MONOTONIC);
     if (p->end_begin == 0)
         p->end_begin = t;
-    if (!served || t >= usec_add(p->end_begin, CLIENTS_LEAVE_USEC))
+    if (!p->on_demand || !is_served(m) || t >= usec_add(p->end_begin, CLIENTS_LEAVE_USEC))
         return false;
     p->timer.handler = look_again;
     timer_set(m->loop, &p->timer, usec_add(t, CLIENTS_LOOK_USEC));
