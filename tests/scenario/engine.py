@@ -43,7 +43,6 @@ class Engine:
         self.socket = RUN / "docker.sock"
         self.pidfile = RUN / "docker.pid"
         self.lock = None
-        self._images = {}
 
     # -- the daemon ---------------------------------------------------------------------------------------------
 
@@ -175,11 +174,10 @@ class Engine:
             return base
         packed = pack(layer)
         tag = f"{LABEL}/{'-'.join([name, manager, *applets])}:{hashlib.sha256(base.encode() + packed).hexdigest()[:12]}"
-        if tag not in self._images:
-            with self._alone():
-                if not self._has(tag):
-                    self._build(tag, base, packed)
-        self._images[tag] = True
+        with self._alone():
+            # Asked each time: another run that shares the daemon may have dropped it as an earlier build's.
+            if not self._has(tag):
+                self._build(tag, base, packed)
         return tag
 
     def _has(self, tag: str) -> bool:

@@ -48,7 +48,9 @@ def serves(m, port: int = 80):
     return m.wait_until(lambda: m.sh(f"curl -sf http://localhost:{port}/").out, "the page")
 
 
-def test_build_time(example, run):
+def test_build_time(request, example, run):
+    if not request.config.getoption("--soak"):
+        pytest.skip("three databases, each started in a build step: run with --soak")
     m = run(example("build-time", "nosystemd"))
     m.wait_booted()
     assert m.run("mariadb", "-Nse", "SELECT * FROM shop.goods ORDER BY name").out == "pear\nquince\n"
