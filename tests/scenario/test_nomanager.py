@@ -8,7 +8,7 @@ from engine import LABEL
 from machine import Machine
 
 SLEEPER = {
-    "one.service": "[Service]\nExecStart=/bin/sleep infinity\nRuntimeDirectory=one\n",
+    "one.service": "[Service]\nType=exec\nExecStart=/bin/sleep infinity\nRuntimeDirectory=one\n",
     "two.service": "[Unit]\nRequires=three.service\n[Service]\nType=forking\nExecStart=/bin/sh -c 'sleep infinity &'\n",
     "three.service": "[Service]\nExecStart=/bin/sleep infinity\n",
     "brief.service": "[Service]\nType=oneshot\nExecStart=/bin/echo brief was here\n",
@@ -72,6 +72,15 @@ def test_one_line_after_another(shell):
         ran = shell.sh("x=$(systemctl start one) && test -d /run/one && systemctl restart one && systemctl is-active one && "
                        "systemctl stop one && test ! -e /run/systemd && echo fine")
         assert ran.out == "active\nfine\n", ran
+
+
+def test_what_generators_make_is_there_from_the_first_start(machine):
+    generator = ("#!/bin/sh\nsleep 1\nmkdir $1/early.service.wants\nln -s /etc/systemd/system/one.service $1/early.service.wants/\n"
+                 "printf '[Service]\\nType=oneshot\\nRemainAfterExit=yes\\nExecStart=/bin/true\\n' > $1/early.service\n")
+    m = machine("minbase", units=SLEEPER, command=["sleep", "infinity"], boot=False, applets=("systemctl",),
+                files={"etc/systemd/system-generators/slow": generator})
+    assert m.ctl("start early").ok
+    assert (m.active("early"), m.active("one")) == ("active", "active")
 
 
 def test_two_at_once(shell):

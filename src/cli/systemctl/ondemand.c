@@ -58,10 +58,19 @@ static bool wait_until_gone(const struct running *running) {
     return true;
 }
 
-static bool is_stopping(void) {
+static bool has_state(const char *wanted, const char *other, bool unknown) {
     _cleanup_error_ DBusError error = DBUS_ERROR_INIT;
     _cleanup_free_ char *state = ctl.bus ? prop_string(BUS_PATH, "Manager", "SystemState", &error) : NULL;
-    return state ? strcmp(state, "stopping") == 0 : ctl.bus != NULL;
+    return state ? strcmp(state, wanted) == 0 || strcmp(state, other) == 0 : unknown;
+}
+
+static bool is_stopping(void) {
+    return has_state("stopping", "stopping", ctl.bus != NULL);
+}
+
+/* Its generators have run: before that it does not know all units. */
+static bool is_up(void) {
+    return ctl.bus && !has_state("initializing", "starting", false);
 }
 
 void ctl_settle(void) {
@@ -107,8 +116,9 @@ static int start_manager(void) {
     if (pid == 0)
         become_manager();
     for (usec_t waited = 0; waited < START_LIMIT_USEC; waited += POLL_USEC) {
-        ctl_try_connect();
-        if (ctl.bus)
+        if (!ctl.bus)
+            ctl_try_connect();
+        if (is_up())
             return 0;
         if (waitpid(pid, NULL, WNOHANG) != 0)
             return -ESRCH;
