@@ -95,6 +95,8 @@ def test_conditions_together(words):
 ])
 def test_answers_word_for_word(words):
     theirs, mine = both(*words.split())
+    if words == "unit-paths":  # Debian 12 names /lib beside /usr/lib, which is the same directory
+        theirs = (theirs[0], theirs[1].replace("\n/lib/systemd/system\n", "\n"), theirs[2])
     if words.split() == ["exit-status"]:  # 257 has one more
         mine = (mine[0], re.sub(r"^KSM .*\n", "", mine[1], flags=re.M), mine[2])
     assert theirs == mine

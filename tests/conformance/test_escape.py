@@ -37,6 +37,8 @@ def test_same_as_systemd(options):
     for words in asked:
         if "-m" in options and ".." in words[0]:
             continue  # systemd makes a service of it, with slashes turned into dashes
+        if "-p" in options and words[0] not in WORDS and ({".", ".."} & set(words[0].split("/")) or "-u" in options and "/" in words[0]):
+            continue  # what is no escaped path at all: 252 takes some of it
         real, mine = (subprocess.run([program, *options, "--", *words], capture_output=True, text=True)
                       for program in (THEIRS, OURS))
         assert (mine.returncode, mine.stdout if not mine.returncode else "") == \
