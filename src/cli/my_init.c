@@ -221,7 +221,6 @@ static int hand_over_command(char *const *command) {
 }
 
 static int become_manager(const struct options *o, unsigned limit, unsigned last_limit) {
-    _cleanup_strv_ char **env = NULL;
     char number[32], last[32], streams[32];
     int r = 0;
     snprintf(number, sizeof(number), "%u", limit);
