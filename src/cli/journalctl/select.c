@@ -284,7 +284,7 @@ static int add_units(struct reader *r) {
 /* --- words ---------------------------------------------------------------------------------------------------- */
 /* A script is known by its name, another program by its path. */
 static int add_path(struct reader *r, const char *word) {
-    _cleanup_free_ char *path = realpath(word, NULL), *head = NULL;
+    _cleanup_free_ char *path = realpath(word, NULL);
     struct stat st;
     if (!path)
         return 1 + jctl_fail("Couldn't canonicalize path: %s", strerror(errno));
