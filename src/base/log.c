@@ -39,16 +39,21 @@ const char *log_level_to_string(int level) {
 }
 
 void log_full(int level, const char *unit, const char *message_id, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    log_with_fields(level, unit, message_id, NULL, format, args);
+    va_end(args);
+}
+
+void log_with_fields(int level, const char *unit, const char *message_id, const char *fields, const char *format,
+                     va_list args) {
     if (level > max_level)
         return;
     int saved = errno;
     /* Long messages lose their end rather than cost an allocation here. */
     char message[2048];
-    va_list args;
-    va_start(args, format);
     vsnprintf(message, sizeof(message), format, args);
-    va_end(args);
-    struct log_record record = { level, unit, message_id, message };
+    struct log_record record = { level, unit, message_id, fields, message };
     if (current_sink)
         current_sink(&record, current_userdata);
     else

@@ -11,6 +11,7 @@ struct log_record {
     int level;              /* LOG_DEBUG … LOG_EMERG */
     const char *unit;       /* the unit it is about; NULL: none */
     const char *message_id; /* 32 hex digits of systemd's catalog; NULL: none */
+    const char *fields;     /* further journal fields, "NAME=value" lines; NULL: none */
     const char *text;       /* one or more lines, no trailing newline */
 };
 
@@ -25,6 +26,10 @@ int log_level_from_string(const char *s);
 const char *log_level_to_string(int level);
 
 void log_full(int level, const char *unit, const char *message_id, const char *format, ...) _printf_(4, 5);
+
+/* The same with further fields, and the arguments in a list. */
+void log_with_fields(int level, const char *unit, const char *message_id, const char *fields, const char *format,
+                     va_list args) _printf_(5, 0);
 
 #define log_at(level, ...) log_full(level, NULL, NULL, __VA_ARGS__)
 #define log_debug(...) log_at(LOG_DEBUG, __VA_ARGS__)

@@ -260,7 +260,7 @@ static const struct message end_messages[JOB_INSTALLED_TYPES][JOB_RESULTS] = {
     },
 };
 
-static void say(const struct job *j, const struct message *message, const char *own) {
+static void say(const struct job *j, const struct message *message, const char *own, const char *result) {
     if (!message->text)
         return;
     struct unit *u = j->unit;
@@ -275,12 +275,16 @@ static void say(const struct job *j, const struct message *message, const char *
     snprintf(line, sizeof(line), own ? own : message->text, subject); /* from the tables above, or the unit type's */
 #pragma GCC diagnostic pop
     /* What reeve itself is has nothing to tell. */
-    log_full(u->file->builtin && message->level == LOG_INFO ? LOG_DEBUG : message->level, u->id, message->id, "%s", line);
+    char fields[128];
+    snprintf(fields, sizeof(fields), "JOB_ID=%u\nJOB_TYPE=%s\n%s%s", j->id, job_type_to_string(j->type),
+             result ? "JOB_RESULT=" : "", result ? result : "");
+    unit_log_fields(u, u->file->builtin && message->level == LOG_INFO ? LOG_DEBUG : message->level, message->id, fields, "%s",
+                    line);
 }
 
 static void say_begin(const struct job *j) {
     const char *own = j->type == JOB_START ? j->unit->ops->message_starting : j->unit->ops->message_stopping;
-    say(j, &begin_messages[j->type], j->type == JOB_RELOAD ? NULL : own);
+    say(j, &begin_messages[j->type], j->type == JOB_RELOAD ? NULL : own, NULL);
 }
 
 static void say_end(const struct job *j, enum job_result result) {
@@ -290,7 +294,7 @@ static void say_end(const struct job *j, enum job_result result) {
     const char *own = NULL;
     if (j->unit->ops->message_end)
         own = j->unit->ops->message_end(j->unit, j->type, result);
-    say(j, &end_messages[j->type][result], own);
+    say(j, &end_messages[j->type][result], own, job_result_to_string(result));
 }
 
 /* --- running --------------------------------------------------------------------------------------------------------- */

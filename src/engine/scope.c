@@ -16,7 +16,6 @@
 
 /* systemd's catalog. */
 #define MESSAGE_SUCCESS "7ad2d189f7e94e70a38c781354912448"
-#define MESSAGE_FAILURE "d9b373ed55a64feb8242e02dbe79a49c"
 
 struct scope_process {
     pid_t pid;
@@ -170,7 +169,7 @@ static void enter_dead(struct unit *u) {
     if (result == SCOPE_SUCCESS)
         unit_log_id(u, LOG_INFO, MESSAGE_SUCCESS, "Deactivated successfully.");
     else
-        unit_log_id(u, LOG_WARNING, MESSAGE_FAILURE, "Failed with result '%s'.", results[result]);
+        unit_log_failure(u, results[result]);
     while (SCOPE(u)->processes)
         forget_process(SCOPE(u)->processes);
     unit_set_lineage(u, 0);

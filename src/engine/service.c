@@ -7,6 +7,7 @@
 #include "syntax/names.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -76,8 +77,11 @@ static enum service_result result_of(const struct service *s, bool command, int 
 static void log_exit(struct service *s, const char *who, enum service_result result, int code, int status) {
     const char *how = code == CLD_EXITED ? "exited" : code == CLD_KILLED ? "killed" : "dumped";
     const char *name = code == CLD_EXITED ? exit_status_to_string(status) : signal_to_string(status);
-    unit_log_id(&s->unit, result == SERVICE_SUCCESS ? LOG_DEBUG : code == CLD_EXITED ? LOG_NOTICE : LOG_WARNING,
-                ID_PROCESS_EXIT, "%s process exited, code=%s, status=%d/%s", who, how, status, name ? name : "n/a");
+    char fields[64];
+    snprintf(fields, sizeof(fields), "EXIT_CODE=%s\nEXIT_STATUS=%d", how, status);
+    unit_log_fields(&s->unit, result == SERVICE_SUCCESS ? LOG_DEBUG : code == CLD_EXITED ? LOG_NOTICE : LOG_WARNING,
+                    ID_PROCESS_EXIT, fields, "%s: %s process exited, code=%s, status=%d/%s", s->unit.id, who, how, status,
+                    name ? name : "n/a");
 }
 
 static void main_exited(struct service *s, int code, int status) {

@@ -3,10 +3,10 @@
  * systemd.service(5) "Restart=", "RestartSteps=". */
 #include "engine/service_private.h"
 
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ID_FAILURE "d9b373ed55a64feb8242e02dbe79a49c"
 #define ID_SUCCESS "7ad2d189f7e94e70a38c781354912448"
 #define ID_SKIPPED "0e4284a0caca4bfc81c0bb6786972673"
 #define ID_RESTART "5eb03494b6584870a536b337290809b3"
@@ -108,7 +108,7 @@ void service_enter_dead(struct service *s, enum service_result result, bool allo
         unit_log_id(u, LOG_INFO, ID_SKIPPED, "Skipped due to '%s'.", service_result_to_string(s->result));
         end = SERVICE_DEAD;
     } else
-        unit_log_id(u, LOG_WARNING, ID_FAILURE, "Failed with result '%s'.", service_result_to_string(s->result));
+        unit_log_failure(u, service_result_to_string(s->result));
 
     s->will_auto_restart = allow_restart && shall_restart(s);
     bool restarts = s->will_auto_restart || (u->job && u->job->type == JOB_RESTART);
@@ -148,7 +148,10 @@ void service_enter_restart(struct service *s) {
     /* The job's stop half takes us out of auto-restart. */
     s->n_restarts++;
     s->reset_restarts = false;
-    unit_log_id(u, LOG_INFO, ID_RESTART, "Scheduled restart job, restart counter is at %u.", s->n_restarts);
+    char fields[32];
+    snprintf(fields, sizeof(fields), "N_RESTARTS=%u", s->n_restarts);
+    unit_log_fields(u, LOG_INFO, ID_RESTART, fields, "%s: Scheduled restart job, restart counter is at %u.", u->id,
+                    s->n_restarts);
     if (type == JOB_START)
         service_set_state(s, SERVICE_AUTO_RESTART_QUEUED);
     unit_changed(u);

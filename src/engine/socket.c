@@ -15,7 +15,6 @@
 
 /* systemd's catalog. */
 #define MESSAGE_SUCCESS "7ad2d189f7e94e70a38c781354912448"
-#define MESSAGE_FAILURE "d9b373ed55a64feb8242e02dbe79a49c"
 
 static const struct {
     const char *name;
@@ -141,7 +140,7 @@ static void enter_dead(struct socket_unit *s, enum socket_result result) {
     if (s->result == SOCKET_SUCCESS)
         unit_log_id(&s->unit, LOG_INFO, MESSAGE_SUCCESS, "Deactivated successfully.");
     else
-        unit_log_id(&s->unit, LOG_WARNING, MESSAGE_FAILURE, "Failed with result '%s'.", results[s->result]);
+        unit_log_failure(&s->unit, results[s->result]);
     socket_set_state(s, s->result == SOCKET_SUCCESS ? SOCKET_DEAD : SOCKET_FAILED);
     unit_close_log(&s->unit);
 }

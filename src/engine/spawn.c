@@ -100,6 +100,17 @@ static const char *log_identifier(const struct unit *u, const struct exec_comman
     return slash ? slash + 1 : command->path;
 }
 
+/* What the journal is to say of each line beside. */
+static void log_fields(const struct unit *u, struct text *out) {
+    const char *slice = unit_string(u->file, D_Slice);
+    if (slice && *slice)
+        text_addf(out, "_SYSTEMD_SLICE=%s\n", slice);
+    else if (u->ops->type == UNIT_SERVICE)
+        text_add(out, "_SYSTEMD_SLICE=system.slice\n");
+    STRV_FOREACH(field, unit_strv(u->file, D_LogExtraFields))
+        text_addf(out, "%s\n", *field);
+}
+
 static int log_writer(struct unit *u, const struct exec_command *command) {
     struct log_client *log = u->manager->p->log;
     if (!log)
@@ -114,14 +125,34 @@ static int log_writer(struct unit *u, const struct exec_command *command) {
     }
     /* The service's own user must be able to open /dev/stdout again; a name that only getent knows has to do without. */
     uid_t uid = (uid_t)-1;
+    gid_t gid = (gid_t)-1;
     const char *user = unit_string(u->file, D_User);
     _cleanup_(user_record_done) struct user_record record = {};
-    if (user && *user && user_lookup(user, &record) >= 0)
+    if (user && *user && user_lookup(user, &record) >= 0) {
         uid = record.uid;
-    int level = (int)(unit_number(u->file, D_SyslogLevel) | unit_number(u->file, D_SyslogFacility));
-    uint32_t flags = LOG_STREAM_CONSOLE | (unit_bool(u->file, D_SyslogLevelPrefix) ? LOG_STREAM_LEVEL_PREFIX : 0);
-    int r = log_client_open_stream(log, u->id, log_identifier(u, command), level, flags, u->invocation, u->lineage, uid,
-                                   (gid_t)-1, &u->log_stream, &fd);
+        gid = record.gid;
+    }
+    const char *group = unit_string(u->file, D_Group);
+    if (group && *group && group_lookup(group, &gid) < 0)
+        gid = (gid_t)-1;
+    _cleanup_text_ struct text fields = {};
+    log_fields(u, &fields);
+    bool limited = unit_setting_written(u->file, D_LogRateLimitIntervalSec) || unit_setting_written(u->file, D_LogRateLimitBurst);
+    struct log_stream_options options = {
+        .unit = u->id,
+        .identifier = log_identifier(u, command),
+        .fields = text_str(&fields),
+        .level = (int)(unit_number(u->file, D_SyslogLevel) | unit_number(u->file, D_SyslogFacility)),
+        .max_level = unit_setting_written(u->file, D_LogLevelMax) ? (int)unit_number(u->file, D_LogLevelMax) : LOG_DEBUG,
+        .flags = LOG_STREAM_CONSOLE | (unit_bool(u->file, D_SyslogLevelPrefix) ? LOG_STREAM_LEVEL_PREFIX : 0),
+        .uid = uid,
+        .gid = gid,
+        .invocation = u->invocation,
+        .lineage = u->lineage,
+        .rate_burst = (uint32_t)MIN(unit_size(u->file, D_LogRateLimitBurst), (uint64_t)UINT32_MAX),
+        .rate_interval = limited ? unit_usec(u->file, D_LogRateLimitIntervalSec) : UINT64_MAX,
+    };
+    int r = log_client_open_stream(log, &options, &u->log_stream, &fd);
     if (r < 0) {
         unit_log(u, LOG_WARNING, "Cannot make a pipe for the unit's output, which is lost: %s", strerror(-r));
         return -1;
@@ -325,6 +356,9 @@ int unit_spawn(struct unit *u, const struct exec_command *command, enum exec_rol
         return r;
     }
     fd_close(child.pidfd);
+    /* Lines of the commands around a main process are its, too. */
+    if (u->log_stream && (role == EXEC_MAIN || !unit_main_pid(u)))
+        log_client_stream_pid(m->p->log, u->log_stream, child.pid);
     log_full(LOG_DEBUG, u->id, NULL, "Started %s as process %d.", command->path, child.pid);
     if (lineage_may_lose(m->lineage))
         lineage_remember(m->lineage, child.pid, u->lineage);

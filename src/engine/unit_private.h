@@ -67,10 +67,16 @@ void unit_forget_edges(struct unit *u);
 /* No room to spare: the graph of a boot has settled. */
 void unit_fit_edges(struct unit *u);
 
+/* "Failed with result 'RESULT'.", as every type says it. */
+void unit_log_failure(const struct unit *u, const char *result);
+
 /* Emergency actions: systemd.unit(5) FailureAction=. `exit_status` -1: none. */
 void manager_action(struct manager *m, enum action action, int exit_status, const char *reason);
 
 /* A line about the unit, which begins with its name. */
 #define unit_log(u, level, ...) unit_log_id(u, level, NULL, __VA_ARGS__)
 #define unit_log_id(u, level, message_id, format, ...) \
-    log_full(level, (u)->id, message_id, "%s: " format, (u)->id, ##__VA_ARGS__)
+    unit_log_fields(u, level, message_id, NULL, "%s: " format, (u)->id, ##__VA_ARGS__)
+/* A line about the unit, with its invocation and these further journal fields ("NAME=value" lines; NULL: none). */
+void unit_log_fields(const struct unit *u, int level, const char *message_id, const char *fields, const char *format, ...)
+    _printf_(5, 6);

@@ -28,6 +28,7 @@
 #define DEATH_GRACE (500 * USEC_PER_MSEC)
 /* After so many failed starts the manager's lines stop waiting for the next. */
 #define FAILURES_TO_GO_DIRECT 3
+#define LOG_ENVIRONMENT_MAX 8
 #define READS_A_TURN 64
 /* The log process's end of the socket. */
 #define CHILD_FD 3
@@ -52,6 +53,7 @@ int log_client_new(const struct log_client_host *host, const char *runtime, stru
 static void stream_free(struct log_client *c, struct client_stream *s) {
     HASH_DEL(c->streams, s);
     fd_close(s->fd);
+    free(s->fields);
     free(s);
 }
 
@@ -91,6 +93,15 @@ pid_t log_client_pid(const struct log_client *c) {
 }
 
 /* --- starting --- */
+/* Of our environment, what the log process goes by. */
+static void own_environment(char *ret[static LOG_ENVIRONMENT_MAX + 1]) {
+    size_t n = 0;
+    for (char **e = environ; e && *e && n < LOG_ENVIRONMENT_MAX; e++)
+        if (strncmp(*e, "REEVE_LOG_", strlen("REEVE_LOG_")) == 0 || strncmp(*e, "NO_COLOR=", strlen("NO_COLOR=")) == 0)
+            ret[n++] = *e;
+    ret[n] = NULL;
+}
+
 static int spawn(struct log_client *c, int fd, pid_t *ret) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -111,7 +122,8 @@ static int spawn(struct log_client *c, int fd, pid_t *ret) {
                              POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     r = posix_spawn_file_actions_adddup2(&actions, fd, CHILD_FD);
     char *argv[] = { (char *)"reeve", (char *)"journal", (char *)"3", c->runtime, NULL };
-    char *envp[] = { NULL };
+    char *envp[LOG_ENVIRONMENT_MAX + 1];
+    own_environment(envp);
     if (r == 0) {
         r = posix_spawn(ret, "/proc/self/exe", &actions, &attributes, argv, envp);
         const char *path = (const char *)getauxval(AT_EXECFN);
@@ -296,20 +308,23 @@ static char *copy_plain(char *to, const char *s) {
     return to + 1;
 }
 
-struct client_stream *client_stream_new(struct log_client *c, uint64_t id, const char *unit,
-                                        const char *identifier) {
-    unit = unit ?: "";
-    identifier = identifier ?: "";
+struct client_stream *client_stream_new(struct log_client *c, uint64_t id, const struct log_stream_options *options) {
+    const char *unit = options->unit ?: "", *identifier = options->identifier ?: "";
     struct client_stream *s = calloc(1, sizeof(*s) + strlen(unit) + strlen(identifier) + 2);
     if (!s)
         return NULL;
     s->id = id;
     s->fd = -1;
-    s->identifier = copy_plain(s->unit, unit);
-    (void)copy_plain(s->identifier, identifier);
+    s->o = *options;
+    char *behind = copy_plain(s->text, unit);
+    s->o.unit = s->text;
+    s->o.identifier = behind;
+    (void)copy_plain(behind, identifier);
+    s->o.fields = s->fields = options->fields ? strdup(options->fields) : NULL;
     HASH_ADD(hh, c->streams, id, sizeof(s->id), s);
     if (hash_holds(&s->hh))
         return s;
+    free(s->fields);
     free(s);
     return NULL;
 }
@@ -320,13 +335,12 @@ static struct client_stream *stream_find(struct log_client *c, uint64_t id) {
     return s;
 }
 
-int log_client_open_stream(struct log_client *c, const char *unit, const char *identifier, int level,
-                           uint32_t flags, struct id128 invocation, uint64_t lineage, uid_t owner,
-                           gid_t group, uint64_t *ret_id, int *ret_writer) {
+int log_client_open_stream(struct log_client *c, const struct log_stream_options *options, uint64_t *ret_id,
+                           int *ret_writer) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
-    struct client_stream *s = client_stream_new(c, c->next_id, unit, identifier);
+    struct client_stream *s = client_stream_new(c, c->next_id, options);
     if (!s) {
         fd_close(ends[0]);
         fd_close(ends[1]);
@@ -336,15 +350,11 @@ int log_client_open_stream(struct log_client *c, const char *unit, const char *i
     /* The mode first: afterwards it may not be ours any more. Where the owner cannot be changed, the mode
      * will do. */
     (void)fchmod(ends[1], 0666);
-    if (owner != (uid_t)-1 || group != (gid_t)-1)
-        (void)!fchown(ends[1], owner, group);
+    if (options->uid != (uid_t)-1)
+        (void)!fchown(ends[1], options->uid, (gid_t)-1);
     /* The read end's own flag: the writers' is another open file. */
     (void)fd_set_nonblock(ends[0], true);
     s->fd = ends[0];
-    s->level = level;
-    s->flags = flags;
-    s->invocation = invocation;
-    s->lineage = lineage;
     if (client_pending(c) || c->socket < 0)
         c->streams_to_tell = true;
     else if (client_tell_stream(c, s) < 0) {
@@ -364,6 +374,17 @@ int log_client_stream_writer(struct log_client *c, uint64_t id) {
     snprintf(path, sizeof(path), "/proc/self/fd/%d", s->fd);
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
+}
+
+void log_client_stream_pid(struct log_client *c, uint64_t id, pid_t pid) {
+    struct client_stream *s = stream_find(c, id);
+    if (!s || s->pid == pid)
+        return;
+    s->pid = pid;
+    /* One that is told later is told with its process. */
+    if (s->told && c->socket >= 0 && !client_pending(c))
+        (void)client_send_message(c, &(struct log_message){ .kind = LOG_STREAM_PID, .stream = id, .pid = (uint32_t)pid }, NULL,
+                                  0, -1);
 }
 
 int log_client_stream_inode(struct log_client *c, uint64_t id, dev_t *ret_device, ino_t *ret_inode) {
@@ -400,8 +421,7 @@ void log_client_sink(const struct log_record *record, void *client) {
     uint8_t packet[LOG_MESSAGE_MAX];
     struct log_message head = { .kind = LOG_MANAGER, .level = (uint32_t)record->level, .pid = 1 };
     int size = log_message_pack(
-        packet, &head, (const char *[]){ unit, record->message_id ? record->message_id : "", record->text },
-        3);
+        packet, &head, (const char *[]){ unit, record->message_id, record->fields, record->text }, 4);
     if (size < 0)
         return;
     if (c->socket >= 0 && !client_pending(c) && log_packet_send(c->socket, packet, (size_t)size, -1) >= 0)

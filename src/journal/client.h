@@ -44,15 +44,29 @@ bool log_client_child_exited(struct log_client *c, pid_t pid);
 pid_t log_client_pid(const struct log_client *c); /* 0: none */
 
 /* --- streams --- */
-/* Makes the pipe for a unit's stdout and stderr. It is 0666 and, where permitted, belongs to owner:group
- * ((uid_t)-1: leave), so that the service may open /dev/stdout. Returns 0 with *ret_id and *ret_writer, the
- * write end, close-on-exec and the caller's; *ret_id is never 0. -EMFILE, -ENFILE, -ENOMEM. unit: shown
- * before each line; identifier: SyslogIdentifier= or the program's name; level: SyslogLevel= |
- * SyslogFacility=; flags: enum log_stream_flags; lineage: the tag of the start, by which messages of its
- * processes to the log sockets are told to be the unit's. */
-int log_client_open_stream(struct log_client *c, const char *unit, const char *identifier, int level,
-                           uint32_t flags, struct id128 invocation, uint64_t lineage, uid_t owner,
-                           gid_t group, uint64_t *ret_id, int *ret_writer);
+/* What is to be known of a stream. Strings are copied; NULL counts as "". */
+struct log_stream_options {
+    const char *unit;        /* shown before each line */
+    const char *identifier;  /* SyslogIdentifier= or the program's name */
+    const char *fields;      /* further journal fields of each entry, "NAME=value" lines */
+    int level;               /* SyslogLevel= | SyslogFacility= */
+    int max_level;           /* LogLevelMax= */
+    uint32_t flags;          /* enum log_stream_flags */
+    uid_t uid;               /* who the processes are, and the pipe's owner; -1: unknown */
+    gid_t gid;
+    struct id128 invocation;
+    uint64_t lineage; /* the tag of the start, by which messages of its processes to the log sockets are told to be the
+                       * unit's */
+    uint32_t rate_burst;
+    uint64_t rate_interval; /* protocol.h */
+};
+/* Makes the pipe for a unit's stdout and stderr. It is 0666 and, where permitted, belongs to the user, so that the
+ * service may open /dev/stdout. Returns 0 with *ret_id and *ret_writer, the write end, close-on-exec and the caller's;
+ * *ret_id is never 0. -EMFILE, -ENFILE, -ENOMEM. */
+int log_client_open_stream(struct log_client *c, const struct log_stream_options *options, uint64_t *ret_id,
+                           int *ret_writer);
+/* The process whose lines these are, from now on. */
+void log_client_stream_pid(struct log_client *c, uint64_t id, pid_t pid);
 /* A new write end of a stream whose last one was closed, so that PID 1 needs to hold none while a service
  * runs. The descriptor, close-on-exec; -ENOENT: no such stream; errno of open. */
 int log_client_stream_writer(struct log_client *c, uint64_t id);

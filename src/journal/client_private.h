@@ -9,14 +9,12 @@
 struct client_stream {
     uint64_t id;
     int fd; /* read end; never read here, kept for the next log process */
-    int level;
-    struct id128 invocation;
-    uint64_t lineage;
-    char *identifier; /* without control characters, like `unit`, behind which it is */
+    pid_t pid;
+    struct log_stream_options o; /* unit and identifier are in `text`, without control characters */
+    char *fields;
     UT_hash_handle hh;
-    uint32_t flags;
     bool told : 1, dropped : 1, drop_told : 1;
-    char unit[];
+    char text[];
 };
 
 struct client_stored {
@@ -55,8 +53,7 @@ struct log_client {
 };
 
 /* NULL: no memory. In the hash, without descriptor. */
-struct client_stream *client_stream_new(struct log_client *c, uint64_t id, const char *unit,
-                                        const char *identifier);
+struct client_stream *client_stream_new(struct log_client *c, uint64_t id, const struct log_stream_options *options);
 /* Sends what waits, blocking at most until `deadline` (CLOCK_MONOTONIC). */
 void client_flush_until(struct log_client *c, usec_t deadline);
 

@@ -42,7 +42,7 @@ void client_queue_direct(struct log_client *c) {
         struct log_message head;
         memcpy(&head, p->data, sizeof(head));
         if (head.kind == LOG_MANAGER && log_message_strings(p->data, p->size, strings) == LOG_MESSAGE_STRINGS)
-            client_write_direct(c, strings[2]);
+            client_write_direct(c, strings[3]);
     }
     client_queue_clear(c);
 }
@@ -78,11 +78,17 @@ int client_tell_stream(struct log_client *c, struct client_stream *s) {
     if (!s->told) {
         struct log_message head = { .kind = LOG_STREAM_ADD,
                                     .stream = s->id,
-                                    .level = (uint32_t)s->level,
-                                    .flags = s->flags,
-                                    .lineage = s->lineage };
-        memcpy(head.invocation, s->invocation.bytes, sizeof(head.invocation));
-        int r = client_send_message(c, &head, (const char *[]){ s->unit, s->identifier }, 2, s->fd);
+                                    .level = (uint32_t)s->o.level,
+                                    .flags = s->o.flags,
+                                    .pid = (uint32_t)s->pid,
+                                    .uid = s->o.uid,
+                                    .gid = s->o.gid,
+                                    .max_level = (uint32_t)s->o.max_level,
+                                    .rate_burst = s->o.rate_burst,
+                                    .rate_interval = s->o.rate_interval,
+                                    .lineage = s->o.lineage };
+        memcpy(head.invocation, s->o.invocation.bytes, sizeof(head.invocation));
+        int r = client_send_message(c, &head, (const char *[]){ s->o.unit, s->o.identifier, s->o.fields }, 3, s->fd);
         if (r < 0)
             return r;
         s->told = true;
@@ -125,7 +131,7 @@ static int tell_all(struct log_client *c) {
         char text[64];
         snprintf(text, sizeof(text), "%lu messages of the manager were lost", c->n_lost);
         struct log_message head = { .kind = LOG_MANAGER, .level = LOG_WARNING, .pid = 1 };
-        r = client_send_message(c, &head, (const char *[]){ "", "", text }, 3, -1);
+        r = client_send_message(c, &head, (const char *[]){ "", "", "", text }, 4, -1);
         if (r < 0)
             return r;
         c->n_lost = 0;

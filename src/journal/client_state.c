@@ -9,8 +9,11 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <syslog.h>
 
 /* The manager's lines may hold up a re-execution so long. */
+/* Stands for the end of a line in a line. */
+#define FIELD_END '\x1e'
 #define FLUSH_BEFORE_EXEC (100 * USEC_PER_MSEC)
 
 int log_client_serialize(const struct log_client *c, struct text *out) {
@@ -20,9 +23,14 @@ int log_client_serialize(const struct log_client *c, struct text *out) {
     for (const struct client_stream *s = c->streams; s; s = s->hh.next) {
         char invocation[33];
         text_addf(out, "log-stream=%" PRIu64 " %d %d %" PRIu32 " %d%d%d %s %" PRIu64 " %s %s\n", s->id, s->fd,
-                  s->level, s->flags, s->told, s->dropped, s->drop_told,
-                  id128_to_string(s->invocation, invocation), s->lineage, s->unit[0] ? s->unit : "-",
-                  s->identifier[0] ? s->identifier : "-");
+                  s->o.level, s->o.flags, s->told, s->dropped, s->drop_told,
+                  id128_to_string(s->o.invocation, invocation), s->o.lineage, s->o.unit[0] ? s->o.unit : "-",
+                  s->o.identifier[0] ? s->o.identifier : "-");
+        text_addf(out, "log-stream-more=%" PRIu64 " %d %" PRIu32 " %" PRIu32 " %d %" PRIu32 " %" PRIu64 " ", s->id, (int)s->pid,
+                  s->o.uid, s->o.gid, s->o.max_level, s->o.rate_burst, s->o.rate_interval);
+        for (const char *p = s->o.fields; p && *p; p++)
+            text_add_char(out, *p == '\n' ? FIELD_END : *p);
+        text_add_char(out, '\n');
     }
     for (const struct client_stored *k = c->stored; k; k = k->hh.next)
         text_addf(out, "log-stored=%" PRIu64 " %d %d %s\n", k->key, k->fd, k->told, k->state);
@@ -63,17 +71,22 @@ static int take_stream(struct log_client *c, const char *value) {
     HASH_FIND(hh, c->streams, &id, sizeof(id), s);
     if (!unit_copy || s || id128_from_string(invocation, &invocation_id) < 0 || !take_fd(fd))
         return -EINVAL;
-    s = client_stream_new(c, id, strcmp(unit_copy, "-") == 0 ? "" : unit_copy,
-                          strcmp(space + 1, "-") == 0 ? "" : space + 1);
+    s = client_stream_new(c, id,
+                          &(struct log_stream_options){ .unit = strcmp(unit_copy, "-") == 0 ? "" : unit_copy,
+                                                        .identifier = strcmp(space + 1, "-") == 0 ? "" : space + 1,
+                                                        .level = level,
+                                                        .max_level = LOG_DEBUG,
+                                                        .flags = flags,
+                                                        .uid = (uid_t)-1,
+                                                        .gid = (gid_t)-1,
+                                                        .invocation = invocation_id,
+                                                        .lineage = lineage,
+                                                        .rate_interval = UINT64_MAX });
     if (!s) {
         fd_close(fd);
         return -ENOMEM;
     }
     s->fd = fd;
-    s->level = level;
-    s->flags = flags;
-    s->invocation = invocation_id;
-    s->lineage = lineage;
     s->told = told[0] == '1';
     s->dropped = told[1] == '1';
     s->drop_told = told[2] == '1';
@@ -81,6 +94,33 @@ static int take_stream(struct log_client *c, const char *value) {
         c->streams_to_tell = true;
     if (id >= c->next_id)
         c->next_id = id + 1;
+    return 1;
+}
+
+static int take_more(struct log_client *c, const char *value) {
+    uint64_t id, interval;
+    uint32_t uid, gid, burst;
+    int pid, max_level;
+    if (!scan_u64(&value, &id) || !scan_int(&value, &pid) || !scan_u32(&value, &uid) || !scan_u32(&value, &gid) ||
+        !scan_int(&value, &max_level) || !scan_u32(&value, &burst) || !scan_u64(&value, &interval))
+        return -EINVAL;
+    struct client_stream *s;
+    HASH_FIND(hh, c->streams, &id, sizeof(id), s);
+    char *fields = *value ? strdup(value + 1) : NULL;
+    if (!s || s->fields || !fields) {
+        free(fields);
+        return -EINVAL;
+    }
+    for (char *p = fields; *p; p++)
+        if (*p == FIELD_END)
+            *p = '\n';
+    s->pid = pid;
+    s->o.uid = uid;
+    s->o.gid = gid;
+    s->o.max_level = max_level;
+    s->o.rate_burst = burst;
+    s->o.rate_interval = interval;
+    s->o.fields = s->fields = fields;
     return 1;
 }
 
@@ -132,6 +172,8 @@ int log_client_deserialize(struct log_client *c, const char *name, const char *v
     }
     if (strcmp(name, "log-stream") == 0)
         return take_stream(c, value);
+    if (strcmp(name, "log-stream-more") == 0)
+        return take_more(c, value);
     if (strcmp(name, "log-stored") == 0)
         return take_stored(c, value);
     return 0;

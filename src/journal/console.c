@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "journal/console.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -58,27 +59,50 @@ static void put_line(struct console *c, const char *prefix, size_t prefix_size, 
     c->tail += prefix_size + n + 1;
 }
 
-static size_t make_prefix(const struct entry *e, char prefix[static PREFIX_MAX]) {
+static size_t format_prefix(const struct entry *e, char *prefix, size_t size) {
     int n;
     if (e->transport == ENTRY_MANAGER)
-        n = snprintf(prefix, PREFIX_MAX, "reeve: "); /* the text names its unit itself */
+        n = snprintf(prefix, size, "reeve: "); /* the text names its unit itself */
     else if (e->transport == ENTRY_PIPE)
-        n = snprintf(prefix, PREFIX_MAX, "%s: ", e->unit ? e->unit : "unknown");
+        n = snprintf(prefix, size, "%s: ", e->unit ? e->unit : "unknown");
     else {
         const char *unit = e->unit ? e->unit : "", *colon = e->unit ? ": " : "";
         const char *identifier = e->identifier ? e->identifier : "unknown";
-        n = e->pid > 0 ? snprintf(prefix, PREFIX_MAX, "%s%s%s[%d]: ", unit, colon, identifier, (int)e->pid)
-                       : snprintf(prefix, PREFIX_MAX, "%s%s%s: ", unit, colon, identifier);
+        n = e->pid > 0 ? snprintf(prefix, size, "%s%s%s[%d]: ", unit, colon, identifier, (int)e->pid)
+                       : snprintf(prefix, size, "%s%s%s: ", unit, colon, identifier);
     }
-    return n < 0 ? 0 : MIN((size_t)n, (size_t)PREFIX_MAX - 1);
+    return n < 0 ? 0 : MIN((size_t)n, size - 1);
+}
+
+static size_t make_prefix(const struct console *c, const struct entry *e, char prefix[static PREFIX_MAX]) {
+    const char *colour = c->colour ? console_colour(e->level) : NULL;
+    int n = colour ? snprintf(prefix, PREFIX_MAX, "%s", colour) : 0;
+    size_t size = format_prefix(e, prefix + n, PREFIX_MAX - (size_t)n - 8) + (size_t)n;
+    /* The name is coloured, not the text, which may have colours of its own. */
+    return colour ? size + (size_t)snprintf(prefix + size, 8, "\x1b[0m") : size;
+}
+
+static void flush_batch(struct console *c) {
+    if (console_waiting(c) >= CONSOLE_BATCH && !c->blocked)
+        console_flush(c);
 }
 
 static void console_write(struct sink *sink, const struct entry *e) {
     struct console *c = (struct console *)sink;
-    if (!e->console || (e->transport == ENTRY_MANAGER && e->level > c->max_manager_level))
+    if (!e->console || !e->message || !c->on || e->level > c->max_level ||
+        (e->transport == ENTRY_MANAGER && e->level > c->max_manager_level))
         return;
+    if (c->format == CONSOLE_NONE)
+        return;
+    if (c->format == CONSOLE_JSON || c->format == CONSOLE_LOGFMT) {
+        _cleanup_text_ struct text line = {};
+        if (console_format_entry(c->format, e, &line) >= 0)
+            put_line(c, "", 0, text_str(&line), line.len - 1);
+        flush_batch(c);
+        return;
+    }
     char prefix[PREFIX_MAX];
-    size_t prefix_size = make_prefix(e, prefix);
+    size_t prefix_size = c->format == CONSOLE_CAT ? 0 : make_prefix(c, e, prefix);
     const char *p = e->message, *end = p + e->size;
     for (;;) {
         const char *newline = p < end ? memchr(p, '\n', (size_t)(end - p)) : NULL;
@@ -88,8 +112,7 @@ static void console_write(struct sink *sink, const struct entry *e) {
             break;
         p = newline + 1;
     }
-    if (console_waiting(c) >= CONSOLE_BATCH && !c->blocked)
-        console_flush(c);
+    flush_batch(c);
 }
 
 static void moved(struct console *c) {
@@ -161,7 +184,7 @@ void console_rest(struct console *c) {
 }
 
 void console_open(struct console *c, int fd) {
-    *c = (struct console){ .sink = { .write = console_write }, .max_manager_level = LOG_DEBUG };
+    *c = (struct console){ .sink = { .write = console_write }, .on = true, .max_level = LOG_DEBUG, .max_manager_level = LOG_DEBUG };
     output_open(&c->output, fd);
 }
 

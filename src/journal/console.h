@@ -16,6 +16,15 @@
  * slow. */
 #define CONSOLE_PATIENCE (1 * USEC_PER_SEC)
 
+enum console_format {
+    CONSOLE_SHORT,  /* who: text */
+    CONSOLE_JSON,   /* an object a line: time, level, unit, identifier, pid, message */
+    CONSOLE_LOGFMT, /* name=value, the same names, and msg */
+    CONSOLE_CAT,    /* the text alone, byte for byte */
+    CONSOLE_NONE,
+    CONSOLE_FORMATS,
+};
+
 enum console_state {
     CONSOLE_EMPTY,   /* all is written */
     CONSOLE_PENDING, /* something waits for console_flush(), or for stdout */
@@ -30,6 +39,10 @@ struct console {
     usec_t progress;         /* when stdout last took something, or began to be full */
     bool blocked, stuck;
     unsigned long n_lost; /* lines */
+    enum console_format format;
+    bool colour;
+    bool on;       /* ForwardToConsole= */
+    int max_level; /* MaxLevelConsole= */
     int max_manager_level;
 };
 
@@ -40,6 +53,15 @@ void console_flush(struct console *c);
 enum console_state console_state(const struct console *c);
 /* Before a long sleep: gives memory back. */
 void console_rest(struct console *c);
+/* --- console_format.c */
+/* "short" … "none"; -EINVAL. */
+int console_format_from_string(const char *s);
+/* What lines of this level begin with on a terminal; NULL: nothing. */
+const char *console_colour(int level);
+/* Appends the entry as a line of json or logfmt. 0 or -ENOMEM. */
+struct text;
+int console_format_entry(enum console_format format, const struct entry *e, struct text *out);
+
 /* Bytes waiting. */
 size_t console_waiting(const struct console *c);
 /* When the patience with a blocked stdout ends; USEC_INFINITY: it is not blocked, or has stopped already. */

@@ -12,6 +12,8 @@ struct forward {
     struct sink sink; /* first */
     int fd;           /* -1: cannot be done */
     struct sockaddr_un address;
+    bool on;          /* ForwardToSyslog= */
+    int max_level;    /* MaxLevelSyslog= */
     bool nobody; /* listened when last tried, in this turn */
 };
 

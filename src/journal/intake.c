@@ -17,7 +17,7 @@
 /* No sender's socket buffer lets more through by default; the rest of a longer datagram is cut off. */
 #define DATAGRAM_MAX (256 * 1024)
 /* An entry too big for a datagram comes as a file. */
-#define FILE_MAX (4 * 1024 * 1024)
+#define FILE_MAX (64 * 1024 * 1024)
 #define RECEIVE_BUFFER (8 * 1024 * 1024)
 #define BACKLOG 128
 #define NAME_SIZE 128
@@ -67,6 +67,7 @@ int intake_listen(enum intake_kind kind, const char *runtime) {
             return -errno;
     } else {
         (void)setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+        (void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof(on));
         (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
     }
     return TAKE_FD(fd);
@@ -142,12 +143,13 @@ struct receiver {
     struct sink *sinks;
     origin_finder find;
     void *userdata;
-    pid_t sender; /* of the datagram at hand; 0: unknown */
+    struct ucred sender; /* of the datagram at hand; pid 0: unknown */
+    usec_t time;         /* when it was sent; 0: unknown */
 };
 
 static void give(const struct receiver *to, struct entry *e) {
-    if (to->sender > 0)
-        to->find(to->userdata, to->sender, e);
+    if (to->sender.pid > 0 && !to->find(to->userdata, &to->sender, e))
+        return;
     for (struct sink *s = to->sinks; s; s = s->next)
         s->write(s, e);
 }
@@ -163,10 +165,15 @@ static void take_syslog(struct bytes datagram, const struct receiver *to) {
                        .identifier = plain(m.identifier, name, sizeof(name)),
                        .message = m.text.p,
                        .size = m.text.n,
-                       .console = true };
+                       .console = true,
+                       .source_time = to->time,
+                       .named = true,
+                       .raw_time = m.time.n > 0 ? m.time.p : NULL,
+                       .raw_time_size = m.time.n };
     if (!e.identifier) {
-        e.identifier = process_name(to->sender, name, sizeof(name));
-        e.pid = to->sender;
+        e.identifier = process_name(to->sender.pid, name, sizeof(name));
+        e.pid = to->sender.pid;
+        e.named = false;
     }
     if (e.size > 0)
         give(to, &e);
@@ -175,8 +182,6 @@ static void take_syslog(struct bytes datagram, const struct receiver *to) {
 static void take_native(struct bytes datagram, const struct receiver *to) {
     struct native_message m;
     (void)parse_native(datagram, &m);
-    if (!m.message.p)
-        return;
     while (m.message.n > 0 && (m.message.p[m.message.n - 1] == '\n' || m.message.p[m.message.n - 1] == 0))
         m.message.n--;
     char name[NAME_SIZE], id[NAME_SIZE];
@@ -185,14 +190,14 @@ static void take_native(struct bytes datagram, const struct receiver *to) {
                        .facility = m.facility,
                        .identifier = plain(m.identifier, name, sizeof(name)),
                        .message_id = plain(m.message_id, id, sizeof(id)),
-                       .pid = to->sender > 0 ? to->sender : m.pid,
+                       .pid = to->sender.pid > 0 ? to->sender.pid : m.pid,
                        .message = m.message.p,
                        .size = m.message.n,
-                       .console = true,
+                       .console = m.message.n > 0,
                        .fields = datagram.p,
                        .fields_size = datagram.n };
     if (!e.identifier)
-        e.identifier = process_name(to->sender, name, sizeof(name));
+        e.identifier = process_name(to->sender.pid, name, sizeof(name));
     give(to, &e);
 }
 
@@ -216,11 +221,11 @@ static void take_native_file(int fd, const struct receiver *to) {
 void intake_receive(enum intake_kind kind, int fd, struct sink *sinks, origin_finder find, void *userdata,
                     unsigned limit) {
     static char buffer[DATAGRAM_MAX];
-    struct receiver to = { sinks, find, userdata, 0 };
+    struct receiver to = { sinks, find, userdata, {}, 0 };
     while (limit-- > 0) {
         union {
             struct cmsghdr head;
-            char space[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
+            char space[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct timeval))];
         } control;
         struct iovec iov = { .iov_base = buffer, .iov_len = sizeof(buffer) };
         struct msghdr m = {
@@ -233,12 +238,17 @@ void intake_receive(enum intake_kind kind, int fd, struct sink *sinks, origin_fi
             return;
         struct ucred sender = {};
         int file = -1;
+        to.time = 0;
         for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h)) {
             if (h->cmsg_level != SOL_SOCKET)
                 continue;
             if (h->cmsg_type == SCM_CREDENTIALS && h->cmsg_len == CMSG_LEN(sizeof(sender)))
                 memcpy(&sender, CMSG_DATA(h), sizeof(sender));
-            else if (h->cmsg_type == SCM_RIGHTS) {
+            else if (h->cmsg_type == SCM_TIMESTAMP && h->cmsg_len == CMSG_LEN(sizeof(struct timeval))) {
+                struct timeval at;
+                memcpy(&at, CMSG_DATA(h), sizeof(at));
+                to.time = (usec_t)at.tv_sec * USEC_PER_SEC + (usec_t)at.tv_usec;
+            } else if (h->cmsg_type == SCM_RIGHTS) {
                 /* One descriptor is an entry; any more are nobody's. */
                 size_t count = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
                 for (size_t i = 0; i < count; i++) {
@@ -252,7 +262,7 @@ void intake_receive(enum intake_kind kind, int fd, struct sink *sinks, origin_fi
             }
         }
         struct bytes datagram = { buffer, (size_t)n };
-        to.sender = sender.pid;
+        to.sender = sender;
         if (kind == INTAKE_SYSLOG)
             take_syslog(datagram, &to);
         else if (n > 0)

@@ -5,6 +5,7 @@
 
 #include "journal/entry.h"
 #include "journal/parse.h"
+#include <sys/socket.h>
 
 enum intake_kind { INTAKE_SYSLOG, INTAKE_NATIVE, INTAKE_STREAM, INTAKE_KINDS };
 
@@ -21,8 +22,9 @@ int intake_link_dev_log(const char *runtime);
 /* Removes what the two above made. */
 void intake_unlink(const char *runtime);
 
-/* Whose process is it? Fills in unit and invocation, borrowed until the next call, or leaves them. */
-typedef void (*origin_finder)(void *userdata, pid_t pid, struct entry *entry);
+/* Whose process is it? Fills in uid, set, unit and invocation, borrowed until the next call, or leaves them. False: the
+ * entry is not wanted. */
+typedef bool (*origin_finder)(void *userdata, const struct ucred *sender, struct entry *entry);
 
 /* Reads datagrams until there are none, at most `limit`, and gives them to the sinks. */
 void intake_receive(enum intake_kind kind, int fd, struct sink *sinks, origin_finder find, void *userdata,

@@ -93,7 +93,9 @@ void parse_syslog(struct bytes datagram, struct syslog_message *ret) {
         b.n--;
     if (parse_priority(&b, &m.priority) >= 0 && (m.priority & LOG_FACMASK) == LOG_KERN)
         m.priority = LOG_USER | LOG_PRI(m.priority); /* user space is not the kernel */
-    (void)skip_time(&b);
+    const char *time = b.p;
+    if (skip_time(&b))
+        m.time = (struct bytes){ time, (size_t)(b.p - time) };
     take_identifier(&b, &m);
     m.text = b;
     *ret = m;

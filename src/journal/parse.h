@@ -19,10 +19,11 @@ struct syslog_message {
     int priority;            /* level + facility; LOG_USER | LOG_INFO if none was given */
     struct bytes identifier; /* n == 0: none */
     pid_t pid;               /* 0: none */
+    struct bytes time;       /* the time stamp and the blank behind it; n == 0: none */
     struct bytes text;       /* without trailing line breaks and NULs */
 };
 /* A datagram of syslog(3), RFC 3164 as libc and logger(1) write it: "<PRI>Mmm dd hh:mm:ss ident[pid]: text",
- * each part optional; the time stamp is dropped. Anything is a message: what does not parse is text. */
+ * each part optional. Anything is a message: what does not parse is text. */
 void parse_syslog(struct bytes datagram, struct syslog_message *ret);
 
 /* The native protocol: "NAME=value\n", or "NAME\n", the value's size in 8 little-endian bytes, value, "\n".

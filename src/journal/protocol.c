@@ -16,7 +16,7 @@ int log_message_strings(const void *packet, size_t size, const char *strings[sta
     if (size < sizeof(struct log_message))
         return -EBADMSG;
     const char *p = (const char *)packet + sizeof(struct log_message), *end = (const char *)packet + size;
-    const char *found[LOG_MESSAGE_STRINGS] = { "", "", "" };
+    const char *found[LOG_MESSAGE_STRINGS] = { "", "", "", "" };
     int n = 0;
     while (p < end) {
         const char *nul = memchr(p, 0, (size_t)(end - p));

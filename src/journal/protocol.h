@@ -13,13 +13,14 @@
 enum log_message_kind {
     /* from PID 1 */
     LOG_STREAM_ADD =
-        1, /* + descriptor (read end of a pipe). stream id; then NUL-terminated: unit name, identifier */
+        1, /* + descriptor (read end of a pipe). stream id; then: unit name, identifier, fields in lines */
     LOG_STREAM_DROP, /* no more writers are expected: read to the end, then close. stream id */
-    LOG_MANAGER,     /* a line of the manager itself. level; then: unit name or "", message id or "", text */
+    LOG_MANAGER, /* a line of the manager itself. level; then: unit name or "", message id or "", fields in lines, text */
     LOG_SYNC,        /* answered with LOG_SYNCED once everything received so far was written */
     LOG_LEVEL,       /* level: maximum level of manager lines shown */
     LOG_EXIT,        /* read what is there, write it out and leave */
     LOG_RESTORE, /* + descriptor. What an earlier log process had stored: key in stream; then: its state */
+    LOG_STREAM_PID, /* the stream's lines are those of process `pid` from now on */
     LOG_START,   /* everything was restored: sockets that were not are to be made now */
     /* from the log process */
     LOG_SYNCED,
@@ -40,14 +41,19 @@ struct log_message {
     uint32_t level;  /* LOG_STREAM_ADD: default level and facility (SyslogLevel=, SyslogFacility=) */
     uint64_t stream; /* names the stream between the two */
     uint32_t flags;
-    uint32_t pid; /* LOG_STREAM_ADD: 0 or the main process; LOG_MANAGER: 1 */
+    uint32_t pid; /* LOG_STREAM_ADD, LOG_STREAM_PID: the main process, or 0; LOG_MANAGER: 1 */
+    /* LOG_STREAM_ADD */
+    uint32_t uid, gid;  /* of the processes; UINT32_MAX: unknown */
+    uint32_t max_level; /* LogLevelMax=: what is beyond is dropped */
+    uint32_t rate_burst; /* LogRateLimitBurst= in … */
+    uint64_t rate_interval; /* … LogRateLimitIntervalSec=; either 0: no limit; UINT64_MAX: journald.conf's */
     uint8_t invocation[16];
     uint64_t lineage; /* LOG_STREAM_ADD: the tag of the start, engine/lineage.h; 0: none */
     /* strings follow, each with its NUL */
 };
 
 #define LOG_MESSAGE_MAX 8192
-#define LOG_MESSAGE_STRINGS 3
+#define LOG_MESSAGE_STRINGS 4
 #define LOG_STORE_MAX 512
 
 /* The strings of a packet: a valid head, each string with its NUL and nothing behind the last. Missing

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "journal/server.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/scan.h"
+#include "journal/fields.h"
 #include "journal/server_private.h"
 
 #include <errno.h>
@@ -23,6 +25,8 @@
 #define DATAGRAMS_A_TURN 64
 /* Of the descriptors PID 1 keeps for us, so many are connections. */
 #define CONNECTIONS_MAX (LOG_STORE_MAX - 8)
+/* Nothing to do for so many milliseconds: memory is given back. */
+#define REST_AFTER 1000
 /* A request to write everything out, or to leave, is not held up longer by services that go on writing. */
 #define QUIET_PATIENCE (1 * USEC_PER_SEC)
 
@@ -77,12 +81,17 @@ static void accept_connections(struct server *s) {
         }
         struct ucred sender;
         socklen_t size = sizeof(sender);
-        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &sender, &size) >= 0)
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &sender, &size) >= 0) {
             source->pid = sender.pid;
+            source->uid = sender.uid;
+            source->gid = sender.gid;
+        } else
+            sender = (struct ucred){};
         char name[64];
         const char *known = process_name(source->pid, name, sizeof(name));
         struct entry origin = {};
-        server_find_origin(s, source->pid, &origin);
+        if (sender.pid > 0)
+            (void)server_find_origin(s, &sender, &origin);
         source_set_names(source, origin.unit, known);
         source->invocation = origin.invocation;
         /* The sender writes to us only. */
@@ -99,6 +108,10 @@ static void restore(struct server *s, uint64_t key, const char *state, int fd) {
         return;
     if (strncmp(state, "socket ", 7) == 0 && intake_kind_from_string(state + 7) >= 0) {
         watch_intake(s, (enum intake_kind)intake_kind_from_string(state + 7), fd);
+        return;
+    }
+    if (strncmp(state, "held ", 5) == 0) {
+        server_take_hold(s, state + 5, fd);
         return;
     }
     char kind[16], unit[257];
@@ -120,8 +133,9 @@ static void restore(struct server *s, uint64_t key, const char *state, int fd) {
 }
 
 /* --- PID 1 --- */
-static void add_pipe(struct server *s, const struct log_message *m, const char *unit, const char *identifier,
+static void add_pipe(struct server *s, const struct log_message *m, const char *const strings[static LOG_MESSAGE_STRINGS],
                      int fd) {
+    const char *unit = strings[0], *identifier = strings[1], *fields = strings[2];
     if (fd < 0)
         return;
     if (server_find(s->pipes, m->stream)) {
@@ -138,6 +152,13 @@ static void add_pipe(struct server *s, const struct log_message *m, const char *
     source->console = m->flags & LOG_STREAM_CONSOLE;
     source->lineage = m->lineage;
     memcpy(source->invocation.bytes, m->invocation, sizeof(m->invocation));
+    source->pid = (pid_t)m->pid;
+    source->uid = m->uid;
+    source->gid = m->gid;
+    source->max_level = (int)MIN(m->max_level, (uint32_t)LOG_DEBUG);
+    source->fields = fields[0] ? strdup(fields) : NULL;
+    source->rate.interval = m->rate_interval == UINT64_MAX ? s->config.rate_interval : m->rate_interval;
+    source->rate.burst = m->rate_interval == UINT64_MAX ? s->config.rate_burst : m->rate_burst;
     int r = server_add_source(s, source);
     if (r < 0)
         server_complain(s, unit, r);
@@ -156,7 +177,7 @@ static void drop_pipe(struct server *s, uint64_t id) {
     server_make_ready(s, w->source);
 }
 
-static void wait_for_quiet(struct server *s) {
+void server_wait_for_quiet(struct server *s) {
     if (s->quiet_deadline == USEC_INFINITY)
         s->quiet_deadline = usec_add(now(CLOCK_MONOTONIC), QUIET_PATIENCE);
 }
@@ -171,8 +192,16 @@ static void handle(struct server *s, const uint8_t *packet, size_t size, int fd)
     memcpy(&m, packet, sizeof(m));
     switch (m.kind) {
     case LOG_STREAM_ADD:
-        add_pipe(s, &m, strings[0], strings[1], TAKE_FD(fd));
+        add_pipe(s, &m, strings, TAKE_FD(fd));
         break;
+    case LOG_STREAM_PID: {
+        struct source_watch *w = server_find(s->pipes, m.stream);
+        if (w) {
+            w->source->pid = (pid_t)m.pid;
+            source_renew(w->source);
+        }
+        break;
+    }
     case LOG_STREAM_DROP:
         drop_pipe(s, m.stream);
         break;
@@ -183,8 +212,12 @@ static void handle(struct server *s, const uint8_t *packet, size_t size, int fd)
                                         .unit = strings[0][0] ? strings[0] : NULL,
                                         .message_id = strings[1][0] ? strings[1] : NULL,
                                         .pid = 1,
-                                        .message = strings[2],
-                                        .size = strlen(strings[2]),
+                                        .identifier = "systemd",
+                                        .set = s->manager_set,
+                                        .fields = strings[2],
+                                        .fields_size = strlen(strings[2]),
+                                        .message = strings[3],
+                                        .size = strlen(strings[3]),
                                         .console = true });
         break;
     case LOG_LEVEL:
@@ -192,16 +225,17 @@ static void handle(struct server *s, const uint8_t *packet, size_t size, int fd)
         break;
     case LOG_SYNC:
         s->sync = true;
-        wait_for_quiet(s);
+        server_wait_for_quiet(s);
         break;
     case LOG_EXIT:
         s->leaving = true;
-        wait_for_quiet(s);
+        server_wait_for_quiet(s);
         break;
     case LOG_RESTORE:
         restore(s, m.stream, strings[0], TAKE_FD(fd));
         break;
     case LOG_START:
+        server_make_hold(s);
         open_intakes(s);
         break;
     default:
@@ -220,7 +254,7 @@ static void receive(struct server *s) {
             /* PID 1 is gone: read what is there, and leave. */
             s->control = fd_close(s->control);
             s->leaving = true;
-            wait_for_quiet(s);
+            server_wait_for_quiet(s);
             return;
         }
         handle(s, packet, (size_t)n, fd);
@@ -271,14 +305,23 @@ static void handle_event(struct server *s, const struct epoll_event *event) {
     }
     case WATCH_OUTPUT:
         break;
+    case WATCH_SIGNAL:
+        server_signal_ready(s);
+        break;
+    case WATCH_VARLINK_SOCKET:
+        server_varlink_ready(s, NULL);
+        break;
+    case WATCH_VARLINK:
+        server_varlink_ready(s, (struct varlink_watch *)w);
+        break;
     }
 }
 
 /* How long to sleep: -1 for ever. */
 static int sleep_time(const struct server *s) {
     if (s->ready)
-        return 0;
-    usec_t until = MIN(s->leftover_deadline, s->quiet_deadline);
+        return s->n_inherited > 0 ? 10 : 0;
+    usec_t until = MIN(MIN(s->leftover_deadline, s->quiet_deadline), store_deadline(&s->store));
     if (until == USEC_INFINITY)
         return -1;
     return (int)((usec_sub(until, now(CLOCK_MONOTONIC)) + USEC_PER_MSEC - 1) / USEC_PER_MSEC);
@@ -290,8 +333,16 @@ static bool quiet(struct server *s) {
         s->sync = false;
         (void)server_tell(s, LOG_SYNCED, 0, NULL, -1);
     }
+    server_synced(s);
     s->quiet_deadline = USEC_INFINITY;
     return s->leaving;
+}
+
+static void rest(struct server *s) {
+    source_pool_rest(&s->pool);
+    console_rest(&s->console);
+    store_rest(&s->store);
+    s->rested = true;
 }
 
 static void run(struct server *s) {
@@ -300,11 +351,13 @@ static void run(struct server *s) {
         bool awaited = s->quiet_deadline != USEC_INFINITY;
         forward_turn(&s->forward);
         int time = awaited ? 0 : sleep_time(s);
-        if (time < 0) {
-            source_pool_rest(&s->pool);
-            console_rest(&s->console);
-        }
+        if (time < 0 && !s->rested)
+            time = REST_AFTER;
         int n = epoll_wait(s->epoll, events, EVENTS_A_TURN, time);
+        if (n > 0)
+            s->rested = false;
+        else if (time == REST_AFTER)
+            rest(s);
         for (int i = 0; i < n; i++)
             handle_event(s, &events[i]);
         if (s->leftover_deadline != USEC_INFINITY && now(CLOCK_MONOTONIC) >= s->leftover_deadline)
@@ -315,6 +368,7 @@ static void run(struct server *s) {
         while (console_state(&s->console) == CONSOLE_PENDING && now(CLOCK_MONOTONIC) < s->quiet_deadline)
             wait_for_output(s);
         watch_output(s, console_state(&s->console) == CONSOLE_STUCK);
+        store_turn(&s->store);
         server_consume_taken(s);
         if (awaited && (idle || now(CLOCK_MONOTONIC) >= s->quiet_deadline) && quiet(s))
             return;
@@ -327,6 +381,7 @@ static void finish(struct server *s) {
     for (size_t i = 0; i < ELEMENTS(tables); i++) {
         struct source_watch *w, *next;
         HASH_ITER(hh, *tables[i], w, next) {
+            source_release(&s->pool);
             if (w->source->kind == SOURCE_PIPE || w->source->head_done)
                 (void)source_pump(&s->pool, w->source, true);
             source_finish(&s->pool, w->source);
@@ -336,18 +391,52 @@ static void finish(struct server *s) {
         }
     }
     console_flush(&s->console);
-    if (s->control >= 0)
+    source_release(&s->pool);
+    store_close(&s->store);
+    if (s->control >= 0) {
         intake_unlink(s->runtime);
+        varlink_unlink(s->runtime);
+    }
     console_close(&s->console);
     forward_close(&s->forward);
     source_pool_close(&s->pool);
 }
 
+static void complain_of_store(void *server, const char *what, int error) {
+    server_complain(server, what, error);
+}
+
+static void complain_of_config(void *server, const char *text) {
+    server_complain(server, text, 0);
+}
+
+static void read_config(struct server *s) {
+    log_config_defaults(&s->config);
+    log_config_read(&s->config, "", complain_of_config, s);
+    s->console.on = s->config.forward_to_console;
+    s->console.max_level = (int)s->config.max_level_console;
+    const char *format = getenv("REEVE_LOG_FORMAT"), *level = getenv("REEVE_LOG_LEVEL");
+    int r = format ? console_format_from_string(format) : CONSOLE_SHORT;
+    if (r < 0)
+        server_complain(s, "REEVE_LOG_FORMAT: not one of short, json, logfmt, cat, none", 0);
+    else
+        s->console.format = (enum console_format)r;
+    if (level && (r = log_level_from_string(level)) >= 0)
+        s->console.max_level = r;
+    else if (level)
+        server_complain(s, "REEVE_LOG_LEVEL: not a level, emerg to debug", 0);
+    s->console.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+    s->forward.on = s->config.forward_to_syslog;
+    s->forward.max_level = (int)s->config.max_level_syslog;
+}
+
 static void settle_down(void) {
-    static const int ignored[] = { SIGTERM, SIGINT,  SIGHUP,  SIGPIPE, SIGUSR1,
-                                   SIGUSR2, SIGTSTP, SIGTTOU, SIGTTIN };
+    static const int ignored[] = { SIGTERM, SIGINT,  SIGHUP,  SIGPIPE, SIGUSR1, SIGUSR2,
+                                   SIGTSTP, SIGTTOU, SIGTTIN };
     for (size_t i = 0; i < ELEMENTS(ignored); i++)
         (void)signal(ignored[i], SIG_IGN);
+    /* Until they are waited for: server_requests.c. */
+    (void)signal(SIGRTMIN + 1, SIG_IGN);
     (void)prctl(PR_SET_NAME, "reeve-journal");
     (void)chdir("/");
     umask(0022);
@@ -373,6 +462,7 @@ int journal_main(int argc, char **argv) {
                         .control_watch.kind = WATCH_CONTROL,
                         .output_watch.kind = WATCH_OUTPUT,
                         .next_key = 1,
+                        .hold_fd = -1,
                         .leftover_deadline = USEC_INFINITY,
                         .quiet_deadline = USEC_INFINITY };
     for (int i = 0; i < INTAKE_KINDS; i++)
@@ -381,6 +471,17 @@ int journal_main(int argc, char **argv) {
     console_open(&s.console, STDOUT_FILENO);
     forward_open(&s.forward, s.runtime);
     s.console.sink.next = &s.forward.sink;
+    s.forward.sink.next = &s.store.sink;
+    s.own_set = entry_set_new(
+        &(struct set_request){ .pid = getpid(), .uid = (uid_t)-1, .gid = (gid_t)-1, .identifier = "reeve-journal" });
+    read_config(&s);
+    s.manager_set = entry_set_new(&(struct set_request){ .pid = 1,
+                                                         .uid = (uid_t)-1,
+                                                         .gid = (gid_t)-1,
+                                                         .unit = "init.scope",
+                                                         .identifier = "systemd",
+                                                         .fields = "_SYSTEMD_CGROUP=/init.scope\n" });
+    store_open(&s.store, &s.config, s.runtime, complain_of_store, &s);
     s.epoll = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event event = { .events = EPOLLIN, .data.ptr = &s.control_watch };
     if (s.epoll < 0 || epoll_ctl(s.epoll, EPOLL_CTL_ADD, s.control, &event) < 0 ||
@@ -388,6 +489,8 @@ int journal_main(int argc, char **argv) {
         server_complain(&s, "the log process cannot start", -errno);
         return 1;
     }
+    s.pool.line_max = MIN(s.config.line_max, (uint64_t)SOURCE_LINE_MAX);
+    server_open_requests(&s);
     run(&s);
     finish(&s);
     return 0;

@@ -7,10 +7,20 @@
 #include "journal/intake.h"
 #include "journal/protocol.h"
 #include "journal/source.h"
+#include "journal/store.h"
+#include "journal/varlink.h"
 #include "base/hash.h"
 
 /* What an epoll event points to. */
-enum watch_kind { WATCH_CONTROL, WATCH_INTAKE, WATCH_SOURCE, WATCH_OUTPUT };
+enum watch_kind {
+    WATCH_CONTROL,
+    WATCH_INTAKE,
+    WATCH_SOURCE,
+    WATCH_OUTPUT,
+    WATCH_SIGNAL,
+    WATCH_VARLINK_SOCKET,
+    WATCH_VARLINK,
+};
 struct watch {
     enum watch_kind kind;
 };
@@ -29,6 +39,24 @@ struct source_watch {
     UT_hash_handle hh, hh_lineage;
 };
 
+#define VARLINK_CLIENTS 4
+struct varlink_watch {
+    struct watch watch;
+    int fd;       /* -1: free */
+    bool waiting; /* for an answer to Synchronize */
+    struct varlink_buffer buffer;
+};
+
+/* What is known of the processes that sent something lately. */
+#define SENDERS 16
+struct sender {
+    pid_t pid; /* 0: free */
+    uid_t uid;
+    uint64_t lineage; /* of a pipe; 0: none */
+    struct entry_set *set;
+    usec_t until;
+};
+
 struct server {
     int epoll, control;
     const char *runtime;
@@ -36,10 +64,23 @@ struct server {
     struct intake_watch intakes[INTAKE_KINDS];
     struct console console;
     struct forward forward;
+    struct log_config config;
+    struct store store;
+    struct entry_set *manager_set, *own_set; /* PID 1's and ours */
+    struct sender senders[SENDERS];
+    unsigned next_sender;
+    int signal_fd, varlink_fd; /* -1: none */
+    struct watch signal_watch, varlink_watch;
+    struct varlink_watch clients[VARLINK_CLIENTS];
+    bool journal_sync; /* asked for: once all is quiet */
+    bool rested; /* memory was given back */
     struct source_pool pool;
     struct source_watch *pipes, *connections; /* by id */
     struct source_watch *lineages;            /* pipes by the tag of the start */
     struct source *ready, *ready_tail;        /* have something, as far as is known */
+    int hold_fd;            /* the memory of pool.hold; -1: none */
+    size_t n_inherited;     /* pieces of streams that a predecessor had not written out */
+    usec_t inherit_deadline; /* their streams are waited for until then */
     struct source *taken;                     /* given to the sinks, not yet consumed */
     uint64_t next_key;
     usec_t leftover_deadline; /* when unfinished lines are taken out of the kernel; USEC_INFINITY: none */
@@ -55,6 +96,16 @@ void server_give(struct server *s, const struct entry *e);
 /* A warning of our own: "WHAT: error". */
 void server_complain(struct server *s, const char *what, int error);
 
+/* The requests of server_requests.c: server_open_requests() once, the others when the loop says so. `w` NULL: somebody
+ * connects. */
+void server_open_requests(struct server *s);
+void server_varlink_ready(struct server *s, struct varlink_watch *w);
+void server_signal_ready(struct server *s);
+/* All is quiet: who waits for that is answered. */
+void server_synced(struct server *s);
+/* Everything there is to be written now is, before anybody who waits is answered. */
+void server_wait_for_quiet(struct server *s);
+
 /* By id; NULL: none. */
 struct source_watch *server_find(struct source_watch *table, uint64_t id);
 /* Takes over the source. Events are edges: a source is pumped until it has no more, and the beginning of a
@@ -65,9 +116,12 @@ void server_forget(struct server *s, struct source_watch **table, struct source_
 /* It has something, as far as is known. */
 void server_make_ready(struct server *s, struct source *source);
 /* origin_finder of intake.h. */
-void server_find_origin(void *server, pid_t pid, struct entry *entry);
+bool server_find_origin(void *server, const struct ucred *sender, struct entry *entry);
 /* While no descriptor is left, connections wait, and wake nobody. */
 void server_pause_accept(struct server *s, bool pause);
+/* Where streams' bytes are while they are written: made anew and kept by PID 1, or taken over from there. */
+void server_make_hold(struct server *s);
+void server_take_hold(struct server *s, const char *what, int fd);
 /* One chunk of every ready source, or as much as fills a batch. */
 void server_pump_ready(struct server *s);
 /* What the sinks have for good is taken out of the kernel. */

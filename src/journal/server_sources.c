@@ -1,15 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The log process's streams of lines: which there are, which have something, whose processes are whose. */
+#include "base/fd.h"
+#include "journal/fields.h"
 #include "journal/origin.h"
 #include "journal/server_private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <syslog.h>
+#include <unistd.h>
+
+/* A daemon that logs a lot is looked at once in a while, and a PID is not used again so soon. */
+#define SENDER_REMEMBERED (1 * USEC_PER_SEC)
+
+/* PID 1 tells a new log process all streams at once. */
+#define INHERIT_PATIENCE (5 * USEC_PER_SEC)
 
 /* --- saying things --- */
 int server_tell(struct server *s, uint32_t kind, uint64_t stream, const char *text, int fd) {
@@ -36,10 +48,11 @@ void server_give(struct server *s, const struct entry *e) {
 
 void server_complain(struct server *s, const char *what, int error) {
     char text[512];
-    snprintf(text, sizeof(text), "%s: %s", what, strerror(-error));
+    snprintf(text, sizeof(text), error ? "%s: %s" : "%s", what, strerror(-error));
     server_give(s, &(struct entry){ .transport = ENTRY_MANAGER,
                                     .level = LOG_WARNING,
                                     .facility = LOG_DAEMON,
+                                    .set = s->own_set,
                                     .message = text,
                                     .size = strlen(text),
                                     .console = true });
@@ -62,22 +75,52 @@ static struct source_watch **table_of(struct server *s, const struct source *sou
     return source->kind == SOURCE_PIPE ? &s->pipes : &s->connections;
 }
 
-/* The unit of a process, by the tag it carries. */
-void server_find_origin(void *server, pid_t pid, struct entry *entry) {
-    struct server *s = server;
+/* The pipe of the unit that a process belongs to, by the tag it carries. */
+static struct source_watch *find_unit(struct server *s, pid_t pid) {
     uint64_t seen = s->lineages ? origin_tag(pid) : 0, candidates[ORIGIN_DEPTHS];
     if (seen == 0)
-        return;
+        return NULL;
     origin_candidates(seen, candidates);
-    for (size_t i = 0; i < ORIGIN_DEPTHS; i++) {
-        struct source_watch *w;
+    struct source_watch *w = NULL;
+    for (size_t i = 0; i < ORIGIN_DEPTHS && !w; i++)
         HASH_FIND(hh_lineage, s->lineages, &candidates[i], sizeof(candidates[i]), w);
-        if (w) {
-            entry->unit = w->source->unit;
-            entry->invocation = w->source->invocation;
-            return;
-        }
+    return w;
+}
+
+static struct sender *find_sender(struct server *s, const struct ucred *who) {
+    usec_t time = now(CLOCK_MONOTONIC);
+    for (size_t i = 0; i < SENDERS; i++)
+        if (s->senders[i].pid == who->pid && s->senders[i].uid == who->uid && time < s->senders[i].until)
+            return &s->senders[i];
+    struct sender *sender = &s->senders[s->next_sender++ % SENDERS];
+    free(sender->set);
+    struct source_watch *w = find_unit(s, who->pid);
+    *sender = (struct sender){ .pid = who->pid,
+                               .uid = who->uid,
+                               .lineage = w ? w->lineage : 0,
+                               .until = usec_add(time, SENDER_REMEMBERED) };
+    sender->set = entry_set_new(&(struct set_request){ .pid = who->pid,
+                                                       .uid = who->uid,
+                                                       .gid = who->gid,
+                                                       .unit = w ? w->source->unit : NULL,
+                                                       .invocation = w ? w->source->invocation : (struct id128){},
+                                                       .fields = w ? w->source->fields : NULL });
+    return sender;
+}
+
+bool server_find_origin(void *server, const struct ucred *who, struct entry *entry) {
+    struct server *s = server;
+    struct sender *sender = find_sender(s, who);
+    struct source_watch *w = NULL;
+    entry->uid = who->uid;
+    entry->set = sender->set;
+    if (sender->lineage)
+        HASH_FIND(hh_lineage, s->lineages, &sender->lineage, sizeof(sender->lineage), w);
+    if (w) {
+        entry->unit = w->source->unit;
+        entry->invocation = w->source->invocation;
     }
+    return !w || entry->level <= w->source->max_level;
 }
 
 static void index_lineage(struct server *s, struct source_watch *w) {
@@ -184,6 +227,8 @@ static void pump(struct server *s, struct source *source, bool force) {
 
 /* What the sinks have for good is taken out of the kernel. */
 void server_consume_taken(struct server *s) {
+    if (s->n_inherited == 0)
+        source_release(&s->pool);
     while (s->taken) {
         struct source *source = s->taken;
         s->taken = source->next_taken;
@@ -192,14 +237,69 @@ void server_consume_taken(struct server *s) {
     }
 }
 
+/* --- what is held --- */
+void server_make_hold(struct server *s) {
+    if (s->pool.hold)
+        return;
+    _cleanup_close_ int memory = memfd_create("reeve-journal", MFD_CLOEXEC);
+    int ends[2];
+    if (memory < 0 || ftruncate(memory, sizeof(struct hold)) < 0 || pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+        return;
+    (void)server_tell(s, LOG_STORE, s->next_key++, "held read", ends[0]);
+    (void)server_tell(s, LOG_STORE, s->next_key++, "held write", ends[1]);
+    (void)server_tell(s, LOG_STORE, s->next_key++, "held memory", memory);
+    server_take_hold(s, "read", ends[0]);
+    server_take_hold(s, "write", ends[1]);
+    server_take_hold(s, "memory", TAKE_FD(memory));
+}
+
+void server_take_hold(struct server *s, const char *what, int fd) {
+    struct stat st;
+    int *end = strcmp(what, "read") == 0 ? &s->pool.held[0] : strcmp(what, "write") == 0 ? &s->pool.held[1] : NULL;
+    if (end && *end < 0)
+        *end = TAKE_FD(fd);
+    else if (!end && s->hold_fd < 0 && fstat(fd, &st) >= 0 && st.st_size >= (off_t)sizeof(struct hold))
+        s->hold_fd = TAKE_FD(fd);
+    if (fd >= 0)
+        fd_close(fd);
+    if (s->pool.hold || s->hold_fd < 0 || s->pool.held[0] < 0 || s->pool.held[1] < 0 || s->pool.scratch[0] < 0)
+        return;
+    void *map = mmap(NULL, sizeof(struct hold), PROT_READ | PROT_WRITE, MAP_SHARED, s->hold_fd, 0);
+    if (map == MAP_FAILED)
+        return;
+    s->pool.seqnum = &s->store.seqnum;
+    s->pool.hold = map;
+    s->n_inherited = source_pool_inherit(&s->pool);
+    s->inherit_deadline = usec_add(now(CLOCK_MONOTONIC), INHERIT_PATIENCE);
+}
+
+static struct source *source_of(struct server *s, const struct hold_segment *g) {
+    struct source_watch *w = server_find(g->kind == SOURCE_PIPE ? s->pipes : s->connections, g->stream);
+    return w ? w->source : NULL;
+}
+
+/* What a predecessor had not written out comes before all else. False: streams are still to be told. */
+static bool replay_inherited(struct server *s) {
+    const struct hold *h = s->pool.hold;
+    for (size_t i = 0; i < s->n_inherited; i++)
+        if (h->segments[i].done < h->segments[i].size && !source_of(s, &h->segments[i]) && now(CLOCK_MONOTONIC) < s->inherit_deadline)
+            return false;
+    for (size_t i = 0; i < s->n_inherited; i++)
+        source_pool_replay(&s->pool, i, source_of(s, &h->segments[i]));
+    s->n_inherited = 0;
+    return true;
+}
+
 /* One chunk of every ready source, or as much as fills a batch. A source that is in the list of what is taken
  * waits until it was consumed. */
 void server_pump_ready(struct server *s) {
+    if (s->n_inherited > 0 && !replay_inherited(s))
+        return;
     struct source *last = s->ready_tail;
     bool stuck = console_state(&s->console) == CONSOLE_STUCK;
     while (s->ready && (stuck || console_waiting(&s->console) < CONSOLE_BATCH)) {
         struct source *source = s->ready;
-        if (source->listed_taken)
+        if (source->listed_taken || source_pool_is_full(&s->pool))
             break;
         s->ready = source->next_ready;
         if (!s->ready)

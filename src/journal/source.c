@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "journal/source.h"
 #include "base/fd.h"
+#include "journal/fields.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -18,7 +21,7 @@
 #define CHUNK_MUCH (16 * 1024)
 
 int source_pool_open(struct source_pool *pool, struct sink *sinks) {
-    *pool = (struct source_pool){ .sinks = sinks, .scratch = { -1, -1 }, .null_fd = -1 };
+    *pool = (struct source_pool){ .sinks = sinks, .scratch = { -1, -1 }, .held = { -1, -1 }, .null_fd = -1, .line_max = SOURCE_LINE_MAX };
     void *chunk = mmap(NULL, SOURCE_CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (chunk == MAP_FAILED)
         return -errno;
@@ -38,6 +41,8 @@ void source_pool_close(struct source_pool *pool) {
     (void)munmap(pool->chunk, SOURCE_CHUNK);
     fd_close(pool->scratch[0]);
     fd_close(pool->scratch[1]);
+    fd_close(pool->held[0]);
+    fd_close(pool->held[1]);
     fd_close(pool->null_fd);
 }
 
@@ -58,6 +63,9 @@ struct source *source_new(enum source_kind kind, int fd, uint64_t id) {
     s->id = id;
     s->level = LOG_DAEMON | LOG_INFO;
     s->console = true;
+    s->max_level = LOG_DEBUG;
+    s->uid = (uid_t)-1;
+    s->gid = (gid_t)-1;
     /* The kernel gives smaller pipes to those who have many. */
     s->small = kind == SOURCE_PIPE && fcntl(fd, F_GETPIPE_SZ) < SOURCE_CHUNK;
     return s;
@@ -68,6 +76,8 @@ void source_free(struct source *s) {
         return;
     fd_close(s->fd);
     source_set_names(s, NULL, NULL);
+    free(s->set);
+    free(s->fields);
     free(s->partial);
     free(s);
 }
@@ -82,13 +92,69 @@ void source_set_names(struct source *s, const char *unit, const char *identifier
     free(old);
 }
 
-static void emit(struct source_pool *pool, const struct source *s, const char *line, size_t size) {
+void source_renew(struct source *s) {
+    free(s->set);
+    s->set = NULL;
+}
+
+static void make_set(struct source *s) {
+    s->set = entry_set_new(&(struct set_request){ .pid = s->pid,
+                                                  .uid = s->uid,
+                                                  .gid = s->gid,
+                                                  .unit = s->unit,
+                                                  .invocation = s->invocation,
+                                                  .stream = s->id,
+                                                  .identifier = s->identifier,
+                                                  .fields = s->fields,
+                                                  .started_by_us = s->kind == SOURCE_PIPE });
+}
+
+static void give(struct source_pool *pool, const struct entry *e) {
+    for (struct sink *sink = pool->sinks; sink; sink = sink->next)
+        sink->write(sink, e);
+}
+
+/* A new interval says what the last one kept back. */
+static bool rate_permits(struct source_pool *pool, struct source *s) {
+    struct rate *r = &s->rate;
+    if (r->interval == 0 || r->burst == 0)
+        return true;
+    usec_t time = now(CLOCK_MONOTONIC);
+    if (r->begin == 0 || time - r->begin >= r->interval) {
+        if (r->suppressed > 0) {
+            char text[400];
+            int n = snprintf(text, sizeof(text), "Suppressed %lu messages from %s", (unsigned long)r->suppressed,
+                             s->unit ? s->unit : "a program");
+            give(pool, &(struct entry){ .transport = ENTRY_MANAGER,
+                                        .level = LOG_NOTICE,
+                                        .facility = LOG_DAEMON,
+                                        .message_id = "a596d6fe7bfa4994828e72309e95d61e",
+                                        .message = text,
+                                        .size = (size_t)n,
+                                        .console = true });
+        }
+        r->begin = time;
+        r->n = r->suppressed = 0;
+    }
+    if (r->n >= r->burst) {
+        r->suppressed++;
+        return false;
+    }
+    r->n++;
+    return true;
+}
+
+static void emit(struct source_pool *pool, struct source *s, const char *line, size_t size, const char *line_break) {
     struct bytes text = { line, size };
     int level = s->level, given;
     if (s->level_prefix && parse_priority(&text, &given) >= 0)
         level = LOG_PRI(given) | (given & LOG_FACMASK ? given & LOG_FACMASK : s->level & LOG_FACMASK);
     if (text.n == 0)
         return; /* journald leaves empty lines out, too */
+    if (LOG_PRI(level) > s->max_level || !rate_permits(pool, s))
+        return;
+    if (!s->set)
+        make_set(s);
     struct entry e = { .transport = s->kind == SOURCE_PIPE ? ENTRY_PIPE : ENTRY_STREAM,
                        .level = LOG_PRI(level),
                        .facility = level & LOG_FACMASK,
@@ -98,14 +164,16 @@ static void emit(struct source_pool *pool, const struct source *s, const char *l
                        .pid = s->pid,
                        .message = text.p,
                        .size = text.n,
-                       .console = s->console };
-    for (struct sink *sink = pool->sinks; sink; sink = sink->next)
-        sink->write(sink, &e);
+                       .console = s->console,
+                       .uid = s->uid == (uid_t)-1 ? 0 : s->uid,
+                       .set = s->set,
+                       .line_break = line_break };
+    give(pool, &e);
 }
 
-static void finish_partial(struct source_pool *pool, struct source *s) {
+static void finish_partial(struct source_pool *pool, struct source *s, const char *line_break) {
     if (s->partial_size > 0)
-        emit(pool, s, s->partial, s->partial_size);
+        emit(pool, s, s->partial, s->partial_size, line_break);
     free(s->partial);
     s->partial = NULL;
     s->partial_size = s->partial_room = 0;
@@ -114,13 +182,13 @@ static void finish_partial(struct source_pool *pool, struct source *s) {
 /* Adds to the beginning of a line; one that gets too long, or for which there is no memory, ends here. */
 static void keep(struct source_pool *pool, struct source *s, const char *data, size_t size) {
     while (size > 0) {
-        size_t n = MIN(size, SOURCE_LINE_MAX - s->partial_size);
+        size_t n = MIN(size, pool->line_max - s->partial_size);
         if (s->partial_size + n > s->partial_room) {
-            size_t room = MIN(MAX(s->partial_size + n, s->partial_room * 2), (size_t)SOURCE_LINE_MAX);
+            size_t room = MIN(MAX(s->partial_size + n, s->partial_room * 2), (size_t)pool->line_max);
             char *more = realloc(s->partial, room);
             if (!more) {
-                finish_partial(pool, s);
-                emit(pool, s, data, size);
+                finish_partial(pool, s, "line-max");
+                emit(pool, s, data, size, "line-max");
                 return;
             }
             s->partial = more;
@@ -130,14 +198,42 @@ static void keep(struct source_pool *pool, struct source *s, const char *data, s
         s->partial_size += n;
         data += n;
         size -= n;
-        if (s->partial_size == SOURCE_LINE_MAX)
-            finish_partial(pool, s);
+        if (s->partial_size == pool->line_max)
+            finish_partial(pool, s, "line-max");
     }
 }
 
-/* Gives complete lines to the sinks. The bytes dealt with. */
-static size_t take_lines(struct source_pool *pool, struct source *s, const char *data, size_t size) {
-    size_t done = 0;
+/* A line that ends at `end` is about to be written, and has been. */
+static void about_to_write(struct source_pool *pool, size_t end) {
+    struct hold_segment *g = pool->segment;
+    if (!g)
+        return;
+    g->next_seqnum = UINT64_MAX;
+    __asm__ volatile("" ::: "memory");
+    g->next = (uint32_t)end;
+    __asm__ volatile("" ::: "memory");
+    g->next_seqnum = *pool->seqnum + 1;
+    __asm__ volatile("" ::: "memory");
+}
+
+static void has_written(struct source_pool *pool, size_t end) {
+    __asm__ volatile("" ::: "memory");
+    if (pool->segment)
+        pool->segment->done = (uint32_t)end;
+    __asm__ volatile("" ::: "memory");
+}
+
+/* Of the bytes, those that take_lines() deals with. */
+static size_t complete_size(const struct source_pool *pool, const struct source *s, const char *data, size_t size) {
+    const char *last = memrchr(data, '\n', size);
+    size_t done = last ? (size_t)(last - data) + 1 : 0;
+    while ((done > 0 || s->partial_size == 0) && size - done > pool->line_max)
+        done += pool->line_max;
+    return done;
+}
+
+/* Gives complete lines to the sinks, from `done` on. The bytes dealt with. */
+static size_t take_lines(struct source_pool *pool, struct source *s, const char *data, size_t size, size_t done) {
     while (done < size) {
         const char *line = data + done;
         const char *newline = memchr(line, '\n', size - done);
@@ -146,17 +242,24 @@ static size_t take_lines(struct source_pool *pool, struct source *s, const char 
             if (!newline)
                 return done;
             keep(pool, s, line, n);
-            finish_partial(pool, s);
+            about_to_write(pool, done + n + 1);
+            finish_partial(pool, s, NULL);
             done += n + 1;
-        } else if (n > SOURCE_LINE_MAX) {
-            emit(pool, s, line, SOURCE_LINE_MAX);
-            done += SOURCE_LINE_MAX;
+        } else if (n > pool->line_max) {
+            about_to_write(pool, done + pool->line_max);
+            emit(pool, s, line, pool->line_max, "line-max");
+            done += pool->line_max;
         } else {
             if (!newline)
                 return done;
-            emit(pool, s, line, n);
+            const char *nul = memchr(line, 0, n);
+            if (nul)
+                n = (size_t)(nul - line); /* ends a line, too, as with journald */
+            about_to_write(pool, done + n + 1);
+            emit(pool, s, line, n, nul ? "nul" : NULL);
             done += n + 1;
         }
+        has_written(pool, done);
     }
     return done;
 }
@@ -212,13 +315,127 @@ static enum pump_result take_head(struct source_pool *pool, struct source *s, si
     return PUMP_HEAD;
 }
 
+/* --- what is held --- */
+/* A pipe has 16 places for pages, and all that is held must fit into one like it to be looked at. */
+#define PAGES 16
+
+/* May so many bytes be held now? */
+static bool may_hold(const struct source_pool *pool, size_t size) {
+    const struct hold *h = pool->hold;
+    size_t pages = 0;
+    for (uint32_t i = 0; i < h->n; i++)
+        pages += h->segments[i].size / 4096 + 2;
+    return h->n == 0 || (h->n < HOLD_SEGMENTS && pages + size / 4096 + 2 <= PAGES);
+}
+
+/* Moves bytes of a stream to where they are held. How many; 0: they stay. */
+static size_t hold(struct source_pool *pool, struct source *s, size_t size) {
+    struct hold *h = pool->hold;
+    if (!h)
+        return 0;
+    struct hold_segment *g = &h->segments[h->n];
+    *g = (struct hold_segment){ .stream = s->id, .kind = s->kind, .size = (uint32_t)size, .next_seqnum = UINT64_MAX };
+    __asm__ volatile("" ::: "memory");
+    h->n++;
+    __asm__ volatile("" ::: "memory");
+    ssize_t n = splice(s->fd, NULL, pool->held[1], NULL, size, SPLICE_F_NONBLOCK);
+    if (n <= 0) {
+        h->n--;
+        return 0;
+    }
+    g->size = (uint32_t)n;
+    pool->segment = g;
+    return (size_t)n;
+}
+
+bool source_pool_is_full(const struct source_pool *pool) {
+    return pool->full;
+}
+
+static size_t held_bytes(const struct source_pool *pool) {
+    int n = 0;
+    return ioctl(pool->held[0], FIONREAD, &n) >= 0 && n > 0 ? (size_t)n : 0;
+}
+
+void source_release(struct source_pool *pool) {
+    struct hold *h = pool->hold;
+    pool->full = false;
+    if (!h || h->n == 0)
+        return;
+    h->emptying = 1;
+    __asm__ volatile("" ::: "memory");
+    size_t left = 0;
+    for (uint32_t i = 0; i < h->n; i++)
+        left += h->segments[i].size;
+    while (left > 0) {
+        ssize_t n = pool->null_fd >= 0 ? splice(pool->held[0], NULL, pool->null_fd, NULL, left, SPLICE_F_NONBLOCK) : -1;
+        if (n <= 0)
+            n = read(pool->held[0], pool->chunk, MIN(left, (size_t)SOURCE_CHUNK));
+        if (n <= 0)
+            break;
+        left -= (size_t)n;
+    }
+    h->n = 0;
+    __asm__ volatile("" ::: "memory");
+    h->emptying = 0;
+}
+
+size_t source_pool_inherit(struct source_pool *pool) {
+    struct hold *h = pool->hold;
+    size_t left = held_bytes(pool);
+    if (h->n > HOLD_SEGMENTS || h->emptying) {
+        while (left > 0) {
+            ssize_t n = read(pool->held[0], pool->chunk, MIN(left, (size_t)SOURCE_CHUNK));
+            if (n <= 0)
+                break;
+            left -= (size_t)n;
+        }
+        h->n = 0;
+        h->emptying = 0;
+    }
+    uint32_t kept = 0;
+    for (; kept < h->n && left > 0; kept++) {
+        h->segments[kept].size = (uint32_t)MIN((size_t)h->segments[kept].size, left);
+        left -= h->segments[kept].size;
+        struct hold_segment *g = &h->segments[kept];
+        if (g->next > g->done && g->next <= g->size && g->next_seqnum <= *pool->seqnum)
+            g->done = g->next;
+    }
+    h->n = kept;
+    return kept;
+}
+
+void source_pool_replay(struct source_pool *pool, size_t i, struct source *s) {
+    struct hold_segment *g = &pool->hold->segments[i];
+    size_t before = 0;
+    for (size_t k = 0; k < i; k++)
+        before += pool->hold->segments[k].size;
+    ssize_t n = tee(pool->held[0], pool->scratch[1], before + g->size, SPLICE_F_NONBLOCK);
+    if (n < (ssize_t)(before + g->size) || before + g->size > SOURCE_CHUNK ||
+        read(pool->scratch[0], pool->chunk, (size_t)n) != n)
+        return;
+    struct source nobody = { .kind = g->kind, .fd = -1, .level = LOG_DAEMON | LOG_INFO, .console = true, .max_level = LOG_DEBUG,
+                             .uid = (uid_t)-1, .gid = (gid_t)-1 };
+    if (!s)
+        s = &nobody;
+    pool->segment = g;
+    size_t done = take_lines(pool, s, pool->chunk + before, g->size, MIN(g->done, g->size));
+    if (done < g->size)
+        keep(pool, s, pool->chunk + before + done, g->size - done);
+    pool->segment = NULL;
+    if (s == &nobody) {
+        finish_partial(pool, s, "eof");
+        source_renew(s);
+    }
+}
+
 enum pump_result source_pump(struct source_pool *pool, struct source *s, bool force) {
     s->leftover = false;
     ssize_t n = peek(pool, s);
     if (n == -EAGAIN || n == -EINTR)
         return PUMP_IDLE;
     if (n <= 0) {
-        finish_partial(pool, s);
+        finish_partial(pool, s, "eof");
         return n < 0 || s->dropped || s->kind == SOURCE_CONNECTION ? PUMP_END : PUMP_IDLE;
     }
     size_t size = (size_t)n;
@@ -226,15 +443,26 @@ enum pump_result source_pump(struct source_pool *pool, struct source *s, bool fo
         pool->chunk_used = true;
     if (s->kind == SOURCE_CONNECTION && !s->head_done)
         return take_head(pool, s, size);
-    size_t done = take_lines(pool, s, pool->chunk, size), rest = size - done;
-    if (rest > 0 &&
-        (s->plain || force || s->small || rest >= LEFTOVER_MAX || (s->hung_up && size < SOURCE_CHUNK))) {
-        keep(pool, s, pool->chunk + done, rest);
-        done = size;
-    } else if (rest > 0)
-        s->leftover = true;
-    s->taken = s->plain ? 0 : done;
-    return done > 0 ? PUMP_MORE : PUMP_IDLE;
+    size_t done = complete_size(pool, s, pool->chunk, size), rest = size - done;
+    bool all = rest > 0 &&
+               (s->plain || force || s->small || rest >= LEFTOVER_MAX || (s->hung_up && size < SOURCE_CHUNK));
+    size_t taken = all ? size : done;
+    s->leftover = rest > 0 && !all;
+    if (taken > 0 && !s->plain && pool->hold && !may_hold(pool, taken)) {
+        pool->full = true;
+        return PUMP_MORE;
+    }
+    size_t held = taken > 0 && !s->plain ? hold(pool, s, taken) : 0;
+    if (held > 0 && held < taken) {
+        all = true;
+        size = taken = held;
+    }
+    done = take_lines(pool, s, pool->chunk, size, 0);
+    if (all && taken > done)
+        keep(pool, s, pool->chunk + done, taken - done);
+    pool->segment = NULL;
+    s->taken = s->plain || held > 0 ? 0 : taken;
+    return taken > 0 ? PUMP_MORE : PUMP_IDLE;
 }
 
 void source_consume(struct source_pool *pool, struct source *s) {
@@ -258,5 +486,5 @@ void source_consume(struct source_pool *pool, struct source *s) {
 }
 
 void source_finish(struct source_pool *pool, struct source *s) {
-    finish_partial(pool, s);
+    finish_partial(pool, s, "eof");
 }

@@ -10,11 +10,17 @@
 #include "journal/entry.h"
 #include "journal/parse.h"
 
-/* A longer line is several. journald.conf(5), LineMax=. */
+/* A longer line is several, at most. journald.conf(5), LineMax=. */
 #define SOURCE_LINE_MAX (48 * 1024)
 /* Looked at at once; what a pipe holds by default. */
 #define SOURCE_CHUNK (64 * 1024)
 #define SOURCE_PATIENCE (1 * USEC_PER_SEC)
+
+/* LogRateLimitIntervalSec=, LogRateLimitBurst=: so many lines in each interval. */
+struct rate {
+    usec_t interval, begin;
+    uint64_t burst, n, suppressed; /* interval or burst 0: no limit */
+};
 
 enum source_kind { SOURCE_PIPE, SOURCE_CONNECTION };
 
@@ -23,12 +29,18 @@ struct source {
     uint64_t lineage; /* pipes: the tag of the start; 0: none */
     struct id128 invocation;
     int fd;           /* non-blocking */
+    int max_level;    /* what is beyond is dropped */
+    struct rate rate;
     int level;        /* level + facility of lines that say nothing else */
     pid_t pid;
+    uid_t uid;        /* -1: unknown */
+    gid_t gid;
     uint32_t taken;   /* bytes at the start that were given to the sinks */
     const char *unit, *identifier; /* NULL: unknown. Set by source_set_names() */
     char *partial;    /* beginning of a line, of which the kernel no longer knows */
     uint32_t partial_size, partial_room;
+    struct entry_set *set; /* made for the first line; source_renew() has it made anew */
+    char *fields;          /* further fields of all its entries, in lines; NULL: none. Owned */
     struct source *next_ready, *next_taken;
     bool ready : 1, listed_taken : 1; /* the server's lists */
     enum source_kind kind : 1;
@@ -41,10 +53,32 @@ struct source {
     bool leftover : 1;  /* the beginning of a line lies in the kernel */
 };
 
+/* Bytes that were moved out of a stream, with how far they are written: in memory that outlives this process, as the
+ * pipe does in which they are held. What is true after a kill at any instruction: the lines before `done` are written; so
+ * is the one that ends at `next` if the journal's last number is `next_seqnum` or more. */
+#define HOLD_SEGMENTS 8
+struct hold_segment {
+    uint64_t stream; /* source->id */
+    uint64_t next_seqnum;
+    uint32_t kind; /* source->kind */
+    uint32_t size, done, next;
+};
+struct hold {
+    uint32_t n;
+    uint32_t emptying; /* all of it is written */
+    struct hold_segment segments[HOLD_SEGMENTS];
+};
+
 /* What all sources share. */
 struct source_pool {
     struct sink *sinks;
     int scratch[2];  /* a pipe */
+    int held[2];     /* a pipe with what hold says; -1: none */
+    bool full;         /* somebody has to wait for source_release() */
+    struct hold *hold; /* NULL: none, and a kill may double lines */
+    struct hold_segment *segment; /* being given to the sinks */
+    const uint64_t *seqnum;       /* the journal's last */
+    size_t line_max; /* at most SOURCE_LINE_MAX */
     int null_fd;     /* /dev/null, -1: what is there is not it */
     char *chunk;     /* SOURCE_CHUNK bytes, mapped */
     bool chunk_used; /* much of it */
@@ -60,6 +94,9 @@ void source_free(struct source *s);
 /* Copies both; NULL: unknown, and so they are without memory. */
 void source_set_names(struct source *s, const char *unit, const char *identifier);
 
+/* Something that its entries say has changed. */
+void source_renew(struct source *s);
+
 enum pump_result {
     PUMP_IDLE, /* nothing more until the kernel says so */
     PUMP_MORE, /* source_consume(), then again */
@@ -69,6 +106,14 @@ enum pump_result {
 /* Gives the lines of one chunk to the sinks. `force`: an unfinished line is to be taken out of the kernel
  * too. */
 enum pump_result source_pump(struct source_pool *pool, struct source *s, bool force);
+/* Is there no room to hold more? Then source_release() first. */
+bool source_pool_is_full(const struct source_pool *pool);
+/* The sinks have all that is held: it goes. */
+void source_release(struct source_pool *pool);
+/* Of a predecessor: cuts the segments to what was moved in fact. The number of them that are not written out. */
+size_t source_pool_inherit(struct source_pool *pool);
+/* Gives the i-th of them to the sinks, from where the predecessor was; `s` NULL: its stream is gone. */
+void source_pool_replay(struct source_pool *pool, size_t i, struct source *s);
 /* Takes out of the kernel what the sinks got. */
 void source_consume(struct source_pool *pool, struct source *s);
 /* Ends an unfinished line, for good. */

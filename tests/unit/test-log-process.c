@@ -120,10 +120,14 @@ static int tear_down(void **state) {
 
 static int open_stream(struct bed *b, const char *unit, uint64_t *ret_id) {
     int writer;
-    assert_int_equal(log_client_open_stream(b->client, unit, "program", LOG_DAEMON | LOG_INFO,
-                                            LOG_STREAM_LEVEL_PREFIX | LOG_STREAM_CONSOLE, (struct id128){}, 0,
-                                            (uid_t)-1, (gid_t)-1, ret_id, &writer),
-                     0);
+    struct log_stream_options options = { .unit = unit,
+                                          .identifier = "program",
+                                          .level = LOG_DAEMON | LOG_INFO,
+                                          .max_level = LOG_DEBUG,
+                                          .flags = LOG_STREAM_LEVEL_PREFIX | LOG_STREAM_CONSOLE,
+                                          .uid = (uid_t)-1,
+                                          .gid = (gid_t)-1 };
+    assert_int_equal(log_client_open_stream(b->client, &options, ret_id, &writer), 0);
     return writer;
 }
 
@@ -154,8 +158,8 @@ static void test_each_line_has_its_unit(void **state) {
 
 static void test_the_manager_has_lines_too(void **state) {
     struct bed *b = *state;
-    log_client_sink(&(struct log_record){ LOG_INFO, NULL, NULL, "hello" }, b->client);
-    log_client_sink(&(struct log_record){ LOG_INFO, "a.service", NULL, "Started a.service.\nReally." },
+    log_client_sink(&(struct log_record){ LOG_INFO, NULL, NULL, NULL, "hello" }, b->client);
+    log_client_sink(&(struct log_record){ LOG_INFO, "a.service", NULL, NULL, "Started a.service.\nReally." },
                     b->client);
     assert_true(sees(b, "reeve: hello\nreeve: Started a.service.\nreeve: Really.\n"));
 }
@@ -318,7 +322,7 @@ static void test_a_blocked_stdout_blocks_no_service_and_is_told_what_it_missed(v
         assert_true(now(CLOCK_MONOTONIC) < deadline);
         turn(b, 10, false);
     }
-    log_client_sink(&(struct log_record){ LOG_INFO, NULL, NULL, "the manager goes on" }, b->client);
+    log_client_sink(&(struct log_record){ LOG_INFO, NULL, NULL, NULL, "the manager goes on" }, b->client);
     for (int i = 0; i < 50; i++)
         turn(b, 10, false);
     assert_true(sees(b, "lines were lost\n"));
@@ -336,7 +340,7 @@ static void test_a_closed_stdout_stops_nothing(void **state) {
     line[999] = '\n';
     for (int i = 0; i < 1000; i++) {
         assert_int_equal(write_all(a, line, sizeof(line)), 0);
-        log_client_sink(&(struct log_record){ LOG_INFO, NULL, NULL, "nobody hears this" }, b->client);
+        log_client_sink(&(struct log_record){ LOG_INFO, NULL, NULL, NULL, "nobody hears this" }, b->client);
         turn(b, 0, false);
     }
     close(a);
@@ -393,9 +397,15 @@ static void test_messages_of_a_unit_s_processes_name_the_unit(void **state) {
     const uint64_t tag = UINT64_C(2) << 60 | UINT64_C(5) << 24 | 0xffffff, nested = tag & ~UINT64_C(0xfff000);
     uint64_t id;
     int writer;
-    assert_int_equal(log_client_open_stream(b->client, "a.service", "program", LOG_INFO, LOG_STREAM_CONSOLE,
-                                            (struct id128){}, tag, (uid_t)-1, (gid_t)-1, &id, &writer),
-                     0);
+    struct log_stream_options options = { .unit = "a.service",
+                                          .identifier = "program",
+                                          .level = LOG_INFO,
+                                          .max_level = LOG_DEBUG,
+                                          .flags = LOG_STREAM_CONSOLE,
+                                          .uid = (uid_t)-1,
+                                          .gid = (gid_t)-1,
+                                          .lineage = tag };
+    assert_int_equal(log_client_open_stream(b->client, &options, &id, &writer), 0);
     int fd = connect_to(b, "dev-log", SOCK_DGRAM), hold[2];
     assert_int_equal(pipe2(hold, O_CLOEXEC), 0);
     for (int i = 0; i < 3; i++) {
@@ -422,6 +432,27 @@ static void test_messages_of_a_unit_s_processes_name_the_unit(void **state) {
         wait(NULL);
     close(writer);
     close(fd);
+}
+
+static int set_up_json(void **state) {
+    setenv("REEVE_LOG_FORMAT", "json", 1);
+    setenv("REEVE_LOG_LEVEL", "warning", 1);
+    int r = set_up(state);
+    unsetenv("REEVE_LOG_FORMAT");
+    unsetenv("REEVE_LOG_LEVEL");
+    return r;
+}
+
+static void test_stdout_as_json(void **state) {
+    struct bed *b = *state;
+    uint64_t id;
+    int a = open_stream(b, "a.service", &id);
+    say(a, "not shown\n<4>a \"word\"\tand \xff\n");
+    assert_true(sees(b, "\"level\":\"warning\",\"unit\":\"a.service\",\"identifier\":\"program\","
+                        "\"message\":\"a \\\"word\\\"\\tand \xef\xbf\xbd\"}\n"));
+    assert_null(strstr(b->seen, "not shown"));
+    assert_memory_equal(b->seen, "{\"time\":\"20", 11);
+    close(a);
 }
 
 static void test_state_survives_a_re_execution(void **state) {
@@ -458,10 +489,10 @@ static void test_the_end_waits_for_the_last_line(void **state) {
     uint64_t id;
     int a = open_stream(b, "a.service", &id);
     say(a, "last words\nand an unfinished");
-    log_client_sink(&(struct log_record){ LOG_INFO, NULL, NULL, "Good bye." }, b->client);
+    log_client_sink(&(struct log_record){ LOG_INFO, NULL, NULL, NULL, "Good bye." }, b->client);
     log_client_finish(b->client, 2 * USEC_PER_SEC);
     assert_int_equal(log_client_pid(b->client), 0);
-    log_client_sink(&(struct log_record){ LOG_INFO, NULL, NULL, "Really." }, b->client);
+    log_client_sink(&(struct log_record){ LOG_INFO, NULL, NULL, NULL, "Really." }, b->client);
     assert_true(sees(b, "reeve: Really.\n"));
     assert_non_null(strstr(b->seen, "a.service: last words\n"));
     assert_non_null(strstr(b->seen, "a.service: and an unfinished\n"));
@@ -490,6 +521,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(test_a_closed_stdout_stops_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_programs_are_heard_on_the_log_sockets, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_messages_of_a_unit_s_processes_name_the_unit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_stdout_as_json, set_up_json, tear_down),
         cmocka_unit_test_setup_teardown(test_state_survives_a_re_execution, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_end_waits_for_the_last_line, set_up, tear_down),
     };

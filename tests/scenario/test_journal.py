@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The image's own journalctl reads what reeve writes."""
+
+import json
+import pickle
+import random
+
+import pytest
+
+from machine import Machine
+
+TALKER = {"talker.service": "[Service]\nType=oneshot\nRemainAfterExit=yes\nSyslogIdentifier=parrot\n"
+          "LogExtraFields=COLOUR=green\n"
+          "ExecStart=/bin/sh -c 'echo plain; echo \"<3>bad news\"; echo oops >&2; "
+          "logger -t tagged -p auth.warning to syslog; "
+          "logger --journald < /opt/native; echo cat | systemd-cat -t cat -p notice; sleep 0.2; printf unfinished'\n"}
+NATIVE = "MESSAGE=native\nPRIORITY=2\nSYSLOG_IDENTIFIER=nat\nMYFIELD=one\nMYFIELD=two\n_PID=99\nbad name=x\n"
+
+
+def entries(m, options):
+    ran = m.sh(f"journalctl --sync; journalctl -o json --no-pager {options}")
+    assert ran.ok, ran
+    return [json.loads(line) for line in ran.out.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def talker(engine):
+    m = Machine(engine, units=TALKER, files={"opt/native": NATIVE})
+    try:
+        assert m.ctl("start talker").ok
+        yield m
+    finally:
+        m.remove()
+
+
+def test_fields_of_what_a_service_prints(talker):
+    by_text = {e["MESSAGE"]: e for e in entries(talker, "-u talker")}
+    plain = by_text["plain"]
+    invocation = talker.ctl("show -P InvocationID talker").out.strip()
+    for name, value in {"_TRANSPORT": "stdout", "PRIORITY": "6", "SYSLOG_FACILITY": "3", "SYSLOG_IDENTIFIER": "parrot",
+                        "_SYSTEMD_UNIT": "talker.service", "_SYSTEMD_SLICE": "system.slice", "COLOUR": "green",
+                        "_SYSTEMD_INVOCATION_ID": invocation, "_UID": "0", "_COMM": "sh"}.items():
+        assert plain.get(name) == value, name
+    assert len(plain["_BOOT_ID"]) == 32 and len(plain["_MACHINE_ID"]) == 32 and plain["_HOSTNAME"]
+    assert by_text["bad news"]["PRIORITY"] == "3"
+    assert by_text["unfinished"]["_LINE_BREAK"] == "eof"
+    assert by_text["oops"]["_PID"] == plain["_PID"]
+
+
+def test_fields_of_what_came_over_the_sockets(talker):
+    tagged, = entries(talker, "-t tagged")
+    assert (tagged["MESSAGE"], tagged["PRIORITY"], tagged["SYSLOG_FACILITY"]) == ("to syslog", "4", "4")
+    assert tagged["_TRANSPORT"] == "syslog" and tagged["_UID"] == "0" and tagged["SYSLOG_TIMESTAMP"]
+    native, = entries(talker, "-t nat")
+    assert native["MESSAGE"] == "native" and sorted(native["MYFIELD"]) == ["one", "two"]
+    assert native["_PID"] != "99" and "bad name" not in native
+    cat, = entries(talker, "-t cat")
+    assert cat["PRIORITY"] == "5" and cat["_TRANSPORT"] == "stdout" and cat["_STREAM_ID"]
+
+
+def test_the_managers_lines_belong_to_the_unit(talker):
+    own = [e for e in entries(talker, "-u talker") if e.get("UNIT")]
+    started, = [e for e in own if e["MESSAGE"].startswith("Finished") or e["MESSAGE"].startswith("Started")]
+    assert started["MESSAGE_ID"] == "39f53479d3a045ac8e11786248231fbf"
+    assert started["_PID"] == "1" and started["_SYSTEMD_CGROUP"] == "/init.scope" and started["SYSLOG_IDENTIFIER"] == "systemd"
+    assert started["JOB_TYPE"] == "start" and started["JOB_RESULT"] == "done" and started["INVOCATION_ID"]
+
+
+def test_status_shows_the_last_lines(talker):
+    assert "parrot" in talker.ctl("status talker").out
+
+
+def test_files_verify_and_rotate(talker):
+    for _ in range(2):
+        ran = talker.sh("journalctl --verify && journalctl --rotate && journalctl --header | grep -c 'File path'")
+        assert ran.ok, ran
+    assert int(ran.out.split()[-1]) >= 2
+    assert len(entries(talker, "-u talker MESSAGE=plain")) == 1
+
+
+# A service that counts as fast as it can, in lines that say who it is; then it is over.
+COUNTER = ("[Unit]\nCollectMode=inactive-or-failed\n[Service]\nType=simple\n"
+           "ExecStart=/usr/bin/seq -f '%i-%%.0f' {lines}\n")
+
+
+@pytest.mark.parametrize("services,lines,kills", [(20, 2000, 12), (100, 20000, 50)])
+def test_nothing_is_lost_or_doubled_when_the_log_process_is_killed(machine, request, services, lines, kills):
+    if services == 100 and not request.config.getoption("--soak"):
+        pytest.skip("--soak")
+    m = machine("oracle", units={"count@.service": COUNTER.format(lines=lines)}, flags=["--tmpfs", "/run"])
+    names = " ".join(f"count@{i}" for i in range(services))
+    kill = f"for i in $(seq {kills}); do pkill -KILL -x reeve-journal; sleep 0.1; done"
+    ran = m.sh(f"systemctl start --no-block {names}; {kill}; "
+               "while systemctl -q is-active 'count@*'; do sleep 0.2; done; journalctl --sync; journalctl --verify -q")
+    assert ran.ok, ran
+    got = {}
+    out = m.sh("journalctl -o cat --no-pager _COMM=seq + SYSLOG_IDENTIFIER=seq").out
+    for line in out.splitlines():
+        who, _, number = line.partition("-")
+        got.setdefault(who, []).append(int(number))
+    for i in range(services):
+        assert got.get(str(i)) == list(range(1, lines + 1)), f"count@{i}"
+
+
+def test_the_journal_goes_on_after_a_stop_and_a_kill(machine):
+    m = machine("oracle", files={"var/log/journal/.keep": ""}, units={
+        "once.service": "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo boot'\n",
+        "multi-user.target.wants/once.service": "-> ../once.service"})
+    m.stop()
+    m.start()
+    m.kill("KILL")
+    m.wait_exit()
+    m.start()
+    ran = m.sh("journalctl --sync; journalctl --verify -q && journalctl -o cat --no-pager -u once MESSAGE=boot && ls /var/log/journal/*")
+    assert ran.ok, ran
+    assert ran.out.count("boot\n") == 3, ran
+    assert "journal~" not in ran.out, "the machine had not ended, only the container"
+
+
+def hostile(seed: int, count: int):
+    """Records that a client may send: (name, value) in any number, every byte there is, the sizes that matter."""
+    r = random.Random(seed)
+    for i in range(count):
+        fields = [("RECORD", str(i).encode())]
+        for _ in range(r.randrange(1, 6)):
+            kind = r.randrange(7)
+            size = r.choice((0, 1, 7, 8, 63, 511, 512, 513, 4096, 70000)) if kind else 0
+            value = (b"" if kind == 0 else r.randbytes(size) if kind < 3 else b"\n" * size if kind == 3 else
+                     b"a" * size if kind == 4 else "käse \u2028 \U0001f600".encode() if kind == 5 else b"\0\xff\xfe" * (size // 3))
+            fields.append((r.choice(("MESSAGE", "A", "X_" + "Y" * 60, "DUPLICATE")), value))
+        yield fields
+    yield [("RECORD", b"big"), ("MESSAGE", bytes(range(256)) * 40960)]
+
+
+SENDER = """
+import os, socket, struct, sys, pickle
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.connect("/run/systemd/journal/socket")
+for fields in pickle.load(open("/opt/records", "rb")):
+    data = b"".join(name.encode() + b"\\n" + struct.pack("<Q", len(value)) + value + b"\\n" for name, value in fields)
+    if len(data) > 100000:
+        f = os.memfd_create("x", os.MFD_ALLOW_SEALING)
+        os.write(f, data)
+        socket.send_fds(s, [b""], [f])
+    else:
+        s.send(data)
+"""
+
+
+def exported(data: bytes):
+    """The records of `journalctl -o export`."""
+    record, at = [], 0
+    while at < len(data):
+        end = data.index(b"\n", at)
+        line = data[at:end]
+        at = end + 1
+        if not line:
+            yield record
+            record = []
+        elif b"=" in line:
+            name, _, value = line.partition(b"=")
+            record.append((name.decode(), value))
+        else:
+            size = int.from_bytes(data[at:at + 8], "little")
+            record.append((line.decode(), data[at + 8:at + 8 + size]))
+            at += size + 9
+
+
+def test_hostile_records_come_back_to_the_byte(machine):
+    records = list(hostile(17, 1000))
+    m = machine("oracle", flags=["--tmpfs", "/run:size=1g"], files={"opt/records": pickle.dumps(records), "opt/send.py": SENDER})
+    ran = m.sh("python3 /opt/send.py && journalctl --sync && journalctl --verify -q && journalctl -o export > /tmp/out")
+    assert ran.ok, ran
+    data = m.engine.docker("exec", m.id, "cat", "/tmp/out", text=False).stdout
+    back = {dict(record)["RECORD"]: record for record in exported(data) if "RECORD" in dict(record)}
+    for record in records:
+        got = [f for f in back[record[0][1]] if f[0] in ("RECORD", "MESSAGE", "A", "DUPLICATE") or f[0].startswith("X_")]
+        assert sorted(got) == sorted(set(record)), record[0]
