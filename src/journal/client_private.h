@@ -42,7 +42,7 @@ struct log_client {
     unsigned deaths;   /* in a row, each soon after its start */
     bool wanted;       /* log_client_start() was called, log_client_finish() not */
     bool watching_write;
-    bool restored; /* the log process got everything stored, and LOG_START */
+    bool restored; /* the log process got everything stored, all streams, and LOG_START */
     bool streams_to_tell;
     uint64_t next_id;
     struct client_stream *streams; /* by id */

@@ -68,10 +68,7 @@ static int tell_stored(struct log_client *c) {
             return r;
         k->told = true;
     }
-    int r = client_send_message(c, &(struct log_message){ .kind = LOG_START }, NULL, 0, -1);
-    if (r >= 0)
-        c->restored = true;
-    return r;
+    return 0;
 }
 
 int client_tell_stream(struct log_client *c, struct client_stream *s) {
@@ -115,6 +112,12 @@ static int tell_all(struct log_client *c) {
                 return r;
         }
         c->streams_to_tell = false;
+    }
+    if (!c->restored) {
+        r = client_send_message(c, &(struct log_message){ .kind = LOG_START }, NULL, 0, -1);
+        if (r < 0)
+            return r;
+        c->restored = true;
     }
     while (c->queue) {
         struct client_packet *p = c->queue;

@@ -21,7 +21,8 @@ enum log_message_kind {
     LOG_EXIT,        /* read what is there, write it out and leave */
     LOG_RESTORE, /* + descriptor. What an earlier log process had stored: key in stream; then: its state */
     LOG_STREAM_PID, /* the stream's lines are those of process `pid` from now on */
-    LOG_START,   /* everything was restored: sockets that were not are to be made now */
+    LOG_START,   /* everything was restored, and all streams there are were told: sockets that are missing are to be
+                  * made now */
     /* from the log process */
     LOG_SYNCED,
     LOG_STREAM_GONE, /* a dropped stream was read to its end. stream id */

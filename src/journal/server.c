@@ -30,6 +30,9 @@
 /* A request to write everything out, or to leave, is not held up longer by services that go on writing. */
 #define QUIET_PATIENCE (1 * USEC_PER_SEC)
 
+/* A service that goes on writing is not read for ever. */
+#define LAST_CHUNKS 32
+
 /* --- sockets --- */
 static void watch_intake(struct server *s, enum intake_kind kind, int fd) {
     struct intake_watch *w = &s->intakes[kind];
@@ -111,7 +114,11 @@ static void restore(struct server *s, uint64_t key, const char *state, int fd) {
         return;
     }
     if (strncmp(state, "held ", 5) == 0) {
-        server_take_hold(s, state + 5, fd);
+        server_take_hold(s, key, state + 5, fd);
+        return;
+    }
+    if (strcmp(state, "requests") == 0) {
+        server_take_requests(s, fd);
         return;
     }
     char kind[16], unit[257];
@@ -235,8 +242,10 @@ static void handle(struct server *s, const uint8_t *packet, size_t size, int fd)
         restore(s, m.stream, strings[0], TAKE_FD(fd));
         break;
     case LOG_START:
+        s->started = true;
         server_make_hold(s);
         open_intakes(s);
+        server_take_requests(s, -1);
         break;
     default:
         break;
@@ -253,7 +262,7 @@ static void receive(struct server *s) {
         if (n < 0) {
             /* PID 1 is gone: read what is there, and leave. */
             s->control = fd_close(s->control);
-            s->leaving = true;
+            s->leaving = s->started = true;
             server_wait_for_quiet(s);
             return;
         }
@@ -319,9 +328,12 @@ static void handle_event(struct server *s, const struct epoll_event *event) {
 
 /* How long to sleep: -1 for ever. */
 static int sleep_time(const struct server *s) {
-    if (s->ready)
-        return s->n_inherited > 0 ? 10 : 0;
-    usec_t until = MIN(MIN(s->leftover_deadline, s->quiet_deadline), store_deadline(&s->store));
+    bool held_up = s->n_inherited > 0 && !s->started;
+    if (s->ready && !held_up)
+        return 0;
+    usec_t until = MIN(s->leftover_deadline, store_deadline(&s->store));
+    if (s->started)
+        until = MIN(until, s->quiet_deadline);
     if (until == USEC_INFINITY)
         return -1;
     return (int)((usec_sub(until, now(CLOCK_MONOTONIC)) + USEC_PER_MSEC - 1) / USEC_PER_MSEC);
@@ -350,7 +362,8 @@ static void run(struct server *s) {
         struct epoll_event events[EVENTS_A_TURN];
         bool awaited = s->quiet_deadline != USEC_INFINITY;
         forward_turn(&s->forward);
-        int time = awaited ? 0 : sleep_time(s);
+        /* Before it is known what there is to be written, nobody is told that it was. */
+        int time = awaited && s->started ? 0 : sleep_time(s);
         if (time < 0 && !s->rested)
             time = REST_AFTER;
         int n = epoll_wait(s->epoll, events, EVENTS_A_TURN, time);
@@ -362,7 +375,7 @@ static void run(struct server *s) {
             handle_event(s, &events[i]);
         if (s->leftover_deadline != USEC_INFINITY && now(CLOCK_MONOTONIC) >= s->leftover_deadline)
             server_take_leftovers(s);
-        bool idle = n <= 0 && !s->ready;
+        bool idle = n <= 0 && !s->ready, all = s->started && s->n_inherited == 0;
         server_pump_ready(s);
         console_flush(&s->console);
         while (console_state(&s->console) == CONSOLE_PENDING && now(CLOCK_MONOTONIC) < s->quiet_deadline)
@@ -370,22 +383,26 @@ static void run(struct server *s) {
         watch_output(s, console_state(&s->console) == CONSOLE_STUCK);
         store_turn(&s->store);
         server_consume_taken(s);
-        if (awaited && (idle || now(CLOCK_MONOTONIC) >= s->quiet_deadline) && quiet(s))
+        if (awaited && all && (idle || now(CLOCK_MONOTONIC) >= s->quiet_deadline) && quiet(s))
             return;
     }
 }
 
 /* The unfinished lines, last of all. */
 static void finish(struct server *s) {
+    server_replay_inherited(s);
+    console_flush(&s->console);
     struct source_watch **tables[] = { &s->pipes, &s->connections };
     for (size_t i = 0; i < ELEMENTS(tables); i++) {
         struct source_watch *w, *next;
         HASH_ITER(hh, *tables[i], w, next) {
-            source_release(&s->pool);
-            if (w->source->kind == SOURCE_PIPE || w->source->head_done)
-                (void)source_pump(&s->pool, w->source, true);
+            bool more = w->source->kind == SOURCE_PIPE || w->source->head_done;
+            for (int chunks = 0; more && chunks < LAST_CHUNKS; chunks++) {
+                source_release(&s->pool);
+                more = source_pump(&s->pool, w->source, true) == PUMP_MORE;
+                source_consume(&s->pool, w->source);
+            }
             source_finish(&s->pool, w->source);
-            source_consume(&s->pool, w->source);
             source_free(w->source);
             server_forget(s, tables[i], w);
         }

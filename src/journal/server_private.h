@@ -47,6 +47,9 @@ struct varlink_watch {
     struct varlink_buffer buffer;
 };
 
+/* Two ends of a pipe and a memory. */
+#define HOLD_PIECES 3
+
 /* What is known of the processes that sent something lately. */
 #define SENDERS 16
 struct sender {
@@ -79,13 +82,15 @@ struct server {
     struct source_watch *lineages;            /* pipes by the tag of the start */
     struct source *ready, *ready_tail;        /* have something, as far as is known */
     int hold_fd;            /* the memory of pool.hold; -1: none */
+    uint64_t hold_keys[HOLD_PIECES]; /* under which PID 1 keeps the pieces */
+    size_t n_hold_keys;
     size_t n_inherited;     /* pieces of streams that a predecessor had not written out */
-    usec_t inherit_deadline; /* their streams are waited for until then */
     struct source *taken;                     /* given to the sinks, not yet consumed */
     uint64_t next_key;
     usec_t leftover_deadline; /* when unfinished lines are taken out of the kernel; USEC_INFINITY: none */
     usec_t quiet_deadline;    /* somebody waits for all to be written; USEC_INFINITY: nobody */
     bool sync, leaving, watching_output;
+    bool started;       /* all streams there are were told */
     bool accept_paused; /* no descriptors left: until a connection ends */
 };
 
@@ -99,6 +104,8 @@ void server_complain(struct server *s, const char *what, int error);
 /* The requests of server_requests.c: server_open_requests() once, the others when the loop says so. `w` NULL: somebody
  * connects. */
 void server_open_requests(struct server *s);
+/* The socket for them: made anew (fd -1), or kept by PID 1. */
+void server_take_requests(struct server *s, int fd);
 void server_varlink_ready(struct server *s, struct varlink_watch *w);
 void server_signal_ready(struct server *s);
 /* All is quiet: who waits for that is answered. */
@@ -121,7 +128,9 @@ bool server_find_origin(void *server, const struct ucred *sender, struct entry *
 void server_pause_accept(struct server *s, bool pause);
 /* Where streams' bytes are while they are written: made anew and kept by PID 1, or taken over from there. */
 void server_make_hold(struct server *s);
-void server_take_hold(struct server *s, const char *what, int fd);
+void server_take_hold(struct server *s, uint64_t key, const char *what, int fd);
+/* What a predecessor had not written out goes to the sinks. */
+void server_replay_inherited(struct server *s);
 /* One chunk of every ready source, or as much as fills a batch. */
 void server_pump_ready(struct server *s);
 /* What the sinks have for good is taken out of the kernel. */

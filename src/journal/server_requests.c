@@ -116,7 +116,20 @@ void server_open_requests(struct server *s) {
     s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (s->signal_fd >= 0)
         (void)watch(s, s->signal_fd, &s->signal_watch, WATCH_SIGNAL);
-    s->varlink_fd = varlink_listen(s->runtime);
-    if (s->varlink_fd >= 0)
-        (void)watch(s, s->varlink_fd, &s->varlink_watch, WATCH_VARLINK_SOCKET);
+    s->varlink_fd = -1;
+}
+
+void server_take_requests(struct server *s, int fd) {
+    if (s->varlink_fd >= 0) {
+        fd_close(fd);
+        return;
+    }
+    bool made = fd < 0;
+    s->varlink_fd = made ? varlink_listen(s->runtime) : fd;
+    if (s->varlink_fd < 0)
+        return;
+    (void)watch(s, s->varlink_fd, &s->varlink_watch, WATCH_VARLINK_SOCKET);
+    /* Who asks while there is no log process waits for the next one. */
+    if (made)
+        (void)server_tell(s, LOG_STORE, s->next_key++, "requests", s->varlink_fd);
 }

@@ -20,9 +20,6 @@
 /* A daemon that logs a lot is looked at once in a while, and a PID is not used again so soon. */
 #define SENDER_REMEMBERED (1 * USEC_PER_SEC)
 
-/* PID 1 tells a new log process all streams at once. */
-#define INHERIT_PATIENCE (5 * USEC_PER_SEC)
-
 /* --- saying things --- */
 int server_tell(struct server *s, uint32_t kind, uint64_t stream, const char *text, int fd) {
     uint8_t packet[LOG_MESSAGE_MAX];
@@ -238,23 +235,42 @@ void server_consume_taken(struct server *s) {
 }
 
 /* --- what is held --- */
+/* More than is held at once: buffers are counted, not bytes. What everybody may have. */
+#define HOLD_PIPE_SIZE (1024 * 1024)
+
 void server_make_hold(struct server *s) {
-    if (s->pool.hold)
+    if (s->pool.hold || s->pool.scratch[0] < 0)
         return;
+    /* A predecessor that died over it may have left pieces. */
+    while (s->n_hold_keys > 0)
+        (void)server_tell(s, LOG_UNSTORE, s->hold_keys[--s->n_hold_keys], NULL, -1);
+    s->pool.held[0] = fd_close(s->pool.held[0]);
+    s->pool.held[1] = fd_close(s->pool.held[1]);
+    s->hold_fd = fd_close(s->hold_fd);
     _cleanup_close_ int memory = memfd_create("reeve-journal", MFD_CLOEXEC);
     int ends[2];
     if (memory < 0 || ftruncate(memory, sizeof(struct hold)) < 0 || pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
         return;
-    (void)server_tell(s, LOG_STORE, s->next_key++, "held read", ends[0]);
-    (void)server_tell(s, LOG_STORE, s->next_key++, "held write", ends[1]);
-    (void)server_tell(s, LOG_STORE, s->next_key++, "held memory", memory);
-    server_take_hold(s, "read", ends[0]);
-    server_take_hold(s, "write", ends[1]);
-    server_take_hold(s, "memory", TAKE_FD(memory));
+    (void)fcntl(ends[1], F_SETPIPE_SZ, HOLD_PIPE_SIZE);
+    uint64_t key = s->next_key;
+    s->next_key += HOLD_PIECES;
+    if (server_tell(s, LOG_STORE, key, "held read", ends[0]) < 0 || server_tell(s, LOG_STORE, key + 1, "held write", ends[1]) < 0 ||
+        server_tell(s, LOG_STORE, key + 2, "held memory", memory) < 0) {
+        fd_close(ends[0]);
+        fd_close(ends[1]);
+        for (uint64_t i = 0; i < HOLD_PIECES; i++)
+            (void)server_tell(s, LOG_UNSTORE, key + i, NULL, -1);
+        return;
+    }
+    server_take_hold(s, key, "read", ends[0]);
+    server_take_hold(s, key + 1, "write", ends[1]);
+    server_take_hold(s, key + 2, "memory", TAKE_FD(memory));
 }
 
-void server_take_hold(struct server *s, const char *what, int fd) {
+void server_take_hold(struct server *s, uint64_t key, const char *what, int fd) {
     struct stat st;
+    if (s->n_hold_keys < HOLD_PIECES)
+        s->hold_keys[s->n_hold_keys++] = key;
     int *end = strcmp(what, "read") == 0 ? &s->pool.held[0] : strcmp(what, "write") == 0 ? &s->pool.held[1] : NULL;
     if (end && *end < 0)
         *end = TAKE_FD(fd);
@@ -262,15 +278,17 @@ void server_take_hold(struct server *s, const char *what, int fd) {
         s->hold_fd = TAKE_FD(fd);
     if (fd >= 0)
         fd_close(fd);
-    if (s->pool.hold || s->hold_fd < 0 || s->pool.held[0] < 0 || s->pool.held[1] < 0 || s->pool.scratch[0] < 0)
+    if (s->pool.hold || s->hold_fd < 0 || s->pool.held[0] < 0 || s->pool.held[1] < 0 ||
+        s->pool.scratch[0] < 0 || !source_pool_may_use(&s->pool))
         return;
     void *map = mmap(NULL, sizeof(struct hold), PROT_READ | PROT_WRITE, MAP_SHARED, s->hold_fd, 0);
     if (map == MAP_FAILED)
         return;
+    s->pool.held_places = (size_t)fcntl(s->pool.held[1], F_GETPIPE_SZ) / 4096;
     s->pool.seqnum = &s->store.seqnum;
+    s->pool.journal = &s->store.sink;
     s->pool.hold = map;
     s->n_inherited = source_pool_inherit(&s->pool);
-    s->inherit_deadline = usec_add(now(CLOCK_MONOTONIC), INHERIT_PATIENCE);
 }
 
 static struct source *source_of(struct server *s, const struct hold_segment *g) {
@@ -278,23 +296,22 @@ static struct source *source_of(struct server *s, const struct hold_segment *g) 
     return w ? w->source : NULL;
 }
 
-/* What a predecessor had not written out comes before all else. False: streams are still to be told. */
-static bool replay_inherited(struct server *s) {
-    const struct hold *h = s->pool.hold;
-    for (size_t i = 0; i < s->n_inherited; i++)
-        if (h->segments[i].done < h->segments[i].size && !source_of(s, &h->segments[i]) && now(CLOCK_MONOTONIC) < s->inherit_deadline)
-            return false;
-    for (size_t i = 0; i < s->n_inherited; i++)
-        source_pool_replay(&s->pool, i, source_of(s, &h->segments[i]));
+void server_replay_inherited(struct server *s) {
+    int r = s->n_inherited > 0 ? source_pool_look(&s->pool) : 0;
+    if (r < 0)
+        server_complain(s, "lines of a log process that died cannot be read", r);
+    for (size_t i = 0; r >= 0 && i < s->n_inherited; i++)
+        source_pool_replay(&s->pool, i, source_of(s, &s->pool.hold->segments[i]));
     s->n_inherited = 0;
-    return true;
 }
 
 /* One chunk of every ready source, or as much as fills a batch. A source that is in the list of what is taken
  * waits until it was consumed. */
 void server_pump_ready(struct server *s) {
-    if (s->n_inherited > 0 && !replay_inherited(s))
+    /* What a predecessor had not written out comes before all else, once it is known whose it is. */
+    if (s->n_inherited > 0 && !s->started)
         return;
+    server_replay_inherited(s);
     struct source *last = s->ready_tail;
     bool stuck = console_state(&s->console) == CONSOLE_STUCK;
     while (s->ready && (stuck || console_waiting(&s->console) < CONSOLE_BATCH)) {

@@ -20,6 +20,11 @@
 /* Memory worth giving back. */
 #define CHUNK_MUCH (16 * 1024)
 
+/* Nothing may be reordered over this: a kill may come in between. */
+static inline void barrier(void) {
+    __asm__ volatile("" ::: "memory");
+}
+
 int source_pool_open(struct source_pool *pool, struct sink *sinks) {
     *pool = (struct source_pool){ .sinks = sinks, .scratch = { -1, -1 }, .held = { -1, -1 }, .null_fd = -1, .line_max = SOURCE_LINE_MAX };
     void *chunk = mmap(NULL, SOURCE_CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -111,7 +116,16 @@ static void make_set(struct source *s) {
 
 static void give(struct source_pool *pool, const struct entry *e) {
     for (struct sink *sink = pool->sinks; sink; sink = sink->next)
-        sink->write(sink, e);
+        if (!pool->written || sink != pool->journal)
+            sink->write(sink, e);
+}
+
+/* The journal's next entry is the line that is noted in the segment. */
+static void note_next(struct source_pool *pool) {
+    barrier();
+    if (pool->segment && !pool->written)
+        pool->segment->next_seqnum = *pool->seqnum + 1;
+    barrier();
 }
 
 /* A new interval says what the last one kept back. */
@@ -123,6 +137,9 @@ static bool rate_permits(struct source_pool *pool, struct source *s) {
     if (r->begin == 0 || time - r->begin >= r->interval) {
         if (r->suppressed > 0) {
             char text[400];
+            if (pool->segment && !pool->written)
+                pool->segment->next_seqnum = UINT64_MAX;
+            barrier();
             int n = snprintf(text, sizeof(text), "Suppressed %lu messages from %s", (unsigned long)r->suppressed,
                              s->unit ? s->unit : "a program");
             give(pool, &(struct entry){ .transport = ENTRY_MANAGER,
@@ -132,6 +149,7 @@ static bool rate_permits(struct source_pool *pool, struct source *s) {
                                         .message = text,
                                         .size = (size_t)n,
                                         .console = true });
+            note_next(pool);
         }
         r->begin = time;
         r->n = r->suppressed = 0;
@@ -203,24 +221,28 @@ static void keep(struct source_pool *pool, struct source *s, const char *data, s
     }
 }
 
-/* A line that ends at `end` is about to be written, and has been. */
+/* A line that ends at `end` is at hand; is about to be written; and has been. */
+static void at_line(struct source_pool *pool, size_t end) {
+    pool->written = pool->segment && end <= pool->written_to;
+}
+
 static void about_to_write(struct source_pool *pool, size_t end) {
     struct hold_segment *g = pool->segment;
-    if (!g)
+    at_line(pool, end);
+    if (!g || pool->written)
         return;
     g->next_seqnum = UINT64_MAX;
-    __asm__ volatile("" ::: "memory");
+    barrier();
     g->next = (uint32_t)end;
-    __asm__ volatile("" ::: "memory");
-    g->next_seqnum = *pool->seqnum + 1;
-    __asm__ volatile("" ::: "memory");
+    note_next(pool);
 }
 
 static void has_written(struct source_pool *pool, size_t end) {
-    __asm__ volatile("" ::: "memory");
-    if (pool->segment)
+    barrier();
+    if (pool->segment && !pool->written)
         pool->segment->done = (uint32_t)end;
-    __asm__ volatile("" ::: "memory");
+    barrier();
+    pool->written = false;
 }
 
 /* Of the bytes, those that take_lines() deals with. */
@@ -241,6 +263,7 @@ static size_t take_lines(struct source_pool *pool, struct source *s, const char 
         if (s->partial_size > 0) {
             if (!newline)
                 return done;
+            at_line(pool, done + n + 1);
             keep(pool, s, line, n);
             about_to_write(pool, done + n + 1);
             finish_partial(pool, s, NULL);
@@ -316,16 +339,21 @@ static enum pump_result take_head(struct source_pool *pool, struct source *s, si
 }
 
 /* --- what is held --- */
-/* A pipe has 16 places for pages, and all that is held must fit into one like it to be looked at. */
-#define PAGES 16
+/* A buffer of a pipe may hold a page or a single byte. What is looked at at once has as many as a pipe has by default,
+ * so the pipe in which it is held is to have so many for each segment: nothing moves there by halves. */
+#define BUFFERS 16
 
-/* May so many bytes be held now? */
+bool source_pool_may_use(const struct source_pool *pool) {
+    int held = fcntl(pool->held[1], F_GETPIPE_SZ), scratch = fcntl(pool->scratch[1], F_GETPIPE_SZ);
+    return held > 0 && scratch > 0 && held >= scratch;
+}
+
+/* May so many bytes be held now? A successor looks at all of them at once. */
 static bool may_hold(const struct source_pool *pool, size_t size) {
     const struct hold *h = pool->hold;
-    size_t pages = 0;
     for (uint32_t i = 0; i < h->n; i++)
-        pages += h->segments[i].size / 4096 + 2;
-    return h->n == 0 || (h->n < HOLD_SEGMENTS && pages + size / 4096 + 2 <= PAGES);
+        size += h->segments[i].size;
+    return h->n == 0 || (h->n < HOLD_SEGMENTS && (h->n + 1) * (BUFFERS + 1) <= pool->held_places && size <= SOURCE_CHUNK);
 }
 
 /* Moves bytes of a stream to where they are held. How many; 0: they stay. */
@@ -335,9 +363,9 @@ static size_t hold(struct source_pool *pool, struct source *s, size_t size) {
         return 0;
     struct hold_segment *g = &h->segments[h->n];
     *g = (struct hold_segment){ .stream = s->id, .kind = s->kind, .size = (uint32_t)size, .next_seqnum = UINT64_MAX };
-    __asm__ volatile("" ::: "memory");
+    barrier();
     h->n++;
-    __asm__ volatile("" ::: "memory");
+    barrier();
     ssize_t n = splice(s->fd, NULL, pool->held[1], NULL, size, SPLICE_F_NONBLOCK);
     if (n <= 0) {
         h->n--;
@@ -363,7 +391,7 @@ void source_release(struct source_pool *pool) {
     if (!h || h->n == 0)
         return;
     h->emptying = 1;
-    __asm__ volatile("" ::: "memory");
+    barrier();
     size_t left = 0;
     for (uint32_t i = 0; i < h->n; i++)
         left += h->segments[i].size;
@@ -376,7 +404,7 @@ void source_release(struct source_pool *pool) {
         left -= (size_t)n;
     }
     h->n = 0;
-    __asm__ volatile("" ::: "memory");
+    barrier();
     h->emptying = 0;
 }
 
@@ -400,9 +428,33 @@ size_t source_pool_inherit(struct source_pool *pool) {
         struct hold_segment *g = &h->segments[kept];
         if (g->next > g->done && g->next <= g->size && g->next_seqnum <= *pool->seqnum)
             g->done = g->next;
+        barrier();
+        g->next_seqnum = UINT64_MAX; /* other entries get that number now */
+        barrier();
     }
     h->n = kept;
     return kept;
+}
+
+int source_pool_look(struct source_pool *pool) {
+    size_t size = 0, n = 0;
+    for (uint32_t i = 0; i < pool->hold->n; i++)
+        size += pool->hold->segments[i].size;
+    if (size > SOURCE_CHUNK)
+        return -E2BIG;
+    int before = fcntl(pool->scratch[1], F_GETPIPE_SZ);
+    (void)fcntl(pool->scratch[1], F_SETPIPE_SZ, (int)(pool->held_places * 4096));
+    ssize_t seen = size > 0 ? tee(pool->held[0], pool->scratch[1], size, SPLICE_F_NONBLOCK) : 0, got = 1;
+    while (seen > (ssize_t)n && got > 0) {
+        got = read(pool->scratch[0], pool->chunk + n, (size_t)seen - n);
+        n += got > 0 ? (size_t)got : 0;
+    }
+    (void)fcntl(pool->scratch[1], F_SETPIPE_SZ, before);
+    /* The predecessor's pipe has more buffers than we are given: without looking first, then. */
+    for (n = n < size ? 0 : n, got = 1; n < size && got > 0; n += got > 0 ? (size_t)got : 0)
+        got = read(pool->held[0], pool->chunk + n, size - n);
+    pool->chunk_used = true;
+    return n == size ? 0 : -EIO;
 }
 
 void source_pool_replay(struct source_pool *pool, size_t i, struct source *s) {
@@ -410,19 +462,20 @@ void source_pool_replay(struct source_pool *pool, size_t i, struct source *s) {
     size_t before = 0;
     for (size_t k = 0; k < i; k++)
         before += pool->hold->segments[k].size;
-    ssize_t n = tee(pool->held[0], pool->scratch[1], before + g->size, SPLICE_F_NONBLOCK);
-    if (n < (ssize_t)(before + g->size) || before + g->size > SOURCE_CHUNK ||
-        read(pool->scratch[0], pool->chunk, (size_t)n) != n)
+    if (before + g->size > SOURCE_CHUNK)
         return;
     struct source nobody = { .kind = g->kind, .fd = -1, .level = LOG_DAEMON | LOG_INFO, .console = true, .max_level = LOG_DEBUG,
                              .uid = (uid_t)-1, .gid = (gid_t)-1 };
     if (!s)
         s = &nobody;
     pool->segment = g;
-    size_t done = take_lines(pool, s, pool->chunk + before, g->size, MIN(g->done, g->size));
+    pool->written_to = g->done;
+    size_t done = take_lines(pool, s, pool->chunk + before, g->size, 0);
+    pool->segment = NULL;
+    pool->written_to = 0;
+    pool->written = false;
     if (done < g->size)
         keep(pool, s, pool->chunk + before + done, g->size - done);
-    pool->segment = NULL;
     if (s == &nobody) {
         finish_partial(pool, s, "eof");
         source_renew(s);

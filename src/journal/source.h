@@ -65,7 +65,7 @@ struct hold_segment {
 };
 struct hold {
     uint32_t n;
-    uint32_t emptying; /* all of it is written */
+    uint32_t emptying; /* all of it is written, and shown */
     struct hold_segment segments[HOLD_SEGMENTS];
 };
 
@@ -75,9 +75,13 @@ struct source_pool {
     int scratch[2];  /* a pipe */
     int held[2];     /* a pipe with what hold says; -1: none */
     bool full;         /* somebody has to wait for source_release() */
+    size_t held_places; /* buffers of that pipe */
     struct hold *hold; /* NULL: none, and a kill may double lines */
     struct hold_segment *segment; /* being given to the sinks */
     const uint64_t *seqnum;       /* the journal's last */
+    struct sink *journal;         /* gets each line once, also from a predecessor; the others at least once */
+    uint32_t written_to;          /* of `segment`, in the journal already */
+    bool written;                 /* the line at hand is */
     size_t line_max; /* at most SOURCE_LINE_MAX */
     int null_fd;     /* /dev/null, -1: what is there is not it */
     char *chunk;     /* SOURCE_CHUNK bytes, mapped */
@@ -106,13 +110,18 @@ enum pump_result {
 /* Gives the lines of one chunk to the sinks. `force`: an unfinished line is to be taken out of the kernel
  * too. */
 enum pump_result source_pump(struct source_pool *pool, struct source *s, bool force);
+/* May this pipe hold what scratch lets us look at? */
+bool source_pool_may_use(const struct source_pool *pool);
 /* Is there no room to hold more? Then source_release() first. */
 bool source_pool_is_full(const struct source_pool *pool);
 /* The sinks have all that is held: it goes. */
 void source_release(struct source_pool *pool);
 /* Of a predecessor: cuts the segments to what was moved in fact. The number of them that are not written out. */
 size_t source_pool_inherit(struct source_pool *pool);
-/* Gives the i-th of them to the sinks, from where the predecessor was; `s` NULL: its stream is gone. */
+/* Looks at all of them; then source_pool_replay() for each. 0 or a negative errno. */
+int source_pool_look(struct source_pool *pool);
+/* Gives the i-th of them to the sinks: to the journal from where the predecessor was, to the others once more, for what
+ * it had not shown yet died with it. `s` NULL: its stream is gone. */
 void source_pool_replay(struct source_pool *pool, size_t i, struct source *s);
 /* Takes out of the kernel what the sinks got. */
 void source_consume(struct source_pool *pool, struct source *s);

@@ -90,7 +90,7 @@ def test_nothing_is_lost_or_doubled_when_the_log_process_is_killed(machine, requ
     m = machine("oracle", units={"count@.service": COUNTER.format(lines=lines)}, flags=["--tmpfs", "/run"])
     names = " ".join(f"count@{i}" for i in range(services))
     kill = f"for i in $(seq {kills}); do pkill -KILL -x reeve-journal; sleep 0.1; done"
-    ran = m.sh(f"systemctl start --no-block {names}; {kill}; "
+    ran = m.sh(f"systemctl start {names} & {kill}; wait; "
                "while systemctl -q is-active 'count@*'; do sleep 0.2; done; journalctl --sync; journalctl --verify -q")
     assert ran.ok, ran
     got = {}
@@ -100,6 +100,11 @@ def test_nothing_is_lost_or_doubled_when_the_log_process_is_killed(machine, requ
         got.setdefault(who, []).append(int(number))
     for i in range(services):
         assert got.get(str(i)) == list(range(1, lines + 1)), f"count@{i}"
+    # On stdout each line is at least once.
+    shown = set(m.logs().splitlines())
+    for i in range(services):
+        missing = [n for n in range(1, lines + 1) if f"count@{i}.service: {i}-{n}" not in shown]
+        assert not missing, f"count@{i}: {missing[:5]}, {len(missing)} in all"
 
 
 def test_the_journal_goes_on_after_a_stop_and_a_kill(machine):
