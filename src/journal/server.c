@@ -184,9 +184,8 @@ static void drop_pipe(struct server *s, uint64_t id) {
     server_make_ready(s, w->source);
 }
 
-void server_wait_for_quiet(struct server *s) {
-    if (s->quiet_deadline == USEC_INFINITY)
-        s->quiet_deadline = usec_add(now(CLOCK_MONOTONIC), QUIET_PATIENCE);
+void server_wait_for_quiet(struct server *s, usec_t patience) {
+    s->quiet_deadline = MIN(s->quiet_deadline, usec_add(now(CLOCK_MONOTONIC), patience));
 }
 
 static void handle(struct server *s, const uint8_t *packet, size_t size, int fd) {
@@ -232,11 +231,11 @@ static void handle(struct server *s, const uint8_t *packet, size_t size, int fd)
         break;
     case LOG_SYNC:
         s->sync = true;
-        server_wait_for_quiet(s);
+        server_wait_for_quiet(s, QUIET_PATIENCE);
         break;
     case LOG_EXIT:
         s->leaving = true;
-        server_wait_for_quiet(s);
+        server_wait_for_quiet(s, QUIET_PATIENCE);
         break;
     case LOG_RESTORE:
         restore(s, m.stream, strings[0], TAKE_FD(fd));
@@ -263,7 +262,7 @@ static void receive(struct server *s) {
             /* PID 1 is gone: read what is there, and leave. */
             s->control = fd_close(s->control);
             s->leaving = s->started = true;
-            server_wait_for_quiet(s);
+            server_wait_for_quiet(s, QUIET_PATIENCE);
             return;
         }
         handle(s, packet, (size_t)n, fd);

@@ -110,8 +110,9 @@ void server_varlink_ready(struct server *s, struct varlink_watch *w);
 void server_signal_ready(struct server *s);
 /* All is quiet: who waits for that is answered. */
 void server_synced(struct server *s);
-/* Everything there is to be written now is, before anybody who waits is answered. */
-void server_wait_for_quiet(struct server *s);
+/* Everything there is to be written now is, before anybody who waits is answered; or as much as can be in that time, if
+ * services go on writing. */
+void server_wait_for_quiet(struct server *s, usec_t patience);
 
 /* By id; NULL: none. */
 struct source_watch *server_find(struct source_watch *table, uint64_t id);

@@ -9,6 +9,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+/* journalctl waits 45 s for an answer. */
+#define SYNC_PATIENCE (15 * USEC_PER_SEC)
+
 static void perform(struct server *s, enum varlink_method method, struct varlink_watch *asker) {
     int r = 0;
     switch (method) {
@@ -16,7 +19,7 @@ static void perform(struct server *s, enum varlink_method method, struct varlink
         /* Answered when all that was written before is in. */
         if (asker)
             asker->waiting = true;
-        server_wait_for_quiet(s);
+        server_wait_for_quiet(s, SYNC_PATIENCE);
         s->journal_sync = true;
         return;
     case VARLINK_ROTATE:

@@ -205,7 +205,11 @@ static void store_connection(struct server *s, const struct source *source) {
 static void pump(struct server *s, struct source *source, bool force) {
     enum pump_result r = source_pump(&s->pool, source, force);
     if (r == PUMP_END) {
-        end_source(s, source);
+        /* A successor has to know whose lines it finds held. */
+        if (source_pool_holds(&s->pool, source))
+            server_make_ready(s, source);
+        else
+            end_source(s, source);
         return;
     }
     if (r == PUMP_HEAD)

@@ -376,6 +376,13 @@ static size_t hold(struct source_pool *pool, struct source *s, size_t size) {
     return (size_t)n;
 }
 
+bool source_pool_holds(const struct source_pool *pool, const struct source *s) {
+    for (uint32_t i = 0; pool->hold && i < pool->hold->n; i++)
+        if (pool->hold->segments[i].stream == s->id && pool->hold->segments[i].kind == s->kind)
+            return true;
+    return false;
+}
+
 bool source_pool_is_full(const struct source_pool *pool) {
     return pool->full;
 }

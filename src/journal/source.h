@@ -112,6 +112,8 @@ enum pump_result {
 enum pump_result source_pump(struct source_pool *pool, struct source *s, bool force);
 /* May this pipe hold what scratch lets us look at? */
 bool source_pool_may_use(const struct source_pool *pool);
+/* Is anything held of this one? */
+bool source_pool_holds(const struct source_pool *pool, const struct source *s);
 /* Is there no room to hold more? Then source_release() first. */
 bool source_pool_is_full(const struct source_pool *pool);
 /* The sinks have all that is held: it goes. */
