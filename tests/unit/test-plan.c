@@ -476,7 +476,7 @@ static void passed_descriptors_never_overwrite_one_another(void **state) {
             unit_setting_drop(f.unit, D_StandardInput);
             f.request.listen_fds = fds;
             f.request.n_listen_fds = 4;
-            f.request.stdout_fd = log_fd;
+            f.request.stdout_fd = f.request.stderr_fd = log_fd;
             assert_int_equal(make(&f), 0);
             simulate(f.plan, table, ELEMENTS(table));
             assert_int_equal(table[1], log_fd);
