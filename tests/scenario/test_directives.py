@@ -29,7 +29,7 @@ from engine import binary
 HERE = Path(__file__).parent / "directives"
 SECTIONS = {"service": "Service", "socket": "Socket", "timer": "Timer", "path": "Path"}
 # What has its test elsewhere: in the cases, where a session shows more than a block can.
-ELSEWHERE = {}
+ELSEWHERE = {"Essential": "test_fate.py"}
 
 
 class Block:
