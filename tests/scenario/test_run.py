@@ -43,12 +43,19 @@ def path_of(program: str, directory) -> str:
     return str(link)
 
 
+def undisturbed():
+    """As a shell would start it: what the tests themselves were told to ignore, in the background of a script for example,
+    is nothing that a program under test should ignore."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Running:
     """A first process, in a PID namespace of its own unless `alone` is false."""
 
     def __init__(self, argv, alone=True, env=None, stdin=subprocess.DEVNULL):
         self.run = subprocess.Popen([*(NAMESPACE if alone else []), *argv], stdin=stdin, stdout=subprocess.PIPE,
-                                    stderr=subprocess.PIPE, text=True, env={**os.environ, **(env or {})}, start_new_session=True)
+                                    stderr=subprocess.PIPE, text=True, env={**os.environ, **(env or {})}, start_new_session=True, preexec_fn=undisturbed)
         self.alone = alone
         self.lines = []
 
@@ -89,7 +96,7 @@ def until(condition):
 
 def ran(argv, env=None, alone=True):
     return subprocess.run([*(NAMESPACE if alone else []), *argv], capture_output=True, text=True, timeout=PATIENCE,
-                          stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})})
+                          stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})}, preexec_fn=undisturbed)
 
 
 @pytest.fixture(params=["tini", "tini=", "dumb-init", "dumb-init=", "catatonit", "catatonit=", "reeve"])
@@ -348,6 +355,7 @@ class Terminal:
     def __init__(self, argv):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            undisturbed()
             os.execvp(argv[0], argv)
         self.seen = ""
 
