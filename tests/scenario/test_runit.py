@@ -178,7 +178,7 @@ def test_what_does_not_stop_is_killed_when_forced(m):
 
 # Each leaves the services as it found them, or as the next one wants them.
 SPOKEN = ["", "status", "zap plain", "-w", "status plain resting logged nothing ./", "start plain resting", "check plain resting",
-          "pause plain", "status plain", "cont plain", "status /etc/service/plain/ plain/log", "reload resting",
+          "pause plain", "status plain", "cont plain", "status /etc/service/plain/ plain/log", "reload tree",
           "stop resting", "try-restart resting", "-v down resting", "-v once resting", "status resting", "-w 5 stop resting",
           "exit resting/log", "-w 1 start checked", "2 resting", "hangup resting"]
 
