@@ -4,7 +4,7 @@
 A session reads like a terminal. Lines with `$ ` are commands, what follows is all they print; a last line `[N]` is an
 exit status other than 0; empty lines do not count. A line `~ REGEX` matches one line. `#` opens a comment (a
 printed one is `\\#`); `#! fresh FLAGS` asks for a container of the case's own, with these flags for `docker run`,
-`#! image NAME` for another root file system than `oracle`, and `#! not-under systemd|reeve: WHY` skips.
+`#! image NAME` for another root file system than `oracle`, and `#! not-under systemd|reeve: WHY` skips, as does `#! not-with-applet: WHY`.
 
 Files named like units go to /etc/systemd/system, and so do directories (NAME.d, NAME.wants); what is under `root/`
 goes to /. Small ones may lie together in one file `units`, each under a line `==> NAME`, links as `==> NAME -> TARGET`.
@@ -184,6 +184,9 @@ class Case(pytest.Item):
             who, why = skip.split(":", 1)
             if who.strip() == self.manager:
                 pytest.skip(why.strip())
+        if Machine.applets:
+            for why in self.directives("not-with-applet:"):
+                pytest.skip(why)
         from conftest import _engine, case_pool
         pool = case_pool(self.config)
         fresh = self.directives("fresh")
