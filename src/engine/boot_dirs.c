@@ -301,6 +301,7 @@ void boot_remove_runtime(const char *runtime) {
     (void)unlink(id);
     if (strcmp(path, "/run") != 0) {
         remove_below(&c, path, "lock");
+        remove_below(&c, path, "log");
         (void)rmdir(path);
     }
 }
