@@ -29,13 +29,14 @@ def measure(m) -> list[int]:
 
 
 def abuse(m, rng: random.Random, n: int):
-    """So many random deaths and commands, in one go."""
+    """So many random deaths and commands, in one go. -v makes `sv down` wait: sv reads what its service was last told and keeps
+    `up` to itself where that still is "up". Under runsv, too, a service told `down` and at once `up` may stay down."""
     script = []
     for _ in range(n):
         service = f"s{rng.randrange(6)}"
         script.append(rng.choice([
             f"kill -9 $(cat /etc/service/{service}/supervise/pid)", f"kill $(cat /etc/service/{service}/supervise/pid)",
-            f"sv restart {service}", f"sv down {service}; sv up {service}", f"sv hup {service}", f"sv -w 20 stop {service}; sv start {service}",
+            f"sv restart {service}", f"sv -v down {service}; sv up {service}", f"sv hup {service}", f"sv -w 20 stop {service}; sv start {service}",
             f"systemctl restart {service}", f"systemctl kill -s KILL {service}", f"systemctl stop {service}; systemctl start {service}",
             "kill -9 $(cat /etc/service/s0/log/supervise/pid)", "systemctl daemon-reload", "pkill -9 sleep",
             f"mkdir /etc/service/more; cp /etc/service/{service}/run /etc/service/more/; sleep 0.$(($$ % 3)); rm -r /etc/service/more",
@@ -46,8 +47,6 @@ def abuse(m, rng: random.Random, n: int):
 
 def test_killed_stopped_and_started(machine, request):
     soak = request.config.getoption("--soak")
-    if not soak: # now and then, under load, a service told down and up again at once stays down: not found yet
-        pytest.skip("random deaths, stops and starts: run with --soak")
     seed = int(os.environ.get("RUNIT_SEED", random.randrange(2**32) if soak else 7))
     rounds = int(os.environ.get("SOAK_CYCLES", "1000")) if soak else 10
     starts = rounds if soak else 2
