@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/gc.h"
 #include "engine/manager_private.h"
+#include "engine/purpose.h"
 #include "engine/unit_private.h"
 
 /* While what it has started by its success or failure is still about to run, that may ask what it was started for. */
@@ -13,7 +14,7 @@ static bool handlers_have_jobs(const struct unit *u) {
 
 /* Is there a reason to keep it that lies in the unit itself? */
 static bool gc_root(const struct unit *u) {
-    if (u->job || u->nop_job || u->perpetual || u->references > 0)
+    if (u->job || u->nop_job || u->perpetual || u->references > 0 || u == purpose_foreground(u->manager))
         return true;
     enum active_state state = unit_active_state(u);
     if (state == ACTIVE_FAILED) {

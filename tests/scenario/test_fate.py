@@ -107,9 +107,12 @@ def test_a_unit_in_the_foreground(machine):
     ("[Service]\nExecStart=/absent/program\n", 203),
     ("[Unit]\nRequires=broken.service\nAfter=broken.service\n[Service]\nExecStart=/bin/sleep infinity\n", 1),
     ("[Unit]\nConditionPathExists=/absent\n[Service]\nExecStart=/bin/sleep infinity\n", 1),
+    # There is still something to do when it is already clear that the unit will not run.
+    ("[Unit]\nConditionPathExists=/absent\nWants=slow.service\n[Service]\nExecStart=/bin/sleep infinity\n", 1),
 ])
 def test_its_exit_code_is_the_units(machine, unit, code):
-    m = machine("oracle", units={"job.service": unit, "broken.service": "[Service]\nType=oneshot\nExecStart=/bin/false\n"},
+    m = machine("oracle", units={"job.service": unit, "broken.service": "[Service]\nType=oneshot\nExecStart=/bin/false\n",
+                                  "slow.service": "[Service]\nType=oneshot\nExecStart=/bin/sleep 1\n"},
                 command=["reeve", "run", "--unit", "job.service"], boot=False)
     assert m.wait_exit() == code, m.logs()
 
