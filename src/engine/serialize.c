@@ -221,6 +221,8 @@ static void put_unit(struct text *out, const struct unit *u) {
         put_number(out, "lineage", (int64_t)u->lineage);
     if (u->log_stream)
         put_number(out, "log-stream", (int64_t)u->log_stream);
+    if (u->error_stream)
+        put_number(out, "error-stream", (int64_t)u->error_stream);
     if (u->marks)
         put_number(out, "marks", u->marks);
     put_bool(out, "maybe-processes", u->maybe_processes);
@@ -305,6 +307,8 @@ static bool get_unit_line(struct unit *u, const char *name, const char *value) {
             state_lost();
     } else if (IS("log-stream"))
         u->log_stream = (uint64_t)get_number(value);
+    else if (IS("error-stream"))
+        u->error_stream = (uint64_t)get_number(value);
     else if (IS("marks"))
         u->marks = (uint8_t)get_number(value);
     else if (IS("maybe-processes"))

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/spawn.h"
 #include "base/fd.h"
+#include "base/strv.h"
 #include "base/users.h"
 #include "engine/manager_private.h"
 #include "engine/serialize.h"
 #include "engine/unit_private.h"
 #include "exec/run.h"
+#include "syntax/names.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -111,17 +113,39 @@ static void log_fields(const struct unit *u, struct text *out) {
         text_addf(out, "%s\n", *field);
 }
 
-static int log_writer(struct unit *u, const struct exec_command *command) {
+/* Does what it writes to stderr go to the container's stderr? [X-Reeve] ConsoleStderr=, REEVE_LOG_STDERR. */
+static bool keeps_errors_apart(const struct unit *u) {
+    int64_t own = unit_number(u->file, D_ConsoleStderr);
+    const char *all = own < 0 ? env_get(u->manager->own_environment, "REEVE_LOG_STDERR") : NULL;
+    return own > 0 || (all && bool_parse(all) > 0);
+}
+
+/* journal/log_settings.h */
+static void log_settings(const struct unit *u, bool errors, struct text *out) {
+    int64_t format = unit_number(u->file, D_ConsoleFormat);
+    if (format > 0)
+        text_addf(out, "format=%s\n", value_enum_name(&type_console_format, format));
+    if (unit_setting_written(u->file, D_ConsoleLevelMax))
+        text_addf(out, "level=%d\n", (int)unit_number(u->file, D_ConsoleLevelMax));
+    if (errors)
+        text_add(out, "errors=1\n");
+    STRV_FOREACH(pattern, unit_strv(u->file, D_LogFilterPatterns))
+        text_addf(out, "filter=%s\n", *pattern);
+}
+
+/* A write end of the unit's pipe, made if there is none yet. -1: none can be had. */
+static int log_writer(struct unit *u, const struct exec_command *command, bool errors) {
     struct log_client *log = u->manager->p->log;
     if (!log)
         return -1;
     int fd;
-    if (u->log_stream) {
-        fd = log_client_stream_writer(log, u->log_stream);
+    uint64_t *stream = errors ? &u->error_stream : &u->log_stream;
+    if (*stream) {
+        fd = log_client_stream_writer(log, *stream);
         if (fd >= 0)
             return fd;
-        log_client_drop_stream(log, u->log_stream);
-        u->log_stream = 0;
+        log_client_drop_stream(log, *stream);
+        *stream = 0;
     }
     /* The service's own user must be able to open /dev/stdout again; a name that only getent knows has to do without. */
     uid_t uid = (uid_t)-1;
@@ -135,24 +159,31 @@ static int log_writer(struct unit *u, const struct exec_command *command) {
     const char *group = unit_string(u->file, D_Group);
     if (group && *group && group_lookup(group, &gid) < 0)
         gid = (gid_t)-1;
-    _cleanup_text_ struct text fields = {};
+    _cleanup_text_ struct text fields = {}, settings = {};
     log_fields(u, &fields);
+    log_settings(u, errors, &settings);
     bool limited = unit_setting_written(u->file, D_LogRateLimitIntervalSec) || unit_setting_written(u->file, D_LogRateLimitBurst);
     struct log_stream_options options = {
         .unit = u->id,
         .identifier = log_identifier(u, command),
         .fields = text_str(&fields),
+        .settings = text_str(&settings),
         .level = (int)(unit_number(u->file, D_SyslogLevel) | unit_number(u->file, D_SyslogFacility)),
         .max_level = unit_setting_written(u->file, D_LogLevelMax) ? (int)unit_number(u->file, D_LogLevelMax) : LOG_DEBUG,
         .flags = LOG_STREAM_CONSOLE | (unit_bool(u->file, D_SyslogLevelPrefix) ? LOG_STREAM_LEVEL_PREFIX : 0),
         .uid = uid,
         .gid = gid,
         .invocation = u->invocation,
-        .lineage = u->lineage,
+        .lineage = errors ? 0 : u->lineage,
         .rate_burst = (uint32_t)MIN(unit_size(u->file, D_LogRateLimitBurst), (uint64_t)UINT32_MAX),
         .rate_interval = limited ? unit_usec(u->file, D_LogRateLimitIntervalSec) : UINT64_MAX,
     };
-    int r = log_client_open_stream(log, &options, &u->log_stream, &fd);
+    int r = log_client_open_stream(log, &options, stream, &fd);
+    if (r == -E2BIG) {
+        unit_log(u, LOG_WARNING, "LogFilterPatterns= and LogFiles= are too long, ignoring.");
+        options.settings = errors ? "errors=1\n" : NULL;
+        r = log_client_open_stream(log, &options, stream, &fd);
+    }
     if (r < 0) {
         unit_log(u, LOG_WARNING, "Cannot make a pipe for the unit's output, which is lost: %s", strerror(-r));
         return -1;
@@ -162,9 +193,12 @@ static int log_writer(struct unit *u, const struct exec_command *command) {
 
 void unit_close_log(struct unit *u) {
     /* A reload forgets units, not what their processes print. */
-    if (u->log_stream && u->manager->p->log && !u->manager->p->reloading)
-        log_client_drop_stream(u->manager->p->log, u->log_stream);
-    u->log_stream = 0;
+    uint64_t *streams[] = { &u->log_stream, &u->error_stream };
+    for (size_t i = 0; i < ELEMENTS(streams); i++) {
+        if (*streams[i] && u->manager->p->log && !u->manager->p->reloading)
+            log_client_drop_stream(u->manager->p->log, *streams[i]);
+        *streams[i] = 0;
+    }
 }
 
 /* --- error pipes ------------------------------------------------------------------------------------------------------ */
@@ -307,7 +341,8 @@ int unit_spawn(struct unit *u, const struct exec_command *command, enum exec_rol
         if (r == -ENOMEM)
             return r;
     }
-    _cleanup_close_ int writer = log_writer(u, command);
+    _cleanup_close_ int writer = log_writer(u, command, false);
+    _cleanup_close_ int error_writer = writer >= 0 && keeps_errors_apart(u) ? log_writer(u, command, true) : -1;
     bool foreground = u == purpose_foreground(m);
     struct exec_request request = {
         .unit = u->file,
@@ -324,7 +359,7 @@ int unit_spawn(struct unit *u, const struct exec_command *command, enum exec_rol
         .watchdog_usec = extra->watchdog_usec,
         .stdin_fd = extra->stdin_fd,
         .stdout_fd = foreground ? STDOUT_FILENO : writer,
-        .stderr_fd = foreground ? STDERR_FILENO : writer,
+        .stderr_fd = foreground ? STDERR_FILENO : error_writer >= 0 ? error_writer : writer,
         .listen_fds = extra->listen_fds,
         .listen_names = extra->listen_names,
         .n_listen_fds = extra->n_listen_fds,
@@ -357,8 +392,10 @@ int unit_spawn(struct unit *u, const struct exec_command *command, enum exec_rol
     }
     fd_close(child.pidfd);
     /* Lines of the commands around a main process are its, too. */
-    if (u->log_stream && (role == EXEC_MAIN || !unit_main_pid(u)))
+    if (u->log_stream && (role == EXEC_MAIN || !unit_main_pid(u))) {
         log_client_stream_pid(m->p->log, u->log_stream, child.pid);
+        log_client_stream_pid(m->p->log, u->error_stream, child.pid);
+    }
     log_full(LOG_DEBUG, u->id, NULL, "Started %s as process %d.", command->path, child.pid);
     if (lineage_may_lose(m->lineage))
         lineage_remember(m->lineage, child.pid, u->lineage);

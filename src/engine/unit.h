@@ -104,6 +104,7 @@ struct unit {
     struct id128 invocation;   /* null before the first start */
     uint64_t lineage;          /* tag of this start; 0: none. engine/lineage.h */
     uint64_t log_stream;       /* 0: no pipe open */
+    uint64_t error_stream;     /* of stderr, if that is kept apart; 0: none */
     char **activation;         /* what first triggered a start, as variables for its processes; NULL: nothing did */
 
     /* start rate limit: StartLimitIntervalSec=, StartLimitBurst= */

@@ -2,6 +2,7 @@
 #include "journal/client.h"
 #include "base/fd.h"
 #include "journal/client_private.h"
+#include "journal/log_settings.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -54,6 +55,7 @@ static void stream_free(struct log_client *c, struct client_stream *s) {
     HASH_DEL(c->streams, s);
     fd_close(s->fd);
     free(s->fields);
+    free(s->settings);
     free(s);
 }
 
@@ -321,10 +323,12 @@ struct client_stream *client_stream_new(struct log_client *c, uint64_t id, const
     s->o.identifier = behind;
     (void)copy_plain(behind, identifier);
     s->o.fields = s->fields = options->fields ? strdup(options->fields) : NULL;
+    s->o.settings = s->settings = options->settings && *options->settings ? strdup(options->settings) : NULL;
     HASH_ADD(hh, c->streams, id, sizeof(s->id), s);
     if (hash_holds(&s->hh))
         return s;
     free(s->fields);
+    free(s->settings);
     free(s);
     return NULL;
 }
@@ -338,6 +342,8 @@ static struct client_stream *stream_find(struct log_client *c, uint64_t id) {
 int log_client_open_stream(struct log_client *c, const struct log_stream_options *options, uint64_t *ret_id,
                            int *ret_writer) {
     int ends[2];
+    if (options->settings && strlen(options->settings) > LOG_SETTINGS_MAX)
+        return -E2BIG;
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
     struct client_stream *s = client_stream_new(c, c->next_id, options);

@@ -48,6 +48,7 @@ pid_t log_client_pid(const struct log_client *c); /* 0: none */
 struct log_stream_options {
     const char *unit;        /* shown before each line */
     const char *identifier;  /* SyslogIdentifier= or the program's name */
+    const char *settings;    /* log_settings.h */
     const char *fields;      /* further journal fields of each entry, "NAME=value" lines */
     int level;               /* SyslogLevel= | SyslogFacility= */
     int max_level;           /* LogLevelMax= */
@@ -62,7 +63,7 @@ struct log_stream_options {
 };
 /* Makes the pipe for a unit's stdout and stderr. It is 0666 and, where permitted, belongs to the user, so that the
  * service may open /dev/stdout. Returns 0 with *ret_id and *ret_writer, the write end, close-on-exec and the caller's;
- * *ret_id is never 0. -EMFILE, -ENFILE, -ENOMEM. */
+ * *ret_id is never 0. -EMFILE, -ENFILE, -ENOMEM; -E2BIG: too many settings. */
 int log_client_open_stream(struct log_client *c, const struct log_stream_options *options, uint64_t *ret_id,
                            int *ret_writer);
 /* The process whose lines these are, from now on. */

@@ -11,7 +11,7 @@ struct client_stream {
     int fd; /* read end; never read here, kept for the next log process */
     pid_t pid;
     struct log_stream_options o; /* unit and identifier are in `text`, without control characters */
-    char *fields;
+    char *fields, *settings;
     UT_hash_handle hh;
     bool told : 1, dropped : 1, drop_told : 1;
     char text[];

@@ -11,10 +11,16 @@
 #include <string.h>
 #include <syslog.h>
 
-/* The manager's lines may hold up a re-execution so long. */
 /* Stands for the end of a line in a line. */
 #define FIELD_END '\x1e'
+/* The manager's lines may hold up a re-execution so long. */
 #define FLUSH_BEFORE_EXEC (100 * USEC_PER_MSEC)
+
+static void put_lines(struct text *out, const char *lines) {
+    for (const char *p = lines; p && *p; p++)
+        text_add_char(out, *p == '\n' ? FIELD_END : *p);
+    text_add_char(out, '\n');
+}
 
 int log_client_serialize(const struct log_client *c, struct text *out) {
     text_addf(out, "log-next-id=%" PRIu64 "\n", c->next_id);
@@ -28,9 +34,11 @@ int log_client_serialize(const struct log_client *c, struct text *out) {
                   s->o.identifier[0] ? s->o.identifier : "-");
         text_addf(out, "log-stream-more=%" PRIu64 " %d %" PRIu32 " %" PRIu32 " %d %" PRIu32 " %" PRIu64 " ", s->id, (int)s->pid,
                   s->o.uid, s->o.gid, s->o.max_level, s->o.rate_burst, s->o.rate_interval);
-        for (const char *p = s->o.fields; p && *p; p++)
-            text_add_char(out, *p == '\n' ? FIELD_END : *p);
-        text_add_char(out, '\n');
+        put_lines(out, s->o.fields);
+        if (s->o.settings) {
+            text_addf(out, "log-stream-settings=%" PRIu64 " ", s->id);
+            put_lines(out, s->o.settings);
+        }
     }
     for (const struct client_stored *k = c->stored; k; k = k->hh.next)
         text_addf(out, "log-stored=%" PRIu64 " %d %d %s\n", k->key, k->fd, k->told, k->state);
@@ -97,6 +105,27 @@ static int take_stream(struct log_client *c, const char *value) {
     return 1;
 }
 
+/* Behind the blank that follows what was read; NULL: nothing there, or no memory. */
+static char *take_lines(const char *value) {
+    char *lines = *value ? strdup(value + 1) : NULL;
+    for (char *p = lines; p && *p; p++)
+        if (*p == FIELD_END)
+            *p = '\n';
+    return lines;
+}
+
+static int take_settings(struct log_client *c, const char *value) {
+    uint64_t id;
+    if (!scan_u64(&value, &id))
+        return -EINVAL;
+    struct client_stream *s;
+    HASH_FIND(hh, c->streams, &id, sizeof(id), s);
+    if (!s || s->settings)
+        return -EINVAL;
+    s->o.settings = s->settings = take_lines(value);
+    return 1;
+}
+
 static int take_more(struct log_client *c, const char *value) {
     uint64_t id, interval;
     uint32_t uid, gid, burst;
@@ -106,14 +135,11 @@ static int take_more(struct log_client *c, const char *value) {
         return -EINVAL;
     struct client_stream *s;
     HASH_FIND(hh, c->streams, &id, sizeof(id), s);
-    char *fields = *value ? strdup(value + 1) : NULL;
+    char *fields = take_lines(value);
     if (!s || s->fields || !fields) {
         free(fields);
         return -EINVAL;
     }
-    for (char *p = fields; *p; p++)
-        if (*p == FIELD_END)
-            *p = '\n';
     s->pid = pid;
     s->o.uid = uid;
     s->o.gid = gid;
@@ -174,6 +200,8 @@ int log_client_deserialize(struct log_client *c, const char *name, const char *v
         return take_stream(c, value);
     if (strcmp(name, "log-stream-more") == 0)
         return take_more(c, value);
+    if (strcmp(name, "log-stream-settings") == 0)
+        return take_settings(c, value);
     if (strcmp(name, "log-stored") == 0)
         return take_stored(c, value);
     return 0;

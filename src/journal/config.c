@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/scan.h"
 #include "base/strv.h"
+#include "journal/console.h"
 #include "syntax/lines.h"
 #include "syntax/timespan.h"
 
@@ -110,18 +111,30 @@ static int parse_line_max(const char *s, uint64_t *ret) {
     return r;
 }
 
+static int parse_console_format(const char *s, uint64_t *ret) {
+    int format = console_format_from_string(s);
+    if (format < 0)
+        return format;
+    *ret = (uint64_t)format;
+    return 0;
+}
+
 /* --- settings --- */
 #define SIZE "a size such as 64M"
 #define SPAN "a time span such as 1h"
 #define BOOL "yes or no"
 #define LEVEL "a level, emerg to debug"
-#define SETTING(name, kind, field, wanted) { name, parse_##kind, offsetof(struct log_config, field), wanted }
-#define IGNORED(name) { name, NULL, 0, NULL }
+#define SETTING(name, kind, field, wanted) { name, parse_##kind, offsetof(struct log_config, field), wanted, false, 0 }
+#define IGNORED(name) { name, NULL, 0, NULL, false, 0 }
+#define OWN(name, kind, field, wanted) { name, parse_##kind, offsetof(struct log_config, field), wanted, true, 0 }
+#define OWN_TEXT(name, field) { name, NULL, offsetof(struct log_config, field), "at most 255 bytes", true, LOG_CONFIG_TEXT }
 static const struct setting {
     const char *name;
-    int (*parse)(const char *s, uint64_t *ret); /* NULL: known, and of no effect here */
+    int (*parse)(const char *s, uint64_t *ret); /* NULL, of a number: known, and of no effect here */
     size_t at;
     const char *wanted;
+    bool own;    /* of the section [X-Reeve] */
+    size_t text; /* bytes there; 0: a number */
 } settings[] = {
     SETTING("Storage", storage, storage, "one of auto, volatile, persistent, none"),
     SETTING("Compress", compress, compress_from, "yes, no or a size"),
@@ -156,6 +169,8 @@ static const struct setting {
     IGNORED("MaxLevelWall"),
     IGNORED("MaxLevelSocket"),
     IGNORED("TTYPath"),
+    OWN("ConsoleFormat", console_format, console_format, CONSOLE_FORMAT_NAMES),
+    OWN_TEXT("ConsoleUnits", console_units),
 };
 
 struct parsing {
@@ -167,20 +182,27 @@ struct parsing {
 static int assign(void *userdata, unsigned line, const char *section, const char *name, const char *value) {
     struct parsing *p = userdata;
     char why[256];
-    if (strcmp(section, "Journal") != 0)
+    bool own = strcmp(section, "X-Reeve") == 0;
+    if (!own && strcmp(section, "Journal") != 0)
         return 0;
     for (size_t i = 0; i < ELEMENTS(settings); i++) {
         const struct setting *s = &settings[i];
-        if (strcmp(name, s->name) != 0)
+        if (s->own != own || strcmp(name, s->name) != 0)
             continue;
-        if (!s->parse)
+        if (!s->parse && !s->text)
             return 0;
-        if (!*value)
+        if (s->text && strlen(value) < s->text)
+            strcpy((char *)p->config + s->at, value);
+        else if (s->text)
+            goto refuse;
+        else if (!*value)
             memcpy((char *)p->config + s->at, (char *)&p->defaults + s->at, sizeof(uint64_t));
-        else if (s->parse(value, (uint64_t *)((char *)p->config + s->at)) < 0) {
-            snprintf(why, sizeof(why), "%s=%.64s: not %s", name, value, s->wanted);
-            p->complain(p->userdata, line, why);
-        }
+        else if (s->parse(value, (uint64_t *)((char *)p->config + s->at)) < 0)
+            goto refuse;
+        return 0;
+    refuse:
+        snprintf(why, sizeof(why), "%s=%.64s: not %s", name, value, s->wanted);
+        p->complain(p->userdata, line, why);
         return 0;
     }
     snprintf(why, sizeof(why), "%.64s= is not known", name);

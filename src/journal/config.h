@@ -13,7 +13,9 @@ struct log_space {
     uint64_t max_use, keep_free, max_file_size, max_files;
 };
 
-/* Every setting is a number of 64 bits, so that the table in config.c knows one kind of place. */
+#define LOG_CONFIG_TEXT 256
+
+/* Every setting is a number of 64 bits or a text, so that the table in config.c knows two kinds of places. */
 struct log_config {
     uint64_t storage, split;
     uint64_t compress_from; /* bytes; 0: no compression */
@@ -24,6 +26,9 @@ struct log_config {
     uint64_t line_max;
     uint64_t forward_to_syslog, forward_to_console, read_kmsg;
     uint64_t max_level_store, max_level_syslog, max_level_console; /* syslog levels */
+    /* Section [X-Reeve], which journald ignores. */
+    uint64_t console_format;
+    char console_units[LOG_CONFIG_TEXT]; /* "": all */
 };
 
 /* What holds where nothing is written. */

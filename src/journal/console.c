@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "journal/console.h"
+#include "base/glob.h"
+#include "base/strv.h"
 #include "base/text.h"
+#include "journal/log_settings.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 /* Kept between batches; what a blocked stdout made it grow beyond is given back. */
 #define BUFFER_KEPT (2 * CONSOLE_BATCH)
@@ -87,22 +91,68 @@ static void flush_batch(struct console *c) {
         console_flush(c);
 }
 
+/* --- what is shown --- */
+#define SUFFIX_SERVICE ".service"
+
+int console_rules_set_units(struct console_rules *rules, const char *words) {
+    bool inverted = *words == '~';
+    _cleanup_strv_ char **list = strv_split(words + inverted, " \t,"), **units = NULL;
+    STRV_FOREACH(name, list) {
+        if (!**name)
+            continue;
+        bool whole = strchr(*name, '.') || glob_is_pattern(*name);
+        int r = strv_addf(&units, "%s%s", *name, whole ? "" : SUFFIX_SERVICE);
+        if (r < 0)
+            return r;
+    }
+    strv_free(rules->units);
+    rules->units = TAKE(units);
+    rules->units_inverted = inverted;
+    return 0;
+}
+
+static bool unit_is_shown(const struct console_rules *rules, const char *unit) {
+    if (!rules->units)
+        return true;
+    bool found = false;
+    STRV_FOREACH(pattern, rules->units)
+        found = found || glob_match(*pattern, unit, 0);
+    return found != rules->units_inverted;
+}
+
+/* CONSOLE_NONE: not at all, or not here. */
+static enum console_format format_for(const struct console *c, const struct entry *e) {
+    const struct console_rules *rules = c->rules;
+    if (!e->console || !e->message || !rules->on)
+        return CONSOLE_NONE;
+    int format = log_settings_format(e->settings), level = log_settings_level(e->settings);
+    if (e->level > (level >= 0 ? level : rules->max_level))
+        return CONSOLE_NONE;
+    bool manager = e->transport == ENTRY_MANAGER;
+    if (manager && e->level > rules->max_manager_level)
+        return CONSOLE_NONE;
+    if (!unit_is_shown(rules, manager ? "init.scope" : e->unit ? e->unit : ""))
+        return CONSOLE_NONE;
+    bool error = log_settings_errors(e->settings) || (rules->split && e->transport != ENTRY_PIPE && e->level <= LOG_ERR);
+    if (error != c->errors)
+        return CONSOLE_NONE;
+    return format >= 0 ? (enum console_format)format : rules->format;
+}
+
 static void console_write(struct sink *sink, const struct entry *e) {
     struct console *c = (struct console *)sink;
-    if (!e->console || !e->message || !c->on || e->level > c->max_level ||
-        (e->transport == ENTRY_MANAGER && e->level > c->max_manager_level))
+    enum console_format format = format_for(c, e);
+    if (format == CONSOLE_NONE)
         return;
-    if (c->format == CONSOLE_NONE)
-        return;
-    if (c->format == CONSOLE_JSON || c->format == CONSOLE_LOGFMT) {
+    if (format == CONSOLE_JSON || format == CONSOLE_LOGFMT) {
         _cleanup_text_ struct text line = {};
-        if (console_format_entry(c->format, e, &line) >= 0)
+        if (console_format_entry(format, e, &line) >= 0)
             put_line(c, "", 0, text_str(&line), line.len - 1);
         flush_batch(c);
         return;
     }
     char prefix[PREFIX_MAX];
-    size_t prefix_size = c->format == CONSOLE_CAT ? 0 : make_prefix(c, e, prefix);
+    size_t prefix_size = format == CONSOLE_CAT ? 0 : make_prefix(c, e, prefix);
     const char *p = e->message, *end = p + e->size;
     for (;;) {
         const char *newline = p < end ? memchr(p, '\n', (size_t)(end - p)) : NULL;
@@ -126,7 +176,7 @@ static void say_lost(struct console *c) {
         return;
     char text[96];
     int n = snprintf(text, sizeof(text),
-                     "reeve: stdout did not take output for a while: %lu lines were lost\n", c->n_lost);
+                     "reeve: %s did not take output for a while: %lu lines were lost\n", c->errors ? "stderr" : "stdout", c->n_lost);
     if (n > 0 && reserve(c, (size_t)n)) {
         memcpy(c->buffer + c->tail, text, (size_t)n);
         c->tail += (size_t)n;
@@ -183,8 +233,9 @@ void console_rest(struct console *c) {
     c->size = c->head = c->tail = 0;
 }
 
-void console_open(struct console *c, int fd) {
-    *c = (struct console){ .sink = { .write = console_write }, .on = true, .max_level = LOG_DEBUG, .max_manager_level = LOG_DEBUG };
+void console_open(struct console *c, int fd, bool errors, const struct console_rules *rules) {
+    *c = (struct console){ .sink = { .write = console_write }, .errors = errors, .rules = rules };
+    c->colour = isatty(fd) && !getenv("NO_COLOR");
     output_open(&c->output, fd);
 }
 

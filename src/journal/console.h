@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sink that is the container's stdout: each line with who said it. Lines are gathered and written
+/* The sink that is the container's stdout, or its stderr: each line with who said it. Lines are gathered and written
  * together. A stdout that does not take them makes no one wait for long: the caller asks console_state() and
  * goes by it. */
 #pragma once
@@ -25,6 +25,19 @@ enum console_format {
     CONSOLE_FORMATS,
 };
 
+/* What is shown, and how, unless a unit has it otherwise (log_settings.h). */
+struct console_rules {
+    enum console_format format;
+    bool on;               /* ForwardToConsole= */
+    int max_level;         /* MaxLevelConsole= */
+    int max_manager_level;
+    char **units;          /* patterns of the units that are shown; NULL: all. Owned */
+    bool units_inverted;   /* of those that are not */
+    bool split;            /* what is an error goes to stderr: what units write there, and others' from level err */
+};
+/* "nginx.service php*", "~cron.service": sets units. 0 or -ENOMEM. */
+int console_rules_set_units(struct console_rules *rules, const char *words);
+
 enum console_state {
     CONSOLE_EMPTY,   /* all is written */
     CONSOLE_PENDING, /* something waits for console_flush(), or for stdout */
@@ -39,14 +52,13 @@ struct console {
     usec_t progress;         /* when stdout last took something, or began to be full */
     bool blocked, stuck;
     unsigned long n_lost; /* lines */
-    enum console_format format;
+    const struct console_rules *rules;
     bool colour;
-    bool on;       /* ForwardToConsole= */
-    int max_level; /* MaxLevelConsole= */
-    int max_manager_level;
+    bool errors; /* it is the container's stderr */
 };
 
-void console_open(struct console *c, int fd);
+/* `rules` is borrowed. */
+void console_open(struct console *c, int fd, bool errors, const struct console_rules *rules);
 void console_close(struct console *c);
 /* Writes what can be written now. */
 void console_flush(struct console *c);
@@ -54,6 +66,7 @@ enum console_state console_state(const struct console *c);
 /* Before a long sleep: gives memory back. */
 void console_rest(struct console *c);
 /* --- console_format.c */
+#define CONSOLE_FORMAT_NAMES "one of short, json, logfmt, cat, none"
 /* "short" … "none"; -EINVAL. */
 int console_format_from_string(const char *s);
 /* What lines of this level begin with on a terminal; NULL: nothing. */

@@ -37,10 +37,16 @@ static const char *identifier_of(const struct entry *e) {
     return e->transport == ENTRY_MANAGER ? "reeve" : e->identifier;
 }
 
+/* As agents that look for `severity` know it. */
+static const char *severity(int level) {
+    static const char *const names[] = { "EMERGENCY", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG" };
+    return names[level & 7];
+}
+
 static void put_json(struct text *out, const struct entry *e, const char *message) {
     text_add(out, "{\"time\":\"");
     put_time(out, now(CLOCK_REALTIME));
-    text_addf(out, "\",\"level\":\"%s\"", log_level_to_string(e->level));
+    text_addf(out, "\",\"level\":\"%s\",\"severity\":\"%s\"", log_level_to_string(e->level), severity(e->level));
     if (e->unit) {
         text_add(out, ",\"unit\":");
         json_string(out, e->unit);

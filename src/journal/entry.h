@@ -10,6 +10,7 @@
 enum entry_transport { ENTRY_PIPE, ENTRY_STREAM, ENTRY_SYSLOG, ENTRY_NATIVE, ENTRY_MANAGER, ENTRY_KERNEL };
 
 struct entry_set;
+struct log_settings;
 
 /* Everything is borrowed for the call. Text is bytes, not necessarily UTF-8, and has no NUL at its end. */
 struct entry {
@@ -27,6 +28,7 @@ struct entry {
     bool console;         /* to be shown on the container's stdout */
     const char *fields;   /* ENTRY_NATIVE, ENTRY_MANAGER, ENTRY_KERNEL: fields as the native protocol has them; or NULL */
     size_t fields_size;
+    const struct log_settings *settings; /* of the unit; NULL: none */
     struct entry_set *set;  /* what is known of the sender: fields.h; NULL: nothing */
     const char *line_break; /* why a stream's line ended, if not for a newline: "eof", "line-max", "nul"; or NULL */
     usec_t source_time;     /* realtime, as the sender or the kernel says; 0: unknown */

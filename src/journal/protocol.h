@@ -13,7 +13,8 @@
 enum log_message_kind {
     /* from PID 1 */
     LOG_STREAM_ADD =
-        1, /* + descriptor (read end of a pipe). stream id; then: unit name, identifier, fields in lines */
+        1, /* + descriptor (read end of a pipe). stream id; then: unit name, identifier, settings
+          * (log_settings.h), fields in lines */
     LOG_STREAM_DROP, /* no more writers are expected: read to the end, then close. stream id */
     LOG_MANAGER, /* a line of the manager itself. level; then: unit name or "", message id or "", fields in lines, text */
     LOG_SYNC,        /* answered with LOG_SYNCED once everything received so far was written */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/scan.h"
 #include "journal/fields.h"
+#include "journal/log_settings.h"
 #include "journal/server_private.h"
 
 #include <errno.h>
@@ -142,7 +143,7 @@ static void restore(struct server *s, uint64_t key, const char *state, int fd) {
 /* --- PID 1 --- */
 static void add_pipe(struct server *s, const struct log_message *m, const char *const strings[static LOG_MESSAGE_STRINGS],
                      int fd) {
-    const char *unit = strings[0], *identifier = strings[1], *fields = strings[2];
+    const char *unit = strings[0], *identifier = strings[1], *settings = strings[2], *fields = strings[3];
     if (fd < 0)
         return;
     if (server_find(s->pipes, m->stream)) {
@@ -163,6 +164,7 @@ static void add_pipe(struct server *s, const struct log_message *m, const char *
     source->uid = m->uid;
     source->gid = m->gid;
     source->max_level = (int)MIN(m->max_level, (uint32_t)LOG_DEBUG);
+    source->settings = log_settings_new(settings);
     source->fields = fields[0] ? strdup(fields) : NULL;
     source->rate.interval = m->rate_interval == UINT64_MAX ? s->config.rate_interval : m->rate_interval;
     source->rate.burst = m->rate_interval == UINT64_MAX ? s->config.rate_burst : m->rate_burst;
@@ -227,7 +229,7 @@ static void handle(struct server *s, const uint8_t *packet, size_t size, int fd)
                                         .console = true });
         break;
     case LOG_LEVEL:
-        s->console.max_manager_level = (int)MIN(m.level, (uint32_t)LOG_DEBUG);
+        s->rules.max_manager_level = (int)MIN(m.level, (uint32_t)LOG_DEBUG);
         break;
     case LOG_SYNC:
         s->sync = true;
@@ -272,23 +274,17 @@ static void receive(struct server *s) {
 /* --- the loop --- */
 /* stdout is slow: the senders wait with us, PID 1 does not. */
 static void wait_for_output(struct server *s) {
-    struct pollfd p[] = { { .fd = output_poll_fd(&s->console.output), .events = POLLOUT },
-                          { .fd = s->control, .events = POLLIN } };
-    usec_t left = usec_sub(MIN(console_deadline(&s->console), s->quiet_deadline), now(CLOCK_MONOTONIC));
-    if (poll(p, ELEMENTS(p), (int)(left / USEC_PER_MSEC + 1)) > 0 && p[1].revents)
+    struct pollfd p[CONSOLES + 1] = { { .fd = s->control, .events = POLLIN } };
+    usec_t until = s->quiet_deadline;
+    for (int i = 0; i < CONSOLES; i++) {
+        struct console *c = &s->consoles[i].console;
+        p[i + 1] = (struct pollfd){ .fd = console_state(c) == CONSOLE_PENDING ? output_poll_fd(&c->output) : -1, .events = POLLOUT };
+        until = MIN(until, console_deadline(c));
+    }
+    usec_t left = usec_sub(until, now(CLOCK_MONOTONIC));
+    if (poll(p, ELEMENTS(p), (int)(left / USEC_PER_MSEC + 1)) > 0 && p[0].revents)
         receive(s);
-    console_flush(&s->console);
-}
-
-/* A stdout that has stopped is watched like everything else. */
-static void watch_output(struct server *s, bool on) {
-    if (on == s->watching_output)
-        return;
-    struct epoll_event event = { .events = EPOLLOUT, .data.ptr = &s->output_watch };
-    if (epoll_ctl(s->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, output_poll_fd(&s->console.output), &event) >=
-            0 ||
-        !on)
-        s->watching_output = on;
+    server_flush_consoles(s);
 }
 
 static void handle_event(struct server *s, const struct epoll_event *event) {
@@ -351,7 +347,8 @@ static bool quiet(struct server *s) {
 
 static void rest(struct server *s) {
     source_pool_rest(&s->pool);
-    console_rest(&s->console);
+    for (int i = 0; i < CONSOLES; i++)
+        console_rest(&s->consoles[i].console);
     store_rest(&s->store);
     s->rested = true;
 }
@@ -376,10 +373,10 @@ static void run(struct server *s) {
             server_take_leftovers(s);
         bool idle = n <= 0 && !s->ready, all = s->started && s->n_inherited == 0;
         server_pump_ready(s);
-        console_flush(&s->console);
-        while (console_state(&s->console) == CONSOLE_PENDING && now(CLOCK_MONOTONIC) < s->quiet_deadline)
+        server_flush_consoles(s);
+        while (server_has_console(s, CONSOLE_PENDING) && now(CLOCK_MONOTONIC) < s->quiet_deadline)
             wait_for_output(s);
-        watch_output(s, console_state(&s->console) == CONSOLE_STUCK);
+        server_watch_consoles(s);
         store_turn(&s->store);
         server_consume_taken(s);
         if (awaited && all && (idle || now(CLOCK_MONOTONIC) >= s->quiet_deadline) && quiet(s))
@@ -390,7 +387,7 @@ static void run(struct server *s) {
 /* The unfinished lines, last of all. */
 static void finish(struct server *s) {
     server_replay_inherited(s);
-    console_flush(&s->console);
+    server_flush_consoles(s);
     struct source_watch **tables[] = { &s->pipes, &s->connections };
     for (size_t i = 0; i < ELEMENTS(tables); i++) {
         struct source_watch *w, *next;
@@ -406,44 +403,20 @@ static void finish(struct server *s) {
             server_forget(s, tables[i], w);
         }
     }
-    console_flush(&s->console);
+    server_flush_consoles(s);
     source_release(&s->pool);
     store_close(&s->store);
     if (s->control >= 0) {
         intake_unlink(s->runtime);
         varlink_unlink(s->runtime);
     }
-    console_close(&s->console);
+    server_close_consoles(s);
     forward_close(&s->forward);
     source_pool_close(&s->pool);
 }
 
 static void complain_of_store(void *server, const char *what, int error) {
     server_complain(server, what, error);
-}
-
-static void complain_of_config(void *server, const char *text) {
-    server_complain(server, text, 0);
-}
-
-static void read_config(struct server *s) {
-    log_config_defaults(&s->config);
-    log_config_read(&s->config, "", complain_of_config, s);
-    s->console.on = s->config.forward_to_console;
-    s->console.max_level = (int)s->config.max_level_console;
-    const char *format = getenv("REEVE_LOG_FORMAT"), *level = getenv("REEVE_LOG_LEVEL");
-    int r = format ? console_format_from_string(format) : CONSOLE_SHORT;
-    if (r < 0)
-        server_complain(s, "REEVE_LOG_FORMAT: not one of short, json, logfmt, cat, none", 0);
-    else
-        s->console.format = (enum console_format)r;
-    if (level && (r = log_level_from_string(level)) >= 0)
-        s->console.max_level = r;
-    else if (level)
-        server_complain(s, "REEVE_LOG_LEVEL: not a level, emerg to debug", 0);
-    s->console.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
-    s->forward.on = s->config.forward_to_syslog;
-    s->forward.max_level = (int)s->config.max_level_syslog;
 }
 
 static void settle_down(void) {
@@ -476,7 +449,6 @@ int journal_main(int argc, char **argv) {
     struct server s = { .control = atoi(argv[1]),
                         .runtime = argv[2],
                         .control_watch.kind = WATCH_CONTROL,
-                        .output_watch.kind = WATCH_OUTPUT,
                         .next_key = 1,
                         .hold_fd = -1,
                         .leftover_deadline = USEC_INFINITY,
@@ -484,13 +456,13 @@ int journal_main(int argc, char **argv) {
     for (int i = 0; i < INTAKE_KINDS; i++)
         s.intakes[i] = (struct intake_watch){ { WATCH_INTAKE }, i, -1 };
     (void)fd_set_cloexec(s.control, true);
-    console_open(&s.console, STDOUT_FILENO);
+    server_open_consoles(&s);
+    s.consoles[CONSOLES - 1].console.sink.next = &s.forward.sink;
     forward_open(&s.forward, s.runtime);
-    s.console.sink.next = &s.forward.sink;
     s.forward.sink.next = &s.store.sink;
     s.own_set = entry_set_new(
         &(struct set_request){ .pid = getpid(), .uid = (uid_t)-1, .gid = (gid_t)-1, .identifier = "reeve-journal" });
-    read_config(&s);
+    server_read_config(&s);
     s.manager_set = entry_set_new(&(struct set_request){ .pid = 1,
                                                          .uid = (uid_t)-1,
                                                          .gid = (gid_t)-1,
@@ -501,7 +473,7 @@ int journal_main(int argc, char **argv) {
     s.epoll = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event event = { .events = EPOLLIN, .data.ptr = &s.control_watch };
     if (s.epoll < 0 || epoll_ctl(s.epoll, EPOLL_CTL_ADD, s.control, &event) < 0 ||
-        source_pool_open(&s.pool, &s.console.sink) < 0) {
+        source_pool_open(&s.pool, &s.consoles[0].console.sink) < 0) {
         server_complain(&s, "the log process cannot start", -errno);
         return 1;
     }

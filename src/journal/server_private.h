@@ -57,15 +57,24 @@ struct sender {
     uid_t uid;
     uint64_t lineage; /* of a pipe; 0: none */
     struct entry_set *set;
+    struct rate rate; /* of a sender that belongs to no unit */
     usec_t until;
 };
+
+/* stdout and stderr. */
+#define CONSOLES 2
 
 struct server {
     int epoll, control;
     const char *runtime;
-    struct watch control_watch, output_watch;
+    struct watch control_watch;
     struct intake_watch intakes[INTAKE_KINDS];
-    struct console console;
+    struct console_rules rules;
+    struct {
+        struct watch watch;
+        bool watched;
+        struct console console;
+    } consoles[CONSOLES];
     struct forward forward;
     struct log_config config;
     struct store store;
@@ -89,7 +98,7 @@ struct server {
     uint64_t next_key;
     usec_t leftover_deadline; /* when unfinished lines are taken out of the kernel; USEC_INFINITY: none */
     usec_t quiet_deadline;    /* somebody waits for all to be written; USEC_INFINITY: nobody */
-    bool sync, leaving, watching_output;
+    bool sync, leaving;
     bool started;       /* all streams there are were told */
     bool accept_paused; /* no descriptors left: until a connection ends */
 };
@@ -100,6 +109,18 @@ int server_tell(struct server *s, uint32_t kind, uint64_t stream, const char *te
 void server_give(struct server *s, const struct entry *e);
 /* A warning of our own: "WHAT: error". */
 void server_complain(struct server *s, const char *what, int error);
+
+/* --- server_config.c: what is set, and where it is shown */
+void server_read_config(struct server *s);
+void server_open_consoles(struct server *s);
+void server_close_consoles(struct server *s);
+void server_flush_consoles(struct server *s);
+/* Is any of them in that state? */
+bool server_has_console(const struct server *s, enum console_state state);
+/* Does either have as much as is worth a write, and is not stuck? */
+bool server_consoles_are_full(const struct server *s);
+/* Those that have stopped are watched like everything else. */
+void server_watch_consoles(struct server *s);
 
 /* The requests of server_requests.c: server_open_requests() once, the others when the loop says so. `w` NULL: somebody
  * connects. */

@@ -2,6 +2,7 @@
 /* The log process's streams of lines: which there are, which have something, whose processes are whose. */
 #include "base/fd.h"
 #include "journal/fields.h"
+#include "journal/log_settings.h"
 #include "journal/origin.h"
 #include "journal/server_private.h"
 
@@ -86,15 +87,21 @@ static struct source_watch *find_unit(struct server *s, pid_t pid) {
 
 static struct sender *find_sender(struct server *s, const struct ucred *who) {
     usec_t time = now(CLOCK_MONOTONIC);
-    for (size_t i = 0; i < SENDERS; i++)
-        if (s->senders[i].pid == who->pid && s->senders[i].uid == who->uid && time < s->senders[i].until)
-            return &s->senders[i];
-    struct sender *sender = &s->senders[s->next_sender++ % SENDERS];
+    struct sender *sender = NULL;
+    for (size_t i = 0; i < SENDERS && !sender; i++)
+        if (s->senders[i].pid == who->pid && s->senders[i].uid == who->uid)
+            sender = &s->senders[i];
+    if (sender && time < sender->until)
+        return sender;
+    struct rate rate = sender ? sender->rate : (struct rate){ .interval = s->config.rate_interval, .burst = s->config.rate_burst };
+    if (!sender)
+        sender = &s->senders[s->next_sender++ % SENDERS];
     free(sender->set);
     struct source_watch *w = find_unit(s, who->pid);
     *sender = (struct sender){ .pid = who->pid,
                                .uid = who->uid,
                                .lineage = w ? w->lineage : 0,
+                               .rate = rate,
                                .until = usec_add(time, SENDER_REMEMBERED) };
     sender->set = entry_set_new(&(struct set_request){ .pid = who->pid,
                                                        .uid = who->uid,
@@ -103,6 +110,18 @@ static struct sender *find_sender(struct server *s, const struct ucred *who) {
                                                        .invocation = w ? w->source->invocation : (struct id128){},
                                                        .fields = w ? w->source->fields : NULL });
     return sender;
+}
+
+/* A new interval says what the last one kept back. */
+static bool may_take(struct server *s, struct rate *rate, const struct entry *entry) {
+    uint64_t suppressed;
+    bool permitted = rate_permits(rate, &suppressed);
+    if (suppressed > 0) {
+        char text[RATE_TEXT_MAX];
+        struct entry e = rate_entry(suppressed, entry->unit ? entry->unit : entry->identifier ? entry->identifier : "a program", text);
+        server_give(s, &e);
+    }
+    return permitted;
 }
 
 bool server_find_origin(void *server, const struct ucred *who, struct entry *entry) {
@@ -116,8 +135,13 @@ bool server_find_origin(void *server, const struct ucred *who, struct entry *ent
     if (w) {
         entry->unit = w->source->unit;
         entry->invocation = w->source->invocation;
+        entry->settings = w->source->settings;
     }
-    return !w || entry->level <= w->source->max_level;
+    if (!entry->message && !entry->fields)
+        return true; /* a connection, not an entry yet */
+    if (w && (entry->level > w->source->max_level || !log_settings_keep(entry->settings, entry->message, entry->size)))
+        return false;
+    return may_take(s, w ? &w->source->rate : &sender->rate, entry);
 }
 
 static void index_lineage(struct server *s, struct source_watch *w) {
@@ -317,8 +341,7 @@ void server_pump_ready(struct server *s) {
         return;
     server_replay_inherited(s);
     struct source *last = s->ready_tail;
-    bool stuck = console_state(&s->console) == CONSOLE_STUCK;
-    while (s->ready && (stuck || console_waiting(&s->console) < CONSOLE_BATCH)) {
+    while (s->ready && !server_consoles_are_full(s)) {
         struct source *source = s->ready;
         if (source->listed_taken || source_pool_is_full(&s->pool))
             break;

@@ -2,6 +2,7 @@
 #include "journal/source.h"
 #include "base/fd.h"
 #include "journal/fields.h"
+#include "journal/log_settings.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -82,6 +83,7 @@ void source_free(struct source *s) {
     fd_close(s->fd);
     source_set_names(s, NULL, NULL);
     free(s->set);
+    log_settings_free(s->settings);
     free(s->fields);
     free(s->partial);
     free(s);
@@ -128,29 +130,14 @@ static void note_next(struct source_pool *pool) {
     barrier();
 }
 
-/* A new interval says what the last one kept back. */
-static bool rate_permits(struct source_pool *pool, struct source *s) {
-    struct rate *r = &s->rate;
+/* --- rate limits --- */
+bool rate_permits(struct rate *r, uint64_t *ret_suppressed) {
+    *ret_suppressed = 0;
     if (r->interval == 0 || r->burst == 0)
         return true;
     usec_t time = now(CLOCK_MONOTONIC);
     if (r->begin == 0 || time - r->begin >= r->interval) {
-        if (r->suppressed > 0) {
-            char text[400];
-            if (pool->segment && !pool->written)
-                pool->segment->next_seqnum = UINT64_MAX;
-            barrier();
-            int n = snprintf(text, sizeof(text), "Suppressed %lu messages from %s", (unsigned long)r->suppressed,
-                             s->unit ? s->unit : "a program");
-            give(pool, &(struct entry){ .transport = ENTRY_MANAGER,
-                                        .level = LOG_NOTICE,
-                                        .facility = LOG_DAEMON,
-                                        .message_id = "a596d6fe7bfa4994828e72309e95d61e",
-                                        .message = text,
-                                        .size = (size_t)n,
-                                        .console = true });
-            note_next(pool);
-        }
+        *ret_suppressed = r->suppressed;
         r->begin = time;
         r->n = r->suppressed = 0;
     }
@@ -162,6 +149,33 @@ static bool rate_permits(struct source_pool *pool, struct source *s) {
     return true;
 }
 
+struct entry rate_entry(uint64_t suppressed, const char *who, char text[static RATE_TEXT_MAX]) {
+    int n = snprintf(text, RATE_TEXT_MAX, "Suppressed %llu messages from %s", (unsigned long long)suppressed, who);
+    return (struct entry){ .transport = ENTRY_MANAGER,
+                           .level = LOG_NOTICE,
+                           .facility = LOG_DAEMON,
+                           .message_id = "a596d6fe7bfa4994828e72309e95d61e",
+                           .message = text,
+                           .size = (size_t)MIN(n, RATE_TEXT_MAX - 1),
+                           .console = true };
+}
+
+/* A new interval says what the last one kept back. */
+static bool may_take(struct source_pool *pool, struct source *s) {
+    uint64_t suppressed;
+    bool permitted = rate_permits(&s->rate, &suppressed);
+    if (suppressed > 0) {
+        char text[RATE_TEXT_MAX];
+        if (pool->segment && !pool->written)
+            pool->segment->next_seqnum = UINT64_MAX;
+        barrier();
+        struct entry e = rate_entry(suppressed, s->unit ? s->unit : "a program", text);
+        give(pool, &e);
+        note_next(pool);
+    }
+    return permitted;
+}
+
 static void emit(struct source_pool *pool, struct source *s, const char *line, size_t size, const char *line_break) {
     struct bytes text = { line, size };
     int level = s->level, given;
@@ -169,7 +183,7 @@ static void emit(struct source_pool *pool, struct source *s, const char *line, s
         level = LOG_PRI(given) | (given & LOG_FACMASK ? given & LOG_FACMASK : s->level & LOG_FACMASK);
     if (text.n == 0)
         return; /* journald leaves empty lines out, too */
-    if (LOG_PRI(level) > s->max_level || !rate_permits(pool, s))
+    if (LOG_PRI(level) > s->max_level || !log_settings_keep(s->settings, text.p, text.n) || !may_take(pool, s))
         return;
     if (!s->set)
         make_set(s);
@@ -184,6 +198,7 @@ static void emit(struct source_pool *pool, struct source *s, const char *line, s
                        .size = text.n,
                        .console = s->console,
                        .uid = s->uid == (uid_t)-1 ? 0 : s->uid,
+                       .settings = s->settings,
                        .set = s->set,
                        .line_break = line_break };
     give(pool, &e);

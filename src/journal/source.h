@@ -16,11 +16,17 @@
 #define SOURCE_CHUNK (64 * 1024)
 #define SOURCE_PATIENCE (1 * USEC_PER_SEC)
 
-/* LogRateLimitIntervalSec=, LogRateLimitBurst=: so many lines in each interval. */
+/* LogRateLimitIntervalSec=, LogRateLimitBurst=: so many entries in each interval. */
 struct rate {
     usec_t interval, begin;
     uint64_t burst, n, suppressed; /* interval or burst 0: no limit */
 };
+
+/* May one more be taken now? *ret_suppressed: how many the last interval kept back, to be said first. */
+bool rate_permits(struct rate *rate, uint64_t *ret_suppressed);
+/* "Suppressed N messages from WHO", as an entry. `text` has RATE_TEXT_MAX bytes and is borrowed by it. */
+#define RATE_TEXT_MAX 400
+struct entry rate_entry(uint64_t suppressed, const char *who, char text[static RATE_TEXT_MAX]);
 
 enum source_kind { SOURCE_PIPE, SOURCE_CONNECTION };
 
@@ -40,6 +46,7 @@ struct source {
     char *partial;    /* beginning of a line, of which the kernel no longer knows */
     uint32_t partial_size, partial_room;
     struct entry_set *set; /* made for the first line; source_renew() has it made anew */
+    struct log_settings *settings; /* of its unit; NULL: none. Owned */
     char *fields;          /* further fields of all its entries, in lines; NULL: none. Owned */
     struct source *next_ready, *next_taken;
     bool ready : 1, listed_taken : 1; /* the server's lists */

@@ -45,7 +45,7 @@ extern const struct value_type type_service_type, type_exit_type, type_restart, 
     type_bind_ipv6_only, type_timestamping, type_protect_system, type_protect_home, type_private_tmp, type_private_users,
     type_protect_hostname, type_protect_control_groups, type_protect_proc, type_proc_subset, type_keyring_mode,
     type_utmp_mode, type_device_policy, type_managed_oom_mode, type_managed_oom_preference, type_memory_pressure_watch,
-    type_mount_flags;
+    type_mount_flags, type_console_format;
 /* enum job_mode of engine/job.h has the same order. */
 extern const struct value_type type_job_mode, type_job_mode_isolate;
 
@@ -137,6 +137,7 @@ extern const struct value_type type_credential_values; /* "ID:VALUE", unescaped 
 extern const struct value_type type_credential_globs;
 extern const struct value_type type_open_file_list;    /* "PATH:NAME:OPTIONS" as written */
 extern const struct value_type type_log_fields;        /* FIELD=VALUE */
+extern const struct value_type type_log_patterns;      /* a regular expression an assignment, perhaps with "~" in front */
 extern const struct value_type type_device_list;       /* "/dev/x rwm", "char-pts rw" */
 extern const struct value_type type_ip_prefixes;       /* "127.0.0.0/8" …; any, localhost, … are replaced */
 extern const struct value_type type_cpu_list;          /* "0-3", "5", "numa" */

@@ -84,6 +84,8 @@ ENUM(restart, "restart setting",
 ENUM(restart_mode, "restart mode", NAMES("normal", "direct", "debug"));
 ENUM(notify_access, "notification access", NAMES("none", "all", "exec", "main"));
 ENUM(timeout_failure_mode, "timeout failure mode", NAMES("terminate", "abort", "kill"));
+/* What stdout shows: journal/console.h has the same names. */
+ENUM(console_format, "format on stdout", NAMES("", "short", "json", "logfmt", "cat", "none"));
 ENUM(preserve, "preserve setting", NAMES("no", "yes", "restart"), "yes", "no");
 ENUM(oom_policy, "out-of-memory policy", NAMES("continue", "stop", "kill"));
 ENUM(kill_mode, "kill mode", NAMES("control-group", "process", "mixed", "none"));

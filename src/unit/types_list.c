@@ -2,6 +2,7 @@
 /* Lists of strings: names, paths, variables, filters. */
 #include "base/strv.h"
 #include "syntax/names.h"
+#include "syntax/regex.h"
 #include "unit/name.h"
 #include "unit/types_private.h"
 
@@ -248,6 +249,20 @@ static int parse_variables(const struct value_type *type, struct parse_at *at, c
 }
 LIST(environment_names, "variable names", parse_variables, value_print_words);
 LIST(environment_unset, "variable names or assignments", parse_variables, value_print_words);
+
+/* Specifiers are none: a percent sign means itself. */
+static int parse_pattern(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    const char *pattern = text + (*text == '~'), *error;
+    struct regex *regex;
+    if (!*pattern)
+        return value_reject(at, "no pattern");
+    int r = regex_compile(pattern, false, &regex, &error);
+    if (r < 0)
+        return r == -EINVAL ? value_reject(at, "%s", error) : r;
+    regex_free(regex);
+    return strv_add(&value->strv, text);
+}
+LIST(log_patterns, "regular expressions", parse_pattern, value_print_lines);
 
 static int add_field(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
     const char *equals = strchr(word, '=');

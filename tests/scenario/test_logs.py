@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What services and the manager say reaches `docker logs`."""
 
+import json
 import re
 
 NOISY = {
@@ -68,3 +69,49 @@ def test_environment_of_docker_run_reaches_who_asks(machine):
     assert m.ctl("start asks silent").ok
     m.wait_log(r"asked: apple\.")
     m.wait_log(r"silent: \.")
+
+
+SHOWN = {
+    "plain.service": "echo plain out; echo plain err >&2",
+    "object.service": "echo '<4>careful'",
+    "quiet.service": "echo '<6>too much'; echo '<4>just enough'",
+    "apart.service": "echo apart out; echo apart err >&2",
+    "off.service": "echo nobody sees this",
+    "sockets.service": "logger -t tagged -p user.err over the socket; logger -t tagged -p user.info harmless",
+}
+SETTINGS = {"object.service": "ConsoleFormat=json", "quiet.service": "ConsoleLevelMax=notice", "apart.service": "ConsoleStderr=yes"}
+
+
+def shown(machine, **more):
+    """What docker shows of these services: its stdout and its stderr."""
+    m = machine("oracle", units={name: f"[Service]\nType=oneshot\nExecStart=/bin/sh -c \"{script}\"\n[X-Reeve]\n{SETTINGS.get(name, '')}\n"
+                                 for name, script in SHOWN.items()}, **more)
+    assert m.ctl("start " + " ".join(SHOWN)).ok
+    assert m.sh("journalctl --sync; journalctl -q -o cat --no-pager | grep -c 'nobody sees this'").out.strip() == "1"
+    m.stop()
+    ran = m.engine.docker("logs", m.id)
+    return ran.stdout, ran.stderr
+
+
+def test_each_unit_has_its_own_format_level_and_stderr(machine):
+    out, err = shown(machine, flags=["-e", "REEVE_LOG_UNITS=~off.service"])
+    assert "plain.service: plain out\n" in out and "plain.service: plain err\n" in out
+    line, = (line for line in out.splitlines() if "careful" in line)
+    entry = json.loads(line)
+    assert list(entry) == ["time", "level", "severity", "unit", "identifier", "pid", "message"]
+    assert (entry["level"], entry["severity"], entry["unit"], entry["message"]) == ("warning", "WARNING", "object.service", "careful")
+    assert "just enough" in out and "too much" not in out
+    assert "apart.service: apart out\n" in out and err == "apart.service: apart err\n"
+    assert "nobody sees this" not in out
+    assert "over the socket" in out
+
+
+def test_the_environment_and_journald_conf_decide_for_all(machine):
+    out, err = shown(machine, flags=["-e", "REEVE_LOG_STDERR=yes", "-e", "REEVE_LOG_LEVEL=info"], files={
+        "etc/systemd/journald.conf.d/container.conf": "[Journal]\nMaxLevelConsole=emerg\n"
+        "[X-Reeve]\nConsoleFormat=logfmt\nConsoleUnits=plain apart.service sock*\n"})
+    assert "unit=plain.service identifier=sh " in out and 'msg="plain out"' in out
+    assert 'msg="plain err"' in err and 'msg="apart err"' in err and 'msg="over the socket"' in err
+    assert "harmless" in out and "harmless" not in err
+    for text in ("careful", "nobody sees this", "reeve:", "Finished"):
+        assert text not in out + err, text

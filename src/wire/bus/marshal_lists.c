@@ -95,12 +95,16 @@ GETTER(setting_byte_strings) {
 
 GETTER(setting_log_patterns) {
     out_open(out, DBUS_TYPE_ARRAY, "(bs)");
-    STRV_FOREACH(s, setting(object, p)->strv) {
-        out_open(out, DBUS_TYPE_STRUCT, NULL);
-        out_bool(out, **s != '~');
-        out_string(out, *s + (**s == '~'));
-        out_close(out);
-    }
+    /* What is wanted goes first. */
+    for (int refused = 0; refused < 2; refused++)
+        STRV_FOREACH(s, setting(object, p)->strv) {
+            if ((**s == '~') != refused)
+                continue;
+            out_open(out, DBUS_TYPE_STRUCT, NULL);
+            out_bool(out, !refused);
+            out_string(out, *s + refused);
+            out_close(out);
+        }
     out_close(out);
 }
 
