@@ -29,7 +29,7 @@ static int print_field(void *userdata, const char *data, size_t size) {
 
 int list_fields(struct reader *r) {
     int k = reader_each_field(r, print_field, NULL);
-    return k < 0 ? jctl_fail("Failed to query field names: %s", strerror(-k)) : 0;
+    return k < 0 ? fail("Failed to query field names: %s", strerror(-k)) : 0;
 }
 
 struct values {
@@ -51,7 +51,7 @@ int list_values(struct reader *r, const char *field) {
     bool valid = *field && strlen(field) <= 64 && !(*field >= '0' && *field <= '9') &&
                  field[strspn(field, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")] == 0;
     int k = valid ? reader_each_value(r, field, print_value, &v) : -EINVAL;
-    return k < 0 ? jctl_fail("Failed to query unique data objects: %s", strerror(-k)) : 0;
+    return k < 0 ? fail("Failed to query unique data objects: %s", strerror(-k)) : 0;
 }
 
 /* --- files ---------------------------------------------------------------------------------------------------- */
@@ -213,7 +213,7 @@ int vacuum_files(struct reader *r) {
     STRV_FOREACH (directory, directories) {
         int failed = k < 0 ? k : vacuum_directory(*directory);
         if (failed < 0)
-            status = jctl_fail("Failed to vacuum %s: %s", *directory, strerror(-failed));
+            status = fail("Failed to vacuum %s: %s", *directory, strerror(-failed));
     }
     return status;
 }
@@ -225,23 +225,23 @@ int call_log_process(const char *method) {
     size_t got = 0;
     _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
-        return jctl_fail("Failed to connect to " LOG_PROCESS ": %s", strerror(errno));
+        return fail("Failed to connect to " LOG_PROCESS ": %s", strerror(errno));
     /* Varlink: JSON with a NUL behind it. */
     int n = snprintf(call, sizeof call, "{\"method\":\"io.systemd.Journal.%s\",\"parameters\":{}}", method);
     int k = write_all(fd, call, (size_t)n + 1);
     if (k < 0)
-        return jctl_fail("Failed to execute varlink call: %s", strerror(-k));
+        return fail("Failed to execute varlink call: %s", strerror(-k));
     for (ssize_t m; got < sizeof reply - 1 && !memchr(reply, 0, got); got += (size_t)m) {
         m = read(fd, reply + got, sizeof reply - 1 - got);
         if (m <= 0)
-            return jctl_fail("Failed to execute varlink call: %s", m < 0 ? strerror(errno) : "Connection reset by peer");
+            return fail("Failed to execute varlink call: %s", m < 0 ? strerror(errno) : "Connection reset by peer");
     }
     reply[got] = 0;
     const char *error = strstr(reply, "\"error\"");
     if (error) {
         const char *name = strchr(error + strlen("\"error\""), '"');
         int length = name ? (int)strcspn(name + 1, "\"") : 0;
-        return jctl_fail("Failed to execute varlink call: %.*s", length, name ? name + 1 : "");
+        return fail("Failed to execute varlink call: %.*s", length, name ? name + 1 : "");
     }
     return 0;
 }

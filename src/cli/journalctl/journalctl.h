@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cli/journalctl/print.h"
+#include "cli/terminal.h"
 #include "journal/read.h"
 
 enum action { SHOW, LIST_BOOTS, LIST_FIELDS, LIST_VALUES, PRINT_HEADER, DISK_USAGE, VERIFY, VACUUM, ROTATE, FLUSH, SYNC, RELINQUISH,
@@ -42,9 +43,6 @@ struct jctl {
 #define LINES_ALL (-1)
 #define LINES_DEFAULT (-2)
 extern struct jctl jctl;
-
-/* One line on stderr; returns 1, an exit status. */
-int jctl_fail(const char *format, ...) _printf_(1, 2);
 
 /* "-1", "+2", "ID", "ID-1", "all" (*boot: false). -EINVAL. */
 int boot_parse(const char *s, bool *boot, struct id128 *id, int *offset);

@@ -16,21 +16,10 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <syslog.h>
 #include <unistd.h>
 
 struct jctl jctl = { .lines = LINES_DEFAULT, .since = USEC_INFINITY, .until = USEC_INFINITY, .case_sensitive = -1 };
-
-int jctl_fail(const char *format, ...) {
-    va_list args;
-    fflush(stdout);
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-    return EXIT_FAILURE;
-}
 
 /* --- options -------------------------------------------------------------------------------------------------- */
 enum kind {
@@ -173,7 +162,7 @@ static int take_lines(const char *value, const char *next) {
     else if (given && uint64_parse(given, &n) >= 0 && n <= INT32_MAX)
         jctl.lines = (int64_t)n;
     else if (value)
-        return 1 + jctl_fail("Failed to parse lines '%s'", value);
+        return 1 + fail("Failed to parse lines '%s'", value);
     else {
         jctl.lines = 10;
         return 0;
@@ -187,7 +176,7 @@ static int take_boot(const char *value, const char *next) {
     jctl.boot_id = (struct id128){};
     jctl.boot_offset = 0;
     if (value && boot_parse(value, &jctl.boot, &jctl.boot_id, &jctl.boot_offset) < 0)
-        return 1 + jctl_fail("Failed to parse boot descriptor '%s'", value);
+        return 1 + fail("Failed to parse boot descriptor '%s'", value);
     if (!value && next && boot_parse(next, &jctl.boot, &jctl.boot_id, &jctl.boot_offset) >= 0)
         optind++;
     return 0;
@@ -209,12 +198,12 @@ static int take_priority(const char *value) {
         from = level(value, (size_t)(dots - value));
         to = level(dots + 2, strlen(dots + 2));
         if (from < 0 || to < 0)
-            return 1 + jctl_fail("Failed to parse log level range %s", value);
+            return 1 + fail("Failed to parse log level range %s", value);
     } else {
         from = 0;
         to = level(value, strlen(value));
         if (to < 0)
-            return 1 + jctl_fail("Unknown log level %s", value);
+            return 1 + fail("Unknown log level %s", value);
     }
     jctl.priorities = 0;
     for (int i = MIN(from, to); i <= MAX(from, to); i++)
@@ -239,7 +228,7 @@ static int take_facility(const char *value) {
         if (facility < 0 && uint64_parse(*name, &n) >= 0 && n <= 127)
             facility = (int)n << 3;
         if (facility < 0 || facility >> 3 > 31)
-            return 1 + jctl_fail("Bad --facility= argument \"%s\".", *name);
+            return 1 + fail("Bad --facility= argument \"%s\".", *name);
         jctl.facilities |= UINT32_C(1) << (facility >> 3);
     }
     return 0;
@@ -251,16 +240,16 @@ static int take_value(const struct option_row *row, const char *value) {
     switch (row->kind) {
     case SPAN:
         k = timespan_parse(value, USEC_PER_SEC, row->target);
-        return k < 0 ? 1 + jctl_fail("Failed to parse vacuum time: %s", value) : 0;
+        return k < 0 ? 1 + fail("Failed to parse vacuum time: %s", value) : 0;
     case SIZE:
         k = size_parse(value, 1024, row->target);
-        return k < 0 ? 1 + jctl_fail("Failed to parse vacuum size: %s", value) : 0;
+        return k < 0 ? 1 + fail("Failed to parse vacuum size: %s", value) : 0;
     case NUMBER:
         k = uint64_parse(value, row->target);
-        return k < 0 ? 1 + jctl_fail("Failed to parse vacuum files: %s", value) : 0;
+        return k < 0 ? 1 + fail("Failed to parse vacuum files: %s", value) : 0;
     case MOMENT:
         k = timestamp_parse(value, row->target);
-        return k < 0 ? 1 + jctl_fail("Failed to parse timestamp: %s", value) : 0;
+        return k < 0 ? 1 + fail("Failed to parse timestamp: %s", value) : 0;
     case OUTPUT:
         if (strcmp(value, "help") == 0) {
             for (int i = 0; i < PRINT_MODES; i++)
@@ -269,7 +258,7 @@ static int take_value(const struct option_row *row, const char *value) {
         }
         k = print_mode_from_string(value);
         if (k < 0)
-            return 1 + jctl_fail("Unknown output format '%s'.", value);
+            return 1 + fail("Unknown output format '%s'.", value);
         jctl.print.mode = (enum print_mode)k;
         /* Formats for programs have nothing between the entries. */
         jctl.quiet |= k == PRINT_EXPORT || (k >= PRINT_JSON && k <= PRINT_CAT);
@@ -292,10 +281,10 @@ static int take_option(const struct option_row *row, const char *value, const ch
         *(const char **)row->target = value;
         return 0;
     case LIST:
-        return strv_add(row->target, value) < 0 ? 1 + jctl_fail("Out of memory.") : 0;
+        return strv_add(row->target, value) < 0 ? 1 + fail("Out of memory.") : 0;
     case OUTPUT_FIELDS:
         words = strv_split(value, ",");
-        return !words || strv_add_all(&jctl.print.fields, words) < 0 ? 1 + jctl_fail("Out of memory.") : 0;
+        return !words || strv_add_all(&jctl.print.fields, words) < 0 ? 1 + fail("Out of memory.") : 0;
     case FIELD:
         jctl.field = value;
         /* fall through */
@@ -316,7 +305,7 @@ static int take_option(const struct option_row *row, const char *value, const ch
     case CASE:
         k = value ? bool_parse(value) : 1;
         if (k < 0)
-            return 1 + jctl_fail("Bad --case-sensitive= argument \"%s\": %s", value, strerror(-k));
+            return 1 + fail("Bad --case-sensitive= argument \"%s\": %s", value, strerror(-k));
         jctl.case_sensitive = k;
         return 0;
     case FULL:
@@ -367,18 +356,18 @@ static int take_options(int argc, char **argv) {
 /* What does not go together, and what follows from what. 0, or 1 + an exit status. */
 static int check_options(void) {
     if (!!jctl.directory + !!jctl.files + !!jctl.root > 1)
-        return 1 + jctl_fail("Please specify at most one of -D/--directory=, --file=, -M/--machine=, --root=, --image=.");
+        return 1 + fail("Please specify at most one of -D/--directory=, --file=, -M/--machine=, --root=, --image=.");
     if (jctl.since != USEC_INFINITY && jctl.until != USEC_INFINITY && jctl.since > jctl.until)
-        return 1 + jctl_fail("--since= must be before --until=.");
+        return 1 + fail("--since= must be before --until=.");
     if (!!jctl.cursor + !!jctl.after_cursor + (jctl.since != USEC_INFINITY) > 1)
-        return 1 + jctl_fail("Please specify only one of --since=, --cursor=, and --after-cursor=.");
+        return 1 + fail("Please specify only one of --since=, --cursor=, and --after-cursor=.");
     if (jctl.merge && (jctl.boot || jctl.action == LIST_BOOTS))
-        return 1 + jctl_fail("Using --boot or --list-boots with --merge is not supported.");
+        return 1 + fail("Using --boot or --list-boots with --merge is not supported.");
     if (jctl.follow && jctl.reverse)
-        return 1 + jctl_fail("Please specify either --reverse= or --follow=, not both.");
+        return 1 + fail("Please specify either --reverse= or --follow=, not both.");
     if (jctl.user && jctl.units) { /* of the user's manager */
         if (strv_add_all(&jctl.user_units, jctl.units) < 0)
-            return 1 + jctl_fail("Out of memory.");
+            return 1 + fail("Out of memory.");
         strv_free(jctl.units);
         jctl.units = NULL;
     }
@@ -388,9 +377,9 @@ static int check_options(void) {
         bool sensitive = jctl.case_sensitive < 0 ? upper : jctl.case_sensitive;
         int k = regex_compile(jctl.pattern, !sensitive, &jctl.regex, &why);
         if (k == -EINVAL)
-            return 1 + jctl_fail("Bad pattern \"%s\": %s", jctl.pattern, why);
+            return 1 + fail("Bad pattern \"%s\": %s", jctl.pattern, why);
         if (k < 0)
-            return 1 + jctl_fail("Out of memory.");
+            return 1 + fail("Out of memory.");
         /* The newest that match, not those among the newest. */
         jctl.reverse |= jctl.lines >= 0 && !jctl.oldest && !jctl.follow;
     }
@@ -428,14 +417,8 @@ void pager_close(void) {
 }
 
 static void find_screen(void) {
-    struct winsize size = {};
-    uint64_t n;
-    const char *own = getenv("SYSTEMD_COLORS"), *term = getenv("TERM"), *columns = getenv("COLUMNS");
-    bool tty = isatty(STDOUT_FILENO);
-    int k = own ? bool_parse(own) : -1;
-    jctl.print.color = k >= 0 ? k : tty && !getenv("NO_COLOR") && term && strcmp(term, "dumb") != 0;
-    jctl.print.columns = columns && uint64_parse(columns, &n) >= 0 && n > 0 && n < 65536 ? (unsigned)n :
-                         ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) >= 0 && size.ws_col > 0 ? size.ws_col : 80;
+    jctl.print.color = terminal_colors();
+    jctl.print.columns = terminal_columns();
 }
 
 /* --- files ------------------------------------------------------------------------------------------------------ */
@@ -443,7 +426,7 @@ static int open_files(struct reader *r) {
     int k = 0;
     if (jctl.directory) {
         k = reader_add_directory(r, jctl.directory);
-        return k < 0 ? jctl_fail("Failed to open %s: %s", jctl.directory, strerror(-k)) : 0;
+        return k < 0 ? fail("Failed to open %s: %s", jctl.directory, strerror(-k)) : 0;
     }
     _cleanup_strv_ char **paths = NULL;
     STRV_FOREACH (pattern, jctl.files) {
@@ -453,18 +436,18 @@ static int open_files(struct reader *r) {
         if (k >= 0 && strv_length(paths) == before)
             k = -ENOENT;
         if (k < 0)
-            return jctl_fail("Failed to open files: %s", strerror(-k));
+            return fail("Failed to open files: %s", strerror(-k));
     }
     STRV_FOREACH (path, paths) {
         k = reader_add_file(r, *path);
         if (k < 0)
-            return jctl_fail("Failed to open files: %s", strerror(-k));
+            return fail("Failed to open files: %s", strerror(-k));
     }
     if (jctl.files)
         return 0;
     unsigned which = (jctl.system ? READER_SYSTEM : 0u) | (jctl.user ? READER_USER : 0u) | (jctl.merge ? READER_ALL : 0u);
     k = reader_add_default(r, jctl.root, (enum reader_files)which);
-    return k < 0 ? jctl_fail("Failed to open journal: %s", strerror(-k)) : 0;
+    return k < 0 ? fail("Failed to open journal: %s", strerror(-k)) : 0;
 }
 
 /* What could not be opened, and why nothing is shown. */
@@ -553,7 +536,7 @@ int journalctl_main(int argc, char **argv) {
         return status;
     for (size_t i = 0; i < ELEMENTS(elsewhere); i++)
         if (jctl.action == elsewhere[i].action)
-            return elsewhere[i].text ? jctl_fail("%s", elsewhere[i].text) : call_log_process(elsewhere[i].method);
+            return elsewhere[i].text ? fail("%s", elsewhere[i].text) : call_log_process(elsewhere[i].method);
     if (vacuum && jctl.action == SHOW)
         jctl.action = VACUUM;
     if (jctl.rotate && jctl.action == SHOW)
@@ -561,7 +544,7 @@ int journalctl_main(int argc, char **argv) {
     find_screen();
     _cleanup_reader_ struct reader *r = reader_new();
     if (!r)
-        return jctl_fail("Out of memory.");
+        return fail("Out of memory.");
     status = open_files(r);
     if (status == 0) {
         tell_problems(r);

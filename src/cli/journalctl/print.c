@@ -2,6 +2,7 @@
 /* Entries for people: a line each, in the time format of the mode; verbose; and only the message. */
 #include "cli/journalctl/print_private.h"
 #include "base/zone.h"
+#include "cli/terminal.h"
 #include "syntax/names.h"
 #include "syntax/timestamp.h"
 
@@ -85,16 +86,9 @@ static void add_spaces(struct text *out, unsigned n) {
         text_add_n(out, "        ", MIN(n, 8u));
 }
 
-static bool is_utf8_locale(void) {
-    const char *names[] = { "LC_ALL", "LC_CTYPE", "LANG" }, *value = NULL;
-    for (size_t i = 0; i < ELEMENTS(names) && (!value || !*value); i++)
-        value = getenv(names[i]);
-    return value && (strstr(value, "UTF-8") || strstr(value, "utf8"));
-}
-
 /* What `columns` have room for, with a mark where something is missing: at the end, or near it. */
 static void add_shortened(struct text *out, const char *s, size_t n, unsigned columns, bool at_end) {
-    bool utf8 = is_utf8_locale();
+    bool utf8 = terminal_utf8();
     unsigned mark = utf8 ? 1 : 3;
     if (columns < mark + 1)
         return;

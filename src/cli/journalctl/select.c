@@ -124,7 +124,7 @@ int find_boot(struct reader *r, struct id128 *ret) {
     }
     if (k > 0)
         return 0;
-    return 1 + jctl_fail("Data from the specified boot (%s) is not available: %s", name,
+    return 1 + fail("Data from the specified boot (%s) is not available: %s", name,
                          k < 0 ? strerror(-k) : "No such boot ID in journal");
 }
 
@@ -133,7 +133,7 @@ int list_boots(struct reader *r) {
     char id[33], first[TIMESTAMP_MAX], last[TIMESTAMP_MAX];
     int k = get_boots(r, &boots);
     if (k < 0)
-        return jctl_fail("Failed to determine boots: %s", strerror(-k));
+        return fail("Failed to determine boots: %s", strerror(-k));
     if (boots.n == 0) {
         free(boots.list);
         return 0;
@@ -287,9 +287,9 @@ static int add_path(struct reader *r, const char *word) {
     _cleanup_free_ char *path = realpath(word, NULL);
     struct stat st;
     if (!path)
-        return 1 + jctl_fail("Couldn't canonicalize path: %s", strerror(errno));
+        return 1 + fail("Couldn't canonicalize path: %s", strerror(errno));
     if (stat(path, &st) < 0)
-        return 1 + jctl_fail("Couldn't stat file: %s", strerror(errno));
+        return 1 + fail("Couldn't stat file: %s", strerror(errno));
     int k;
     if (S_ISREG(st.st_mode) && (st.st_mode & 0111)) {
         _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -299,8 +299,8 @@ static int add_path(struct reader *r, const char *word) {
     } else if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
         k = reader_matchf(r, "_KERNEL_DEVICE=%c%u:%u", S_ISBLK(st.st_mode) ? 'b' : 'c', major(st.st_rdev), minor(st.st_rdev));
     else
-        return 1 + jctl_fail("File is neither a device node, nor regular file, nor executable: %s", word);
-    return k < 0 ? 1 + jctl_fail("Failed to add match: %s", strerror(-k)) : 0;
+        return 1 + fail("File is neither a device node, nor regular file, nor executable: %s", word);
+    return k < 0 ? 1 + fail("Failed to add match: %s", strerror(-k)) : 0;
 }
 
 static int add_words(struct reader *r, char **words) {
@@ -308,7 +308,7 @@ static int add_words(struct reader *r, char **words) {
     for (char **word = words; *word; word++) {
         if (strcmp(*word, "+") == 0) {
             if (!term || !word[1])
-                return 1 + jctl_fail("\"+\" can only be used between terms");
+                return 1 + fail("\"+\" can only be used between terms");
             reader_or(r);
             term = false;
             continue;
@@ -317,7 +317,7 @@ static int add_words(struct reader *r, char **words) {
         if (k > 0)
             return k;
         if (k < 0)
-            return 1 + jctl_fail("Failed to add match '%s': %s", *word, strerror(-k));
+            return 1 + fail("Failed to add match '%s': %s", *word, strerror(-k));
         term = true;
     }
     return 0;
@@ -343,7 +343,7 @@ static int add_boot_match(struct reader *r) {
             return k;
     }
     if (reader_matchf(r, "_BOOT_ID=%s", id128_to_string(id, text)) < 0)
-        return 1 + jctl_fail("Failed to add match: %s", strerror(ENOMEM));
+        return 1 + fail("Failed to add match: %s", strerror(ENOMEM));
     return reader_and(r);
 }
 
@@ -356,7 +356,7 @@ int select_entries(struct reader *r, char **words) {
         reader_and(r);
     }
     if (k >= 0 && (k = add_units(r)) < 0)
-        return 1 + jctl_fail("Failed to add filter for units: %s", strerror(-k));
+        return 1 + fail("Failed to add filter for units: %s", strerror(-k));
     STRV_FOREACH (name, jctl.identifiers)
         if (k >= 0)
             k = reader_matchf(r, "SYSLOG_IDENTIFIER=%s", *name);
@@ -370,6 +370,6 @@ int select_entries(struct reader *r, char **words) {
             k = reader_matchf(r, "SYSLOG_FACILITY=%u", i);
     reader_and(r);
     if (k < 0)
-        return 1 + jctl_fail("Failed to add match: %s", strerror(-k));
+        return 1 + fail("Failed to add match: %s", strerror(-k));
     return add_words(r, words);
 }

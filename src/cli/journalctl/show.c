@@ -38,7 +38,7 @@ static int begin(struct reader *r, int64_t *lines) {
     if (!had_cursor(&cursor) && jctl.cursor_file) {
         int k = file_read(jctl.cursor_file, READER_CURSOR_MAX * 4, &saved, NULL);
         if (k < 0 && k != -ENOENT) {
-            jctl_fail("Failed to read cursor file %s: %s", jctl.cursor_file, strerror(-k));
+            fail("Failed to read cursor file %s: %s", jctl.cursor_file, strerror(-k));
             return -ECANCELED;
         }
         if (saved) {
@@ -50,7 +50,7 @@ static int begin(struct reader *r, int64_t *lines) {
     if (cursor) {
         int k = reader_seek_cursor(r, cursor);
         if (k < 0) {
-            jctl_fail("Failed to seek to cursor: %s", strerror(-k));
+            fail("Failed to seek to cursor: %s", strerror(-k));
             return -ECANCELED;
         }
         int64_t steps = reader_skip(r, 1, jctl.reverse);
@@ -191,14 +191,14 @@ static int save_cursor(struct reader *r) {
         return 0;
     snprintf(line, sizeof line, "%s\n", cursor);
     int k = file_write(jctl.cursor_file, line, 0644);
-    return k < 0 ? jctl_fail("Failed to write new cursor to %s: %s", jctl.cursor_file, strerror(-k)) : 0;
+    return k < 0 ? fail("Failed to write new cursor to %s: %s", jctl.cursor_file, strerror(-k)) : 0;
 }
 
 int show(struct reader *r) {
     struct showing s = { .lines = jctl.lines };
     int k;
     if (jctl.follow && (k = reader_watch(r)) < 0)
-        return jctl_fail("Failed to get journal fd: %s", strerror(-k));
+        return fail("Failed to get journal fd: %s", strerror(-k));
     k = begin(r, &s.lines);
     if (k == -ECANCELED)
         return EXIT_FAILURE;
@@ -218,7 +218,7 @@ int show(struct reader *r) {
     if (k == -EPIPE)
         return EXIT_FAILURE;
     if (k < 0)
-        return jctl_fail("Failed to iterate through journal: %s", strerror(-k));
+        return fail("Failed to iterate through journal: %s", strerror(-k));
     if (!jctl.follow && s.shown == 0 && !jctl.quiet)
         puts("-- No entries --");
     if (jctl.show_cursor || jctl.cursor_file)

@@ -7,6 +7,7 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "cli/journalctl/print.h"
+#include "cli/terminal.h"
 #include "syntax/timestamp.h"
 #include "unit/search.h"
 
@@ -42,7 +43,6 @@ extern struct ctl ctl;
 typedef int (*verb_function)(int argc, char **argv);
 
 /* One line on stderr; returns 1, an exit status. */
-int fail(const char *format, ...) _printf_(1, 2);
 int fail_memory(void);
 
 /* --- the manager: bus.c --------------------------------------------------------------------------------- */

@@ -13,16 +13,6 @@
 
 struct ctl ctl = { .signal = SIGTERM, .scope = SEARCH_SYSTEM, .lines = 10 };
 
-int fail(const char *format, ...) {
-    va_list args;
-    fflush(stdout);
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-    return EXIT_FAILURE;
-}
-
 int fail_memory(void) {
     return fail("Out of memory.");
 }
