@@ -2,6 +2,7 @@
 /* Dead children: every one is reaped, ours or adopted, and its unit hears of it. A zombie is looked at (WNOWAIT) before it
  * goes, because its /proc entry is the last evidence of what it belonged to. */
 #include "engine/reap.h"
+#include "base/fd.h"
 #include "engine/manager_private.h"
 #include "engine/notify.h"
 #include "engine/reload.h"
@@ -10,7 +11,9 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 /* So many a turn, then other events get their turn: a fork bomb must not starve the bus. */
 #define REAP_BATCH 256
@@ -64,4 +67,48 @@ void reap_children(void *userdata) {
     lineage_scan_stale(m->lineage);
     if (more)
         deferred_queue_later(m->loop, &m->p->reap);
+}
+
+/* --- strangers -------------------------------------------------------------------------------------------------------- */
+struct stranger {
+    int pidfd;
+    struct io *io;
+    struct unit *unit;
+    void (*ended)(void *userdata);
+    void *userdata;
+};
+
+static void on_exit_of_stranger(struct io *io, int fd, uint32_t events, void *userdata) {
+    struct stranger *s = userdata;
+    s->io = io_remove(s->io);
+    lineage_scan_stale(s->unit->manager->lineage);
+    s->unit->maybe_processes = true;
+    queue_add(s->unit, QUEUE_EMPTY);
+    if (s->ended)
+        s->ended(s->userdata);
+}
+
+int stranger_watch(struct unit *u, pid_t pid, void (*ended)(void *userdata), void *userdata, struct stranger **ret) {
+    *ret = NULL;
+    struct stranger *s = calloc(1, sizeof(*s));
+    if (!s)
+        return -ENOMEM;
+    *s = (struct stranger){ .unit = u, .ended = ended, .userdata = userdata };
+    s->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    int r = s->pidfd < 0 ? -errno : io_add(u->manager->loop, s->pidfd, EPOLLIN, on_exit_of_stranger, s, &s->io);
+    if (r < 0) {
+        stranger_forget(s);
+        return r;
+    }
+    *ret = s;
+    return 0;
+}
+
+struct stranger *stranger_forget(struct stranger *s) {
+    if (s) {
+        io_remove(s->io);
+        fd_close(s->pidfd);
+        free(s);
+    }
+    return NULL;
 }

@@ -2,16 +2,15 @@
 /* Scopes. Their processes are not our children at first, so each one handed over is watched by its pidfd, and
  * gets the tag, which makes all that it starts later ours to find. systemd.scope(5). */
 #include "engine/scope.h"
-#include "base/fd.h"
 #include "engine/lineage.h"
 #include "engine/queue.h"
+#include "engine/reap.h"
 #include "engine/serialize.h"
 #include "engine/types.h"
 #include "engine/unit_private.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* systemd's catalog. */
@@ -19,8 +18,7 @@
 
 struct scope_process {
     pid_t pid;
-    int pidfd; /* -1: not watched yet, or pidfds are missing */
-    struct io *io;
+    struct stranger *watch; /* NULL: not watched yet, or pidfds are missing */
     struct unit *unit;
     struct scope_process *next;
 };
@@ -58,24 +56,19 @@ static void forget_process(struct scope_process *p) {
             *at = p->next;
             break;
         }
-    io_remove(p->io);
-    fd_close(p->pidfd);
+    stranger_forget(p->watch);
     free(p);
 }
 
-static void on_process_exit(struct io *io, int fd, uint32_t events, void *userdata) {
-    struct scope_process *p = userdata;
-    struct unit *u = p->unit;
-    forget_process(p);
-    lineage_scan_stale(u->manager->lineage);
-    queue_add(u, QUEUE_EMPTY);
+static void process_ended(void *process) {
+    forget_process(process);
 }
 
 static struct scope_process *add_process(struct unit *u, pid_t pid) {
     struct scope_process *p = calloc(1, sizeof(*p));
     if (!p)
         return NULL;
-    *p = (struct scope_process){ .pid = pid, .pidfd = -1, .unit = u, .next = SCOPE(u)->processes };
+    *p = (struct scope_process){ .pid = pid, .unit = u, .next = SCOPE(u)->processes };
     SCOPE(u)->processes = p;
     return p;
 }
@@ -89,12 +82,8 @@ static int take_process(struct scope_process *p) {
     if (r < 0)
         unit_log(u, LOG_NOTICE, "Process %d cannot be tagged: %s. What it starts may not be found again.",
                  p->pid, strerror(-r));
-    p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
-    if (p->pidfd < 0)
-        return errno == ESRCH ? -ESRCH : 0;
-    r = io_add(u->manager->loop, p->pidfd, EPOLLIN, on_process_exit, p, &p->io);
-    if (r < 0)
-        p->pidfd = fd_close(p->pidfd);
+    if (stranger_watch(u, p->pid, process_ended, p, &p->watch) == -ESRCH)
+        return -ESRCH;
     u->maybe_processes = true;
     return 0;
 }
@@ -103,7 +92,7 @@ static unsigned take_processes(struct unit *u) {
     unsigned n = 0;
     for (struct scope_process *p = SCOPE(u)->processes, *next; p; p = next) {
         next = p->next;
-        if (p->io || take_process(p) >= 0)
+        if (p->watch || take_process(p) >= 0)
             n++;
         else
             forget_process(p);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Services: what the settings come to, the exits of their processes, and the operations of the type. What they do is in
  * service_states.c (the table), service_enter.c and service_end.c. systemd.service(5). */
+#include "engine/reap.h"
 #include "engine/service_private.h"
 #include "engine/socket.h"
 #include "engine/types.h"
@@ -47,11 +48,11 @@ bool service_sends_sigkill(const struct service *s) {
     return unit_bool(s->unit.file, D_SendSIGKILL);
 }
 
-int service_main_good(const struct service *s) {
+int service_main_good(struct service *s) {
     if (!s->main_pid_known)
         return -1;
     if (s->main_pid_alien && s->main_pid > 0)
-        return kill(s->main_pid, 0) >= 0 || errno != ESRCH;
+        return service_alien_counts(s);
     return s->main_pid > 0;
 }
 
@@ -101,6 +102,7 @@ static void main_exited(struct service *s, int code, int status) {
         service_record_exit(s, SERVICE_EXEC_START, s->main_index, s->main_pid, code, status);
     s->main_pid = 0;
     s->main_pid_known = true;
+    s->main_watch = stranger_forget(s->main_watch);
     const struct exec_command *flags_of = command ? command : forked && list ? list->commands[0] : NULL;
     if (flags_of && flags_of->flags & EXEC_IGNORE_FAILURE)
         result = SERVICE_SUCCESS;
@@ -163,10 +165,8 @@ static void child_exited(struct unit *u, pid_t pid, int code, int status) {
 
 static void processes_gone(struct unit *u) {
     struct service *s = SERVICE(u);
-    if (s->main_pid_alien && s->main_pid > 0 && service_main_good(s) == 0) {
-        s->main_pid = 0;
-        s->main_pid_alien = false;
-    }
+    if (s->main_pid_alien && s->main_pid > 0 && service_main_good(s) == 0)
+        service_forget_main_pid(s);
     service_event(s, EV_GONE, SERVICE_SUCCESS);
 }
 
@@ -230,6 +230,7 @@ static void service_done(struct unit *u) {
         timer_stop(s->watchdog_timer);
     free(s->watchdog_timer);
     service_unwatch_pid_file(s);
+    stranger_forget(s->main_watch);
     fd_store_done(s);
     service_unwatch_bus_name(s);
     free(s->status_text);

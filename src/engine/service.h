@@ -40,6 +40,7 @@ struct service {
     enum service_result result, reload_result, clean_result;
     pid_t main_pid, control_pid;
     bool main_pid_known, main_pid_alien;
+    struct stranger *main_watch;      /* of an alien: nobody tells us of its end */
     enum service_exec control_exec;   /* the list the control process runs from */
     size_t control_index, main_index; /* and the command in it */
     struct exec_status main_status;   /* ExecMainPID, ExecMainStatus, … */

@@ -3,6 +3,7 @@
 #include "base/chase.h"
 #include "base/fd.h"
 #include "base/path.h"
+#include "engine/reap.h"
 #include "engine/service_private.h"
 #include "syntax/names.h"
 
@@ -27,6 +28,7 @@ void service_forget_main_pid(struct service *s) {
         unit_unwatch_pid(&s->unit, s->main_pid);
     s->main_pid = 0;
     s->main_pid_alien = false;
+    s->main_watch = stranger_forget(s->main_watch);
 }
 
 /* As a new look at /proc shows it; NULL: not there. */
@@ -54,6 +56,18 @@ static bool is_alive(struct service *s, pid_t pid) {
     return !p || !p->zombie; /* without /proc the signal has to do */
 }
 
+bool service_alien_counts(struct service *s) {
+    return is_alive(s, s->main_pid) || is_our_child(s, s->main_pid);
+}
+
+void service_watch_main_pid(struct service *s) {
+    if (s->main_pid <= 0)
+        return;
+    (void)unit_watch_pid(&s->unit, s->main_pid);
+    if (s->main_pid_alien)
+        (void)stranger_watch(&s->unit, s->main_pid, NULL, NULL, &s->main_watch);
+}
+
 int service_set_main_pid(struct service *s, pid_t pid) {
     if (pid <= 1)
         return -EINVAL;
@@ -68,8 +82,11 @@ int service_set_main_pid(struct service *s, pid_t pid) {
     s->main_pid_known = true;
     /* An alien becomes ours when its parent dies, and then its exit is told all the same. */
     s->main_pid_alien = !is_our_child(s, pid);
-    if (s->main_pid_alien)
+    s->main_watch = stranger_forget(s->main_watch);
+    if (s->main_pid_alien) {
         unit_log(&s->unit, LOG_DEBUG, "Supervising process %d which is not our child yet.", pid);
+        (void)stranger_watch(&s->unit, pid, NULL, NULL, &s->main_watch);
+    }
     s->main_status = (struct exec_status){ .pid = pid, .start = dual_now() };
     if (s->unit.lineage)
         lineage_remember(s->unit.manager->lineage, pid, s->unit.lineage);

@@ -53,7 +53,7 @@ usec_t service_timeout_stop(const struct service *s);
 usec_t service_timeout_abort(const struct service *s);
 bool service_sends_sigkill(const struct service *s);
 /* The main process: 1 lives, 0 is known to be dead, -1: not known. */
-int service_main_good(const struct service *s);
+int service_main_good(struct service *s);
 bool service_has_processes(struct service *s);
 
 /* --- commands: service_exec.c ---------------------------------------------------------------------------------------- */
@@ -71,6 +71,10 @@ void service_record_exit(struct service *s, enum service_exec exec, size_t index
 /* --- the main process: service_pid.c --------------------------------------------------------------------------------- */
 int service_set_main_pid(struct service *s, pid_t pid);
 void service_forget_main_pid(struct service *s);
+/* After a re-execution. */
+void service_watch_main_pid(struct service *s);
+/* An alien runs, or has become our child, so that its end will be told. */
+bool service_alien_counts(struct service *s);
 void service_forget_control_pid(struct service *s);
 /* PIDFile=: 0 if it named a suitable process; `may_warn`: say what is wrong with it. */
 int service_load_pid_file(struct service *s, bool may_warn);

@@ -175,8 +175,7 @@ int service_coldplug(struct unit *u) {
     struct service *s = SERVICE(u);
     usec_t when = s->timer.when;
     s->timer.when = USEC_INFINITY;
-    if (s->main_pid > 0)
-        (void)unit_watch_pid(u, s->main_pid);
+    service_watch_main_pid(s);
     if (s->control_pid > 0)
         (void)unit_watch_pid(u, s->control_pid);
     if (when > 0 && when != USEC_INFINITY)

@@ -233,7 +233,7 @@ static int control_ended_at_last(struct service *s, enum service_result result) 
 }
 
 /* --- nothing is left --------------------------------------------------------------------------------------------------- */
-static bool nobody(const struct service *s) {
+static bool nobody(struct service *s) {
     return service_main_good(s) <= 0 && s->control_pid <= 0;
 }
 

@@ -133,3 +133,22 @@ def test_a_fork_bomb_is_stopped(machine, manager):
     m.wait_until(lambda: pids() < 30, "the bomb to be gone")
     m.wait_until(lambda: m.active("bomb.service") in ("inactive", "failed"), "the unit to be down")
     assert m.active("calm.service") == "active"
+
+
+@pytest.mark.parametrize("reexec", [False, True])
+def test_the_end_of_a_main_process_with_another_parent_is_seen(machine, reexec):
+    """systemd waits for TimeoutStopSec= in vain; here its end is told by a pidfd."""
+    m = machine("oracle", units={"alien.service": """
+[Service]
+Type=forking
+PIDFile=/run/alien.pid
+TimeoutStopSec=45s
+ExecStart=/bin/sh -c 'sleep 70000 & cp /run/stranger /run/alien.pid'
+"""})
+    m.engine.docker("exec", "-d", m.id, "sh", "-c", "sh -c 'trap \"sleep 1; exit\" TERM; echo $$ > /run/stranger; while :; do sleep 0.1; done'; sleep 70001")
+    m.wait_until(lambda: m.run("test", "-s", "/run/stranger").ok, "the stranger")
+    assert m.ctl("start alien").ok and m.main_pid("alien") == int(m.run("cat", "/run/stranger").out)
+    if reexec:
+        assert m.ctl("daemon-reexec").ok
+    assert m.ctl("stop alien").ok
+    assert m.ctl("show alien -p Result -p SubState").out == "Result=success\nSubState=dead\n"
