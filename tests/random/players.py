@@ -15,7 +15,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "scenario"))
 
-from engine import TREE, Engine, Missing, binary  # noqa: E402,F401
+from engine import TREE, Engine, Missing, binary, root_of  # noqa: E402,F401
 from graph import render  # noqa: E402
 from machine import Machine  # noqa: E402
 
@@ -58,7 +58,10 @@ class Player:
             actor = Path(os.environ.get("BUILD", TREE / "build")) / "tests" / "random" / "random-actor"
         if not actor.exists():
             raise Missing(f"{actor} is not built: run 'make'")
+        # Generators make nothing that a play needs, and take most of the time of a reload.
+        generators = root_of("oracle") / "usr/lib/systemd/system-generators"
         self.machine = Machine(self.engine, "oracle", self.manager, patience=300, files={
+            **{f"etc/systemd/system-generators/{path.name}": "-> /dev/null" for path in generators.iterdir()},
             "usr/local/lib/random/actor": actor.read_bytes(),
             **{f"usr/local/lib/random/{name}": (HERE / name).read_bytes() for name in ("agent.py", "bus.py")}})
         self.agent = subprocess.Popen(

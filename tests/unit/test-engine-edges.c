@@ -170,6 +170,20 @@ static void of_two_that_conflict_the_needed_one_stays(void **state) {
     }
 }
 
+/* A stop that is needed, joining after the start that somebody would like. */
+static void of_two_that_conflict_the_needed_stop_stays(void **state) {
+    unit_text("x.target", "");
+    unit_text("y.target", "Wants=x.target\n");
+    unit_text("need.target", "Wants=y.target\nConflicts=x.target\n");
+    start("x.target");
+    UNTIL_STATE("x.target", ACTIVE_ACTIVE);
+    start("need.target");
+    UNTIL(m->n_installed_jobs == 0);
+    assert_int_equal(state_of("need.target"), ACTIVE_ACTIVE);
+    assert_int_equal(state_of("y.target"), ACTIVE_ACTIVE);
+    assert_int_equal(state_of("x.target"), ACTIVE_INACTIVE);
+}
+
 /* --- units ----------------------------------------------------------------------------------------------------------- */
 static void the_start_limit_is_exact(void **state) {
     unit_text("a.service", "StartLimitBurst=2\nStartLimitIntervalSec=1000s\n" SLEEPER);
@@ -477,6 +491,7 @@ int main(void) {
         TEST(mode_fail_does_what_is_needed),
         TEST(of_two_that_conflict_one_is_given_up),
         TEST(of_two_that_conflict_the_needed_one_stays),
+        TEST(of_two_that_conflict_the_needed_stop_stays),
         TEST(the_start_limit_is_exact),
         TEST(bound_to_what_was_skipped),
         TEST(on_success_has_a_mode_of_its_own),

@@ -113,23 +113,34 @@ static void test_timers_expire_in_the_order_of_their_clock(void **state) {
     assert_true(took >= 45 * USEC_PER_MSEC && took < USEC_PER_SEC);
 }
 
+static usec_t latest;
+
+static void timer_is_not_early(struct timer *timer, void *userdata) {
+    usec_t due = *(usec_t *)userdata;
+    assert_true(due >= latest);
+    latest = due;
+}
+
 static void test_many_timers_moved_and_stopped_keep_their_order(void **state) {
     enum { N = 500 };
     static struct timer t[N];
+    static usec_t due[N];
     memset(t, 0, sizeof(t));
     usec_t base = now(CLOCK_MONOTONIC) - 10 * USEC_PER_SEC;
-    static char *empty = "";
+    latest = 0;
     for (unsigned round = 0; round < 3; round++)
         for (unsigned i = 0; i < N; i++) {
-            t[i].handler = timer_notes;
-            t[i].userdata = empty;
-            timer_set(loop, &t[i], base + (i * 7919u + round * 104729u) % 1000);
+            due[i] = base + (i * 7919u + round * 104729u) % 1000;
+            t[i].handler = timer_is_not_early;
+            t[i].userdata = &due[i];
+            timer_set(loop, &t[i], due[i]);
         }
     for (unsigned i = 0; i < N; i += 3)
         timer_stop(&t[i]);
     assert_int_equal(loop_turn(loop, USEC_INFINITY), 0);
     for (unsigned i = 0; i < N; i++)
         assert_int_equal(t[i].place, 0);
+    assert_true(latest > base);
 }
 
 static void rearms(struct timer *timer, void *userdata) {
