@@ -131,6 +131,8 @@ static void log_settings(const struct unit *u, bool errors, struct text *out) {
         text_add(out, "errors=1\n");
     STRV_FOREACH(pattern, unit_strv(u->file, D_LogFilterPatterns))
         text_addf(out, "filter=%s\n", *pattern);
+    for (char **file = errors ? NULL : unit_strv(u->file, D_LogFiles); file && *file; file++)
+        text_addf(out, "file=%s\n", *file);
 }
 
 /* A write end of the unit's pipe, made if there is none yet. -1: none can be had. */

@@ -67,7 +67,7 @@ static size_t format_prefix(const struct entry *e, char *prefix, size_t size) {
     int n;
     if (e->transport == ENTRY_MANAGER)
         n = snprintf(prefix, size, "reeve: "); /* the text names its unit itself */
-    else if (e->transport == ENTRY_PIPE)
+    else if (e->transport == ENTRY_PIPE || e->transport == ENTRY_FILE)
         n = snprintf(prefix, size, "%s: ", e->unit ? e->unit : "unknown");
     else {
         const char *unit = e->unit ? e->unit : "", *colon = e->unit ? ": " : "";
@@ -133,7 +133,7 @@ static enum console_format format_for(const struct console *c, const struct entr
         return CONSOLE_NONE;
     if (!unit_is_shown(rules, manager ? "init.scope" : e->unit ? e->unit : ""))
         return CONSOLE_NONE;
-    bool error = log_settings_errors(e->settings) || (rules->split && e->transport != ENTRY_PIPE && e->level <= LOG_ERR);
+    bool error = log_settings_errors(e->settings) || (rules->split && e->transport != ENTRY_PIPE && e->transport != ENTRY_FILE && e->level <= LOG_ERR);
     if (error != c->errors)
         return CONSOLE_NONE;
     return format >= 0 ? (enum console_format)format : rules->format;

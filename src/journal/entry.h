@@ -7,7 +7,7 @@
 #include "base/id128.h"
 #include <sys/types.h>
 
-enum entry_transport { ENTRY_PIPE, ENTRY_STREAM, ENTRY_SYSLOG, ENTRY_NATIVE, ENTRY_MANAGER, ENTRY_KERNEL };
+enum entry_transport { ENTRY_PIPE, ENTRY_STREAM, ENTRY_SYSLOG, ENTRY_NATIVE, ENTRY_MANAGER, ENTRY_KERNEL, ENTRY_FILE, ENTRY_TRANSPORTS };
 
 struct entry_set;
 struct log_settings;

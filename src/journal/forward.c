@@ -15,7 +15,7 @@
 
 /* "<PRI>ident[pid]: ", without the time that syslog(3) would add: the daemon's own clock says the same. */
 static size_t make_head(const struct entry *e, char head[static HEAD_MAX]) {
-    int facility = e->facility >= 0 ? e->facility : e->transport == ENTRY_PIPE ? LOG_DAEMON : LOG_USER;
+    int facility = e->facility >= 0 ? e->facility : e->transport == ENTRY_PIPE || e->transport == ENTRY_FILE ? LOG_DAEMON : LOG_USER;
     const char *identifier = e->transport == ENTRY_MANAGER ? "reeve" : e->identifier ? e->identifier : e->unit;
     int n = snprintf(head, HEAD_MAX, "<%d>%.256s", facility | e->level, identifier ? identifier : "unknown");
     if (n > 0 && e->pid > 0)

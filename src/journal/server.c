@@ -171,6 +171,8 @@ static void add_pipe(struct server *s, const struct log_message *m, const char *
     int r = server_add_source(s, source);
     if (r < 0)
         server_complain(s, unit, r);
+    else
+        server_follow(s, source);
 }
 
 static void drop_pipe(struct server *s, uint64_t id) {
@@ -315,6 +317,9 @@ static void handle_event(struct server *s, const struct epoll_event *event) {
     case WATCH_VARLINK_SOCKET:
         server_varlink_ready(s, NULL);
         break;
+    case WATCH_FOLLOW:
+        follow_ready(&s->follow);
+        break;
     case WATCH_VARLINK:
         server_varlink_ready(s, (struct varlink_watch *)w);
         break;
@@ -324,7 +329,7 @@ static void handle_event(struct server *s, const struct epoll_event *event) {
 /* How long to sleep: -1 for ever. */
 static int sleep_time(const struct server *s) {
     bool held_up = s->n_inherited > 0 && !s->started;
-    if (s->ready && !held_up)
+    if ((s->ready || (s->started && (s->follow_more || s->follow.rescan))) && !held_up)
         return 0;
     usec_t until = MIN(s->leftover_deadline, store_deadline(&s->store));
     if (s->started)
@@ -371,7 +376,7 @@ static void run(struct server *s) {
             handle_event(s, &events[i]);
         if (s->leftover_deadline != USEC_INFINITY && now(CLOCK_MONOTONIC) >= s->leftover_deadline)
             server_take_leftovers(s);
-        bool idle = n <= 0 && !s->ready, all = s->started && s->n_inherited == 0;
+        bool idle = n <= 0 && !s->ready && !s->follow_more, all = s->started && s->n_inherited == 0;
         server_pump_ready(s);
         server_flush_consoles(s);
         while (server_has_console(s, CONSOLE_PENDING) && now(CLOCK_MONOTONIC) < s->quiet_deadline)
@@ -379,6 +384,7 @@ static void run(struct server *s) {
         server_watch_consoles(s);
         store_turn(&s->store);
         server_consume_taken(s);
+        follow_shown(&s->follow);
         if (awaited && all && (idle || now(CLOCK_MONOTONIC) >= s->quiet_deadline) && quiet(s))
             return;
     }
@@ -387,6 +393,7 @@ static void run(struct server *s) {
 /* The unfinished lines, last of all. */
 static void finish(struct server *s) {
     server_replay_inherited(s);
+    follow_close(&s->follow);
     server_flush_consoles(s);
     struct source_watch **tables[] = { &s->pipes, &s->connections };
     for (size_t i = 0; i < ELEMENTS(tables); i++) {
@@ -469,6 +476,7 @@ int journal_main(int argc, char **argv) {
                                                          .unit = "init.scope",
                                                          .identifier = "systemd",
                                                          .fields = "_SYSTEMD_CGROUP=/init.scope\n" });
+    follow_init(&s.follow, s.runtime, &s.pool, complain_of_store, &s);
     store_open(&s.store, &s.config, s.runtime, complain_of_store, &s);
     s.epoll = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event event = { .events = EPOLLIN, .data.ptr = &s.control_watch };
@@ -477,6 +485,8 @@ int journal_main(int argc, char **argv) {
         server_complain(&s, "the log process cannot start", -errno);
         return 1;
     }
+    s.pool.seqnum = &s.store.seqnum;
+    s.pool.journal = &s.store.sink;
     s.pool.line_max = MIN(s.config.line_max, (uint64_t)SOURCE_LINE_MAX);
     server_open_requests(&s);
     run(&s);

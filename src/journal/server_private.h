@@ -3,6 +3,7 @@
 #pragma once
 
 #include "journal/console.h"
+#include "journal/follow.h"
 #include "journal/forward.h"
 #include "journal/intake.h"
 #include "journal/protocol.h"
@@ -20,6 +21,7 @@ enum watch_kind {
     WATCH_SIGNAL,
     WATCH_VARLINK_SOCKET,
     WATCH_VARLINK,
+    WATCH_FOLLOW,
 };
 struct watch {
     enum watch_kind kind;
@@ -84,6 +86,9 @@ struct server {
     int signal_fd, varlink_fd; /* -1: none */
     struct watch signal_watch, varlink_watch;
     struct varlink_watch clients[VARLINK_CLIENTS];
+    struct follow follow; /* log files of units */
+    struct watch follow_watch;
+    bool following, follow_more; /* watched; files have more to be read */
     bool journal_sync; /* asked for: once all is quiet */
     bool rested; /* memory was given back */
     struct source_pool pool;
@@ -109,6 +114,9 @@ int server_tell(struct server *s, uint32_t kind, uint64_t stream, const char *te
 void server_give(struct server *s, const struct entry *e);
 /* A warning of our own: "WHAT: error". */
 void server_complain(struct server *s, const char *what, int error);
+
+/* Follows the files that a unit names. */
+void server_follow(struct server *s, struct source *source);
 
 /* --- server_config.c: what is set, and where it is shown */
 void server_read_config(struct server *s);

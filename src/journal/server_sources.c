@@ -204,6 +204,23 @@ void server_pause_accept(struct server *s, bool pause) {
         s->accept_paused = pause;
 }
 
+void server_follow(struct server *s, struct source *source) {
+    int r = follow_add(&s->follow, source);
+    struct epoll_event event = { .events = EPOLLIN, .data.ptr = &s->follow_watch };
+    if (r >= 0 && s->follow.inotify >= 0 && !s->following) {
+        s->follow_watch.kind = WATCH_FOLLOW;
+        s->following = epoll_ctl(s->epoll, EPOLL_CTL_ADD, s->follow.inotify, &event) >= 0;
+    }
+    if (r < 0)
+        server_complain(s, "log files cannot be followed", r);
+}
+
+/* Closing the descriptor ends its watch. */
+static void server_unfollow(struct server *s, struct source *source) {
+    follow_remove(&s->follow, source);
+    s->following = s->following && s->follow.inotify >= 0;
+}
+
 static void end_source(struct server *s, struct source *source) {
     struct source_watch **table = table_of(s, source), *w = server_find(*table, source->id);
     (void)epoll_ctl(s->epoll, EPOLL_CTL_DEL, source->fd, NULL);
@@ -213,6 +230,7 @@ static void end_source(struct server *s, struct source *source) {
         (void)server_tell(s, LOG_UNSTORE, source->id, NULL, -1);
     if (w)
         server_forget(s, table, w);
+    server_unfollow(s, source);
     source_free(source);
     server_pause_accept(s, false);
 }
@@ -313,8 +331,6 @@ void server_take_hold(struct server *s, uint64_t key, const char *what, int fd) 
     if (map == MAP_FAILED)
         return;
     s->pool.held_places = (size_t)fcntl(s->pool.held[1], F_GETPIPE_SZ) / 4096;
-    s->pool.seqnum = &s->store.seqnum;
-    s->pool.journal = &s->store.sink;
     s->pool.hold = map;
     s->n_inherited = source_pool_inherit(&s->pool);
 }
@@ -340,6 +356,7 @@ void server_pump_ready(struct server *s) {
     if (s->n_inherited > 0 && !s->started)
         return;
     server_replay_inherited(s);
+    s->follow_more = s->started && (server_consoles_are_full(s) || follow_pump(&s->follow));
     struct source *last = s->ready_tail;
     while (s->ready && !server_consoles_are_full(s)) {
         struct source *source = s->ready;

@@ -21,8 +21,9 @@
 #define UID_FIRST_USER 1000
 #define UID_LAST_USER 60000
 
-static const char *const transports[] = { "_TRANSPORT=stdout", "_TRANSPORT=stdout",  "_TRANSPORT=syslog",
-                                          "_TRANSPORT=journal", "_TRANSPORT=journal", "_TRANSPORT=kernel" };
+static const char *const transports[ENTRY_TRANSPORTS] = { "_TRANSPORT=stdout",  "_TRANSPORT=stdout",  "_TRANSPORT=syslog",
+                                                          "_TRANSPORT=journal", "_TRANSPORT=journal", "_TRANSPORT=kernel",
+                                                          "_TRANSPORT=file" };
 
 /* --- ids --- */
 static int read_id(const char *path, struct id128 *ret) {

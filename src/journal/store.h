@@ -38,7 +38,7 @@ struct store {
     usec_t retry;    /* after a failure, not before: monotonic */
     usec_t sync_at;  /* USEC_INFINITY: nothing to sync */
     usec_t looked;   /* for deleted files: monotonic */
-    struct journal_ref level_refs[8], facility_refs[FACILITIES], transport_refs[6], boot_ref, machine_ref, host_ref;
+    struct journal_ref level_refs[8], facility_refs[FACILITIES], transport_refs[ENTRY_TRANSPORTS], boot_ref, machine_ref, host_ref;
     char boot[64], machine[64], host[128];
     struct dual_time time; /* of the turn; zeroes: to be read */
 };

@@ -30,7 +30,7 @@ HERE = Path(__file__).parent / "directives"
 SECTIONS = {"service": "Service", "socket": "Socket", "timer": "Timer", "path": "Path"}
 # What has its test elsewhere: in the cases, where a session shows more than a block can.
 ELSEWHERE = {"Essential": "test_fate.py", "ConsoleFormat": "test_logs.py", "ConsoleLevelMax": "test_logs.py",
-             "ConsoleStderr": "test_logs.py"}
+             "ConsoleStderr": "test_logs.py", "LogFiles": "test_logs.py"}
 
 
 class Block:

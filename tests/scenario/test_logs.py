@@ -115,3 +115,37 @@ def test_the_environment_and_journald_conf_decide_for_all(machine):
     assert "harmless" in out and "harmless" not in err
     for text in ("careful", "nobody sees this", "reeve:", "Finished"):
         assert text not in out + err, text
+
+
+WRITER = """#!/bin/sh
+trap 'exec >> /var/log/app/app.log' HUP
+mkdir -p /var/log/app
+exec >> /var/log/app/app.log
+i=0
+while [ $i -lt 3000 ]; do i=$((i+1)); echo line-$i; [ $((i % 100)) = 0 ] && sleep 0.02; done
+echo done
+sleep infinity
+"""
+
+
+def test_log_files_are_followed_through_rotation_kills_and_restarts(machine):
+    m = machine("oracle", files={"usr/local/bin/writer": WRITER}, units={
+        "app.service": "[Service]\nExecStart=/usr/local/bin/writer\nStandardOutput=null\nSyslogIdentifier=app\n"
+                       "[X-Reeve]\nLogFiles=/var/log/app/*.log\n"})
+    assert m.ctl("start app").ok
+    for kind in ("move", "kill", "move", "kill"):
+        m.sh("cd /var/log/app; mv app.log app.log.$(date +%N); systemctl kill -s HUP --kill-whom=main app" if kind == "move" else
+             "pkill -KILL -x reeve-journal")
+    m.wait_log(r"app\.service: done")
+    m.ctl("stop app")
+    ran = m.sh("journalctl --sync; journalctl -o cat --no-pager -q _SYSTEMD_UNIT=app.service _TRANSPORT=file")
+    assert ran.out.split() == [f"line-{i}" for i in range(1, 3001)] + ["done"]
+    # What comes between a stop and the next start is there then.
+    m.sh("echo meanwhile >> /var/log/app/app.log")
+    m.stop()
+    m.start()
+    m.put({"usr/local/bin/writer": "#!/bin/sh\necho again >> /var/log/app/app.log; exec sleep infinity\n"})
+    assert m.ctl("start app").ok
+    m.wait_log(r"app\.service: again")
+    shown = [line for line in m.logs().splitlines() if line.startswith("app.service: ")]
+    assert shown[-3:] == ["app.service: done", "app.service: meanwhile", "app.service: again"]
