@@ -47,6 +47,7 @@ struct follower {
     struct followed *files; /* the oldest first */
     size_t n;
     bool scanned;
+    bool fresh; /* no file of the unit was ever read */
     struct follower *next;
 };
 
@@ -206,7 +207,7 @@ static void add_file(struct follow *f, struct follower *w, const char *path) {
     file->device = st.st_dev;
     file->inode = st.st_ino;
     usec_t changed = (usec_t)st.st_mtim.tv_sec * USEC_PER_SEC + (usec_t)st.st_mtim.tv_nsec / 1000;
-    if (first && changed < f->since)
+    if (first && w->fresh && changed < f->since)
         file->at->offset = file->at->shown = (uint64_t)st.st_size;
     file->replay = file->at->offset;
     file->read = MIN(file->at->shown, file->at->offset);
@@ -336,6 +337,7 @@ int follow_add(struct follow *f, struct source *source) {
     if (!w)
         return -ENOMEM;
     w->source = source;
+    w->fresh = !positions_know(f->positions, position_owner(source->unit ?: ""));
     w->next = f->followers;
     f->followers = w;
     f->rescan = true;

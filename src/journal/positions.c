@@ -100,6 +100,13 @@ struct position *positions_hold(struct positions *p, uint64_t inode, uint64_t ow
     return at;
 }
 
+bool positions_know(const struct positions *p, uint64_t owner) {
+    for (size_t i = 0; i < PLACES; i++)
+        if (p->table->places[i].inode != 0 && p->table->places[i].owner == owner)
+            return true;
+    return false;
+}
+
 bool positions_lag(const struct positions *p, uint64_t inode, uint64_t owner, uint64_t size) {
     for (size_t i = 0; i < PLACES; i++) {
         const struct position *at = &p->table->places[i];

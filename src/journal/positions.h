@@ -24,6 +24,8 @@ void positions_close(struct positions *p);
 struct position *positions_hold(struct positions *p, uint64_t inode, uint64_t owner, bool *ret_new);
 /* Has this unit's file been read before, and not as far as `size`? */
 bool positions_lag(const struct positions *p, uint64_t inode, uint64_t owner, uint64_t size);
+/* Has any file of the unit been read before? */
+bool positions_know(const struct positions *p, uint64_t owner);
 void positions_release(struct positions *p, struct position *at);
 /* The next entry of the journal, `seqnum`, is what lies before `end`; and it is in. */
 void position_begin(struct position *at, uint64_t end, uint64_t seqnum);

@@ -49,7 +49,6 @@ static void begin(struct bed *b) {
     snprintf(settings, sizeof(settings), "file=%s/log/*.log\nfile=%s/deep/er/file\nfilter=~secret\n", b->folder, b->folder);
     b->source->settings = log_settings_new(settings);
     assert_int_equal(follow_add(&b->follow, b->source), 0);
-    assert_false(follow_pump(&b->follow));
 }
 
 /* As after SIGKILL: nothing is closed in order. */
@@ -70,6 +69,7 @@ static int set_up(void **state) {
     snprintf(path, sizeof(path), "%s/log", b->folder);
     assert_int_equal(mkdir(path, 0755), 0);
     begin(b);
+    assert_false(follow_pump(&b->follow));
     *state = b;
     return 0;
 }
@@ -230,6 +230,13 @@ static void an_older_file_is_followed_from_its_end(void **state) {
     expect(b, "");
     write_to(b, "log/x.log", O_APPEND, "new\n");
     expect(b, "new|");
+    follow_shown(&b->follow);
+    /* But not if the unit was followed before: then it came in between. */
+    end(b, false);
+    write_to(b, "log/y.log", 0, "more\n");
+    begin(b);
+    b->follow.since = now(CLOCK_REALTIME) + 3600 * USEC_PER_SEC;
+    expect(b, "more|");
 }
 
 int main(void) {
