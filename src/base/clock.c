@@ -20,3 +20,15 @@ usec_t usec_sub(usec_t a, usec_t b) {
         return a;
     return a > b ? a - b : 0;
 }
+
+bool rate_limit_allows(struct rate_limit *r, usec_t interval, uint64_t burst) {
+    usec_t t = now(CLOCK_MONOTONIC);
+    if (interval == 0 || burst == 0)
+        return true;
+    if (r->begin == 0 || t > usec_add(r->begin, interval))
+        *r = (struct rate_limit){ .begin = t };
+    if (r->count >= burst)
+        return false;
+    r->count++;
+    return true;
+}

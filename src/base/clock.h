@@ -2,6 +2,7 @@
 /* Time in microseconds, as systemd's D-Bus interface counts it. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -21,3 +22,11 @@ struct dual_time dual_now(void);
 usec_t usec_add(usec_t a, usec_t b);
 /* a - b, 0 if b is greater; infinity stays infinity. */
 usec_t usec_sub(usec_t a, usec_t b);
+
+/* So often in so long: counted from the first of a batch. All zero at first and to forget. */
+struct rate_limit {
+    usec_t begin; /* CLOCK_MONOTONIC */
+    unsigned count;
+};
+/* Counts one more if `burst` allows it within `interval` µs; either 0: no limit. */
+bool rate_limit_allows(struct rate_limit *r, usec_t interval, uint64_t burst);

@@ -10,10 +10,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* systemd's catalog. */
-#define MESSAGE_SUCCESS "7ad2d189f7e94e70a38c781354912448"
-#define MESSAGE_FAILURE "d9b373ed55a64feb8242e02dbe79a49c"
-enum { TRIGGER_BURST = 200 }; /* where TriggerLimitBurst= is not written */
 
 static const struct {
     const char *name;
@@ -45,12 +41,6 @@ static const char *path_sub_state(const struct unit *u) {
     return states[PATH(u)->state].name;
 }
 
-static struct unit *triggered(const struct path_unit *p) {
-    UNIT_FOREACH_EDGE(e, &p->unit, DEP_BIT(DEP_TRIGGERS))
-        return e->other;
-    return NULL;
-}
-
 /* --- states -------------------------------------------------------------------------------------------------------- */
 static void set_state(struct path_unit *p, enum path_state state) {
     struct unit *u = &p->unit;
@@ -67,32 +57,16 @@ static void set_state(struct path_unit *p, enum path_state state) {
 static void enter_dead(struct path_unit *p, enum path_result result) {
     if (p->result == PATH_SUCCESS)
         p->result = result;
-    if (p->result == PATH_SUCCESS)
-        unit_log_id(&p->unit, LOG_INFO, MESSAGE_SUCCESS, "Deactivated successfully.");
-    else
-        unit_log_id(&p->unit, LOG_WARNING, MESSAGE_FAILURE, "Failed with result '%s'.", results[p->result]);
+    unit_log_end(&p->unit, p->result == PATH_SUCCESS ? NULL : results[p->result]);
     set_state(p, p->result == PATH_SUCCESS ? PATH_DEAD : PATH_FAILED);
-}
-
-static bool trigger_limit_allows(struct path_unit *p) {
-    const struct unit_file *file = p->unit.file;
-    usec_t interval = unit_usec(file, D_TriggerLimitIntervalSec), t = now(CLOCK_MONOTONIC);
-    uint64_t burst = unit_setting_written(file, D_TriggerLimitBurst) ? unit_size(file, D_TriggerLimitBurst) : TRIGGER_BURST;
-    if (interval == 0 || burst == 0)
-        return true;
-    if (p->trigger_limit_begin == 0 || t > usec_add(p->trigger_limit_begin, interval)) {
-        p->trigger_limit_begin = t;
-        p->trigger_limit_count = 0;
-    }
-    return p->trigger_limit_count++ < burst;
 }
 
 /* `path`: the one that led here; NULL: not known. */
 static void enter_running(struct path_unit *p, const char *path) {
-    struct unit *u = &p->unit, *target = triggered(p);
+    struct unit *u = &p->unit, *target = unit_triggered(&p->unit);
     if (u->job && u->job->type == JOB_STOP)
         return;
-    if (!trigger_limit_allows(p)) {
+    if (!unit_trigger_limit_allows(u, &p->trigger_limit)) {
         unit_log(u, LOG_WARNING, "Trigger limit hit, refusing further activation.");
         enter_dead(p, PATH_FAILURE_TRIGGER_LIMIT_HIT);
         return;
@@ -125,7 +99,7 @@ static const char *path_that_holds(struct path_unit *p, bool initial) {
 
 /* `initial`: that a path is there or not is no change yet. */
 static void enter_waiting(struct path_unit *p, bool initial) {
-    struct unit *target = triggered(p);
+    struct unit *target = unit_triggered(&p->unit);
     if (target && !inactive_or_failed(unit_active_state(target))) {
         set_state(p, PATH_RUNNING);
         return;
@@ -179,17 +153,14 @@ static void make_directories(const struct path_unit *p) {
 
 static int path_start(struct unit *u) {
     struct path_unit *p = PATH(u);
-    struct unit *target = triggered(p);
-    if (target && target->file->state != LOAD_LOADED) {
-        unit_log(u, LOG_ERR, "Refusing to start, unit %s to trigger not loaded.", target->id);
-        return -ENOENT;
-    }
-    int r = unit_new_invocation(u);
+    int r = unit_check_triggered(u);
+    if (r >= 0)
+        r = unit_new_invocation(u);
     if (r < 0)
         return r;
     make_directories(p);
     p->result = PATH_SUCCESS;
-    p->trigger_limit_begin = 0;
+    p->trigger_limit = (struct rate_limit){};
     enter_waiting(p, true);
     return 0;
 }

@@ -26,8 +26,7 @@ struct path_unit {
     enum path_result result;
     struct path_watch *watches; /* as many as the setting Paths has items, in their order */
     size_t n_watches;
-    usec_t trigger_limit_begin;
-    unsigned trigger_limit_count;
+    struct rate_limit trigger_limit;
 };
 #define PATH(u) CONTAINER_OF(u, struct path_unit, unit)
 

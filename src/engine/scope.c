@@ -13,9 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* systemd's catalog. */
-#define MESSAGE_SUCCESS "7ad2d189f7e94e70a38c781354912448"
-
 struct scope_process {
     pid_t pid;
     struct stranger *watch; /* NULL: not watched yet, or pidfds are missing */
@@ -155,10 +152,7 @@ static void enter(struct unit *u, enum scope_state state) {
 
 static void enter_dead(struct unit *u) {
     enum scope_result result = SCOPE(u)->result;
-    if (result == SCOPE_SUCCESS)
-        unit_log_id(u, LOG_INFO, MESSAGE_SUCCESS, "Deactivated successfully.");
-    else
-        unit_log_failure(u, results[result]);
+    unit_log_end(u, result == SCOPE_SUCCESS ? NULL : results[result]);
     while (SCOPE(u)->processes)
         forget_process(SCOPE(u)->processes);
     unit_set_lineage(u, 0);

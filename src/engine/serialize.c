@@ -229,8 +229,8 @@ static void put_unit(struct text *out, const struct unit *u) {
     put_bool(out, "told-new", u->told_new);
     if (u->asked)
         put_bool(out, "asked", true);
-    put_number(out, "start-limit-begin", (int64_t)u->start_limit_begin);
-    put_number(out, "start-limit-count", u->start_limit_count);
+    put_number(out, "start-limit-begin", (int64_t)u->start_limit.begin);
+    put_number(out, "start-limit-count", u->start_limit.count);
     put_bool(out, "start-limit-hit", u->start_limit_hit);
     STRV_FOREACH(detail, u->activation)
         put_string(out, "activation", *detail);
@@ -318,9 +318,9 @@ static bool get_unit_line(struct unit *u, const char *name, const char *value) {
     else if (IS("told-new"))
         u->told_new = get_bool(value);
     else if (IS("start-limit-begin"))
-        u->start_limit_begin = (usec_t)get_number(value);
+        u->start_limit.begin = (usec_t)get_number(value);
     else if (IS("start-limit-count"))
-        u->start_limit_count = (unsigned)get_number(value);
+        u->start_limit.count = (unsigned)get_number(value);
     else if (IS("start-limit-hit"))
         u->start_limit_hit = get_bool(value);
     else if (IS("activation")) {

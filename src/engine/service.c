@@ -8,13 +8,10 @@
 #include "syntax/names.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define ID_PROCESS_EXIT "98e322203f7a4ed290d09fe03c09fe15"
 
 /* --- what the settings come to ------------------------------------------------------------------------------------- */
 enum service_type service_type(const struct service *s) {
@@ -75,16 +72,6 @@ static enum service_result result_of(const struct service *s, bool command, int 
     return SERVICE_FAILURE_CORE_DUMP;
 }
 
-static void log_exit(struct service *s, const char *who, enum service_result result, int code, int status) {
-    const char *how = code == CLD_EXITED ? "exited" : code == CLD_KILLED ? "killed" : "dumped";
-    const char *name = code == CLD_EXITED ? exit_status_to_string(status) : signal_to_string(status);
-    char fields[64];
-    snprintf(fields, sizeof(fields), "EXIT_CODE=%s\nEXIT_STATUS=%d", how, status);
-    unit_log_fields(&s->unit, result == SERVICE_SUCCESS ? LOG_DEBUG : code == CLD_EXITED ? LOG_NOTICE : LOG_WARNING,
-                    ID_PROCESS_EXIT, fields, "%s: %s process exited, code=%s, status=%d/%s", s->unit.id, who, how, status,
-                    name ? name : "n/a");
-}
-
 static void main_exited(struct service *s, int code, int status) {
     /* A daemon may hand over to another process (nginx upgraded in place), if its PID file says so before it ends. */
     pid_t ended = s->main_pid;
@@ -106,7 +93,7 @@ static void main_exited(struct service *s, int code, int status) {
     const struct exec_command *flags_of = command ? command : forked && list ? list->commands[0] : NULL;
     if (flags_of && flags_of->flags & EXEC_IGNORE_FAILURE)
         result = SERVICE_SUCCESS;
-    log_exit(s, "Main", result, code, status);
+    unit_log_process_exit(&s->unit, "Main", result == SERVICE_SUCCESS, code, status);
     service_remember_result(s, result);
     unit_changed(&s->unit);
 
@@ -137,7 +124,7 @@ static void control_exited(struct service *s, int code, int status) {
     }
     if (command && command->flags & EXEC_IGNORE_FAILURE)
         result = SERVICE_SUCCESS;
-    log_exit(s, "Control", result == SERVICE_SKIP_CONDITION ? SERVICE_SUCCESS : result, code, status);
+    unit_log_process_exit(&s->unit, "Control", result == SERVICE_SUCCESS || result == SERVICE_SKIP_CONDITION, code, status);
     bool reloading = s->state == SERVICE_RELOAD || s->state == SERVICE_RELOAD_SIGNAL || s->state == SERVICE_RELOAD_NOTIFY;
     if (!reloading)
         service_remember_result(s, result);

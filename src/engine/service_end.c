@@ -7,7 +7,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ID_SUCCESS "7ad2d189f7e94e70a38c781354912448"
 #define ID_SKIPPED "0e4284a0caca4bfc81c0bb6786972673"
 #define ID_RESTART "5eb03494b6584870a536b337290809b3"
 
@@ -102,13 +101,13 @@ void service_enter_dead(struct service *s, enum service_result result, bool allo
     service_remember_result(s, result);
     enum service_state end = SERVICE_FAILED;
     if (s->result == SERVICE_SUCCESS) {
-        unit_log_id(u, u->file->builtin ? LOG_DEBUG : LOG_INFO, ID_SUCCESS, "Deactivated successfully.");
+        unit_log_end(u, NULL);
         end = SERVICE_DEAD;
     } else if (s->result == SERVICE_SKIP_CONDITION) {
         unit_log_id(u, LOG_INFO, ID_SKIPPED, "Skipped due to '%s'.", service_result_to_string(s->result));
         end = SERVICE_DEAD;
     } else
-        unit_log_failure(u, service_result_to_string(s->result));
+        unit_log_end(u, service_result_to_string(s->result));
 
     s->will_auto_restart = allow_restart && shall_restart(s);
     bool restarts = s->will_auto_restart || (u->job && u->job->type == JOB_RESTART);

@@ -13,9 +13,6 @@
 #include <string.h>
 #include <sys/wait.h>
 
-/* systemd's catalog. */
-#define MESSAGE_SUCCESS "7ad2d189f7e94e70a38c781354912448"
-
 static const struct {
     const char *name;
     enum active_state active;
@@ -137,10 +134,7 @@ static void arm_timer(struct socket_unit *s) {
 
 static void enter_dead(struct socket_unit *s, enum socket_result result) {
     note_result(s, result);
-    if (s->result == SOCKET_SUCCESS)
-        unit_log_id(&s->unit, LOG_INFO, MESSAGE_SUCCESS, "Deactivated successfully.");
-    else
-        unit_log_failure(&s->unit, results[s->result]);
+    unit_log_end(&s->unit, s->result == SOCKET_SUCCESS ? NULL : results[s->result]);
     socket_set_state(s, s->result == SOCKET_SUCCESS ? SOCKET_DEAD : SOCKET_FAILED);
     unit_close_log(&s->unit);
 }
@@ -275,7 +269,7 @@ static int socket_start(struct unit *u) {
     if (r < 0)
         return r;
     s->result = SOCKET_SUCCESS;
-    s->trigger_limit_begin = 0;
+    s->trigger_limit = (struct rate_limit){};
     enter_start_pre(s);
     return 0;
 }
@@ -349,8 +343,7 @@ static void child_exited(struct unit *u, pid_t pid, int code, int status) {
     const struct exec_command *command = command_at(s, s->control_exec, s->control_index);
     if (command && (command->flags & EXEC_IGNORE_FAILURE))
         result = SOCKET_SUCCESS;
-    if (result != SOCKET_SUCCESS)
-        unit_log(u, LOG_NOTICE, "Control process exited, code=%s, status=%d.", results[result], status);
+    unit_log_process_exit(u, "Control", result == SOCKET_SUCCESS, code, status);
     note_result(s, result);
     bool signalled = s->state != SOCKET_START_PRE && s->state != SOCKET_START_POST &&
                      s->state != SOCKET_STOP_PRE && s->state != SOCKET_STOP_POST;

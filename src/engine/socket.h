@@ -37,8 +37,7 @@ struct socket_unit {
     enum socket_exec control_exec; /* the list it runs from */
     size_t control_index;          /* and the command in it */
     struct timer timer;       /* TimeoutSec= of the current state */
-    usec_t trigger_limit_begin;
-    unsigned trigger_limit_count;
+    struct rate_limit trigger_limit;
     struct socket_port *deserializing; /* the port whose descriptor comes next */
 };
 #define SOCKET(u) CONTAINER_OF(u, struct socket_unit, unit)

@@ -12,27 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TRIGGER_BURST_ACCEPT = 200 }; /* where TriggerLimitBurst= is not written */
 
 /* --- watching ------------------------------------------------------------------------------------------ */
-
-static bool trigger_limit_allows(struct socket_unit *s) {
-    const struct unit_file *file = s->unit.file;
-    usec_t interval = unit_usec(file, D_TriggerLimitIntervalSec), t = now(CLOCK_MONOTONIC);
-    uint64_t burst = unit_setting_written(file, D_TriggerLimitBurst) || !unit_bool(file, D_Accept)
-                         ? unit_size(file, D_TriggerLimitBurst)
-                         : TRIGGER_BURST_ACCEPT;
-    if (interval == 0 || burst == 0)
-        return true;
-    if (s->trigger_limit_begin == 0 || t > usec_add(s->trigger_limit_begin, interval)) {
-        s->trigger_limit_begin = t;
-        s->trigger_limit_count = 0;
-    }
-    if (s->trigger_limit_count >= burst)
-        return false;
-    s->trigger_limit_count++;
-    return true;
-}
 
 static bool is_to_be_started(const struct unit *u) {
     return active_or_activating(unit_active_state(u)) ||
@@ -190,7 +171,7 @@ static void accept_connection(struct socket_unit *s, struct socket_port *port) {
             unit_log(u, LOG_WARNING, "Failed to accept socket: %s", strerror(errno));
         return;
     }
-    if (!trigger_limit_allows(s)) {
+    if (!unit_trigger_limit_allows(u, &s->trigger_limit)) {
         unit_log(u, LOG_NOTICE, "Trigger limit hit, refusing further activation.");
         socket_enter_stop_pre(s, SOCKET_FAILURE_TRIGGER_LIMIT_HIT);
         return;
@@ -243,7 +224,7 @@ static void on_port(struct io *io, int fd, uint32_t events, void *userdata) {
         accept_connection(s, port);
         return;
     }
-    if (!trigger_limit_allows(s)) {
+    if (!unit_trigger_limit_allows(u, &s->trigger_limit)) {
         unit_log(u, LOG_NOTICE, "Trigger limit hit, refusing further activation.");
         socket_enter_stop_pre(s, SOCKET_FAILURE_TRIGGER_LIMIT_HIT);
         return;

@@ -21,9 +21,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* systemd's catalog. */
-#define MESSAGE_SUCCESS "7ad2d189f7e94e70a38c781354912448"
-#define MESSAGE_FAILURE "d9b373ed55a64feb8242e02dbe79a49c"
 /* OnClockChange= without OnCalendar=: something has to be armed for the kernel to tell of the clock. */
 #define FAR_AWAY (365 * 24 * 3600 * USEC_PER_SEC)
 
@@ -76,10 +73,7 @@ static void set_state(struct timer_unit *t, enum timer_state state) {
 static void enter_dead(struct timer_unit *t, enum timer_result result) {
     if (t->result == TIMER_SUCCESS)
         t->result = result;
-    if (t->result == TIMER_SUCCESS)
-        unit_log_id(&t->unit, LOG_INFO, MESSAGE_SUCCESS, "Deactivated successfully.");
-    else
-        unit_log_id(&t->unit, LOG_WARNING, MESSAGE_FAILURE, "Failed with result '%s'.", results[t->result]);
+    unit_log_end(&t->unit, t->result == TIMER_SUCCESS ? NULL : results[t->result]);
     set_state(t, t->result == TIMER_SUCCESS ? TIMER_DEAD : TIMER_FAILED);
 }
 
@@ -170,12 +164,6 @@ static int next_of_calendar(const struct timer_unit *t, const char *expression, 
     return 0;
 }
 
-static struct unit *triggered(const struct timer_unit *t) {
-    UNIT_FOREACH_EDGE(e, &t->unit, DEP_BIT(DEP_TRIGGERS))
-        return e->other;
-    return NULL;
-}
-
 /* From when on a point other than OnCalendar= counts, monotonic; 0: from a moment that has not come yet. */
 static usec_t base_of(const struct timer_unit *t, enum timer_base base, const struct unit *target, usec_t present) {
     switch (base) {
@@ -198,7 +186,7 @@ static void on_elapse(struct timer *timer, void *userdata);
 
 /* Reckons all points anew and waits for the first. `clock_set`: nothing happened but that. */
 static void enter_waiting(struct timer_unit *t, bool clock_set) {
-    struct unit *u = &t->unit, *target = triggered(t);
+    struct unit *u = &t->unit, *target = unit_triggered(&t->unit);
     const struct timer_list *list = timers_of(t);
     struct dual_time present = dual_now();
     usec_t monotonic = USEC_INFINITY, realtime = USEC_INFINITY;
@@ -259,7 +247,7 @@ static void tell_target(const struct timer_unit *t, struct job *job) {
 }
 
 static void enter_running(struct timer_unit *t) {
-    struct unit *u = &t->unit, *target = triggered(t);
+    struct unit *u = &t->unit, *target = unit_triggered(&t->unit);
     if (u->job && u->job->type == JOB_STOP)
         return;
     if (!target) {
@@ -296,12 +284,9 @@ static void on_elapse(struct timer *timer, void *userdata) {
 static int timer_start(struct unit *u) {
     struct timer_unit *t = TIMER(u);
     const struct timer_list *list = timers_of(t);
-    struct unit *target = triggered(t);
-    if (target && target->file->state != LOAD_LOADED) {
-        unit_log(u, LOG_ERR, "Refusing to start, unit %s to trigger not loaded.", target->id);
-        return -ENOENT;
-    }
-    int r = unit_new_invocation(u);
+    int r = unit_check_triggered(u);
+    if (r >= 0)
+        r = unit_new_invocation(u);
     if (r < 0)
         return r;
     t->last_trigger = (struct dual_time){};

@@ -108,8 +108,7 @@ struct unit {
     char **activation;         /* what first triggered a start, as variables for its processes; NULL: nothing did */
 
     /* start rate limit: StartLimitIntervalSec=, StartLimitBurst= */
-    usec_t start_limit_begin;
-    unsigned start_limit_count;
+    struct rate_limit start_limit;
     bool start_limit_hit;
 
     usec_t auto_jobs_begin;    /* jobs that queues added by themselves: queue.c keeps them from going round */

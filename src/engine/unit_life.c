@@ -59,22 +59,28 @@ static bool start_limit_allows(struct unit *u) {
                           : u->manager->default_start_limit_interval;
     uint64_t burst = unit_setting_written(u->file, D_StartLimitBurst) ? unit_size(u->file, D_StartLimitBurst)
                                                                        : u->manager->default_start_limit_burst;
-    u->start_limit_hit = false;
-    if (interval == 0 || burst == 0)
-        return true;
-    usec_t t = now(CLOCK_MONOTONIC);
-    if (u->start_limit_begin == 0 || t > usec_add(u->start_limit_begin, interval)) {
-        u->start_limit_begin = t;
-        u->start_limit_count = 1;
-        return true;
-    }
-    if (u->start_limit_count < burst) {
-        u->start_limit_count++;
-        return true;
-    }
-    u->start_limit_hit = true;
-    unit_log(u, LOG_WARNING, "Start request repeated too quickly.");
-    return false;
+    u->start_limit_hit = !rate_limit_allows(&u->start_limit, interval, burst);
+    if (u->start_limit_hit)
+        unit_log(u, LOG_WARNING, "Start request repeated too quickly.");
+    return !u->start_limit_hit;
+}
+
+struct unit *unit_triggered(const struct unit *u) {
+    UNIT_FOREACH_EDGE(e, u, DEP_BIT(DEP_TRIGGERS))
+        return e->other;
+    return NULL;
+}
+
+int unit_check_triggered(const struct unit *u) {
+    const struct unit *target = unit_triggered(u);
+    if (!target || target->file->state == LOAD_LOADED)
+        return 0;
+    unit_log(u, LOG_ERR, "Refusing to start, unit %s to trigger not loaded.", target->id);
+    return -ENOENT;
+}
+
+bool unit_trigger_limit_allows(const struct unit *u, struct rate_limit *limit) {
+    return rate_limit_allows(limit, unit_usec(u->file, D_TriggerLimitIntervalSec), unit_trigger_limit_burst(u->file));
 }
 
 int unit_new_invocation(struct unit *u) {
@@ -364,7 +370,7 @@ void unit_changed(struct unit *u) {
 
 void unit_reset_failed(struct unit *u) {
     u->start_limit_hit = false;
-    u->start_limit_begin = 0;
+    u->start_limit = (struct rate_limit){};
     if (u->ops->reset_failed)
         u->ops->reset_failed(u);
     unit_changed(u);

@@ -67,8 +67,18 @@ void unit_forget_edges(struct unit *u);
 /* No room to spare: the graph of a boot has settled. */
 void unit_fit_edges(struct unit *u);
 
-/* "Failed with result 'RESULT'.", as every type says it. */
-void unit_log_failure(const struct unit *u, const char *result);
+/* --- sockets, timers, paths: what they trigger -------------------------------------------------------------------------- */
+/* The unit to start; NULL: none. */
+struct unit *unit_triggered(const struct unit *u);
+/* 0; -ENOENT: it cannot be started, which is said. */
+int unit_check_triggered(const struct unit *u);
+/* TriggerLimitIntervalSec=, TriggerLimitBurst=: counts one more. */
+bool unit_trigger_limit_allows(const struct unit *u, struct rate_limit *limit);
+
+/* "Failed with result 'RESULT'."; NULL: "Deactivated successfully.", as every type says it. */
+void unit_log_end(const struct unit *u, const char *result);
+/* "Main process exited, code=exited, status=1/FAILURE". `code` and `status` as in siginfo_t. */
+void unit_log_process_exit(const struct unit *u, const char *who, bool success, int code, int status);
 
 /* Emergency actions: systemd.unit(5) FailureAction=. `exit_status` -1: none. */
 void manager_action(struct manager *m, enum action action, int exit_status, const char *reason);

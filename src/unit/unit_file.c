@@ -105,6 +105,11 @@ bool unit_setting_written(const struct unit_file *file, enum directive id) {
     return find(file, id);
 }
 
+uint64_t unit_trigger_limit_burst(const struct unit_file *file) {
+    bool often = file->type == UNIT_PATH || unit_bool(file, D_Accept);
+    return often && !unit_setting_written(file, D_TriggerLimitBurst) ? 200 : unit_size(file, D_TriggerLimitBurst);
+}
+
 void unit_setting_drop(struct unit_file *file, enum directive id) {
     struct setting *s = find(file, id);
     if (!s)

@@ -78,6 +78,8 @@ void unit_specifiers_init(struct unit_specifiers *storage, const struct unit_fil
 /* --- reading settings: the written value, else the row's default ------------------------------------------------ */
 const union value *unit_setting(const struct unit_file *file, enum directive id);
 bool unit_setting_written(const struct unit_file *file, enum directive id);
+/* TriggerLimitBurst=, whose default is another one for paths and for sockets with Accept=yes. systemd.socket(5). */
+uint64_t unit_trigger_limit_burst(const struct unit_file *file);
 /* Forgets a written value, freeing it. */
 void unit_setting_drop(struct unit_file *file, enum directive id);
 /* Gives back the room of settings that may yet come: the unit is loaded. */

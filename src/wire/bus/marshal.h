@@ -91,6 +91,7 @@ GETTER(get_control_group);
 GETTER(get_tasks_current);
 GETTER(get_slice);
 GETTER(get_main_pid);
+GETTER(get_trigger_burst);
 GETTER(get_control_pid);
 /* A struct of two strings. */
 void out_pair(struct out *out, const char *a, const char *b);

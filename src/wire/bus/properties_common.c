@@ -51,6 +51,10 @@ GETTER(get_main_pid) {
     out_u32(out, (uint32_t)unit_main_pid(object->unit));
 }
 
+GETTER(get_trigger_burst) {
+    out_u32(out, (uint32_t)unit_trigger_limit_burst(object->unit->file));
+}
+
 GETTER(get_control_pid) {
     out_u32(out, (uint32_t)unit_control_pid(object->unit));
 }

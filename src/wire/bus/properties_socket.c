@@ -21,13 +21,6 @@ static GETTER(socket_fd_name) {
     out_string(out, name && *name ? name : object->unit->id);
 }
 
-/* systemd.socket(5): a socket for each connection may trigger more often. */
-static GETTER(socket_trigger_burst) {
-    const struct unit_file *f = object->unit->file;
-    bool more = !unit_setting_written(f, D_TriggerLimitBurst) && unit_bool(f, D_Accept);
-    out_u32(out, more ? 200 : (uint32_t)unit_size(f, D_TriggerLimitBurst));
-}
-
 const struct property socket_properties[] = {
     S("BindIPv6Only", "s", setting_enum, BindIPv6Only),
     S("Backlog", "u", setting_u32, Backlog),
@@ -81,7 +74,7 @@ const struct property socket_properties[] = {
     G("FileDescriptorName", "s", CONST, socket_fd_name),
     S("SocketProtocol", "i", setting_i32, SocketProtocol),
     S("TriggerLimitIntervalUSec", "t", setting_u64, TriggerLimitIntervalSec),
-    G("TriggerLimitBurst", "u", CONST, socket_trigger_burst),
+    G("TriggerLimitBurst", "u", CONST, get_trigger_burst),
     S("PollLimitIntervalUSec", "t", setting_u64, PollLimitIntervalSec),
     S("PollLimitBurst", "u", setting_u32, PollLimitBurst),
     G("UID", "u", CHANGE, get_uid),

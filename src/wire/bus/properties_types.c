@@ -20,12 +20,6 @@ static GETTER(mount_where) {
     out_string(out, where);
 }
 
-/* The default differs from that of sockets. */
-static GETTER(path_trigger_burst) {
-    const struct unit_file *f = object->unit->file;
-    out_u32(out, unit_setting_written(f, D_TriggerLimitBurst) ? (uint32_t)unit_size(f, D_TriggerLimitBurst) : 200);
-}
-
 static GETTER(scope_timeout_stop) {
     const struct unit_file *f = object->unit->file;
     out_u64(out, unit_setting_written(f, D_TimeoutStopSec) ? unit_usec(f, D_TimeoutStopSec)
@@ -117,7 +111,7 @@ const struct property path_properties[] = {
     S("DirectoryMode", "u", setting_u32, DirectoryMode),
     G("Result", "s", CHANGE, get_result),
     S("TriggerLimitIntervalUSec", "t", setting_u64, TriggerLimitIntervalSec),
-    G("TriggerLimitBurst", "u", CONST, path_trigger_burst),
+    G("TriggerLimitBurst", "u", CONST, get_trigger_burst),
     {},
 };
 
