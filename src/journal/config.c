@@ -159,18 +159,19 @@ static const struct setting {
     SETTING("ReadKMsg", boolean, read_kmsg, BOOL),
     SETTING("MaxLevelStore", level, max_level_store, LEVEL),
     SETTING("MaxLevelSyslog", level, max_level_syslog, LEVEL),
+    SETTING("MaxLevelSocket", level, max_level_socket, LEVEL),
+    { "ForwardToSocket", NULL, offsetof(struct log_config, socket), "at most 255 bytes", false, LOG_CONFIG_TEXT },
     SETTING("MaxLevelConsole", level, max_level_console, LEVEL),
     IGNORED("Seal"),
     IGNORED("Audit"),
     IGNORED("ForwardToKMsg"),
     IGNORED("ForwardToWall"),
-    IGNORED("ForwardToSocket"),
     IGNORED("MaxLevelKMsg"),
     IGNORED("MaxLevelWall"),
-    IGNORED("MaxLevelSocket"),
     IGNORED("TTYPath"),
     OWN("ConsoleFormat", console_format, console_format, CONSOLE_FORMAT_NAMES),
     OWN_TEXT("ConsoleUnits", console_units),
+    OWN_TEXT("ForwardToServer", server),
 };
 
 struct parsing {
@@ -229,6 +230,7 @@ void log_config_defaults(struct log_config *config) {
         .max_level_store = LOG_DEBUG,
         .max_level_syslog = LOG_DEBUG,
         .max_level_console = LOG_DEBUG,
+        .max_level_socket = LOG_DEBUG,
     };
 }
 

@@ -29,6 +29,9 @@ struct log_config {
     /* Section [X-Reeve], which journald ignores. */
     uint64_t console_format;
     char console_units[LOG_CONFIG_TEXT]; /* "": all */
+    char server[LOG_CONFIG_TEXT];        /* "": none; remote.h */
+    char socket[LOG_CONFIG_TEXT];        /* ForwardToSocket= */
+    uint64_t max_level_socket;
 };
 
 /* What holds where nothing is written. */

@@ -71,8 +71,10 @@ void console_rest(struct console *c);
 int console_format_from_string(const char *s);
 /* What lines of this level begin with on a terminal; NULL: nothing. */
 const char *console_colour(int level);
-/* Appends the entry as a line of json or logfmt. 0 or -ENOMEM. */
 struct text;
+/* "2026-11-22T06:00:00.123456Z" */
+void console_put_time(struct text *out, usec_t time);
+/* Appends the entry as a line of json or logfmt. 0 or -ENOMEM. */
 int console_format_entry(enum console_format format, const struct entry *e, struct text *out);
 
 /* Bytes waiting. */

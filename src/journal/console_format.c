@@ -24,8 +24,7 @@ const char *console_colour(int level) {
     return level <= LOG_ERR ? "\x1b[31m" : level == LOG_WARNING ? "\x1b[33m" : level == LOG_DEBUG ? "\x1b[90m" : NULL;
 }
 
-/* "2026-11-22T06:00:00.123456Z" */
-static void put_time(struct text *out, usec_t time) {
+void console_put_time(struct text *out, usec_t time) {
     char buffer[TIMESTAMP_MAX];
     const char *s = timestamp_format(time, true, buffer); /* "Sun 2026-11-22 06:00:00 UTC" */
     if (s && strlen(s) >= 23)
@@ -45,7 +44,7 @@ static const char *severity(int level) {
 
 static void put_json(struct text *out, const struct entry *e, const char *message) {
     text_add(out, "{\"time\":\"");
-    put_time(out, now(CLOCK_REALTIME));
+    console_put_time(out, now(CLOCK_REALTIME));
     text_addf(out, "\",\"level\":\"%s\",\"severity\":\"%s\"", log_level_to_string(e->level), severity(e->level));
     if (e->unit) {
         text_add(out, ",\"unit\":");
@@ -76,7 +75,7 @@ static void put_value(struct text *out, const char *name, const char *s) {
 
 static void put_logfmt(struct text *out, const struct entry *e, const char *message) {
     text_add(out, "time=");
-    put_time(out, now(CLOCK_REALTIME));
+    console_put_time(out, now(CLOCK_REALTIME));
     text_addf(out, " level=%s", log_level_to_string(e->level));
     if (e->unit)
         put_value(out, "unit", e->unit);

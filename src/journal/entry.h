@@ -37,6 +37,9 @@ struct entry {
     size_t raw_time_size;
 };
 
+/* LOG_DAEMON …; where it is unknown, by where the entry came from. */
+int entry_facility(const struct entry *e);
+
 struct sink {
     void (*write)(struct sink *sink, const struct entry *entry);
     struct sink *next;

@@ -2,7 +2,7 @@
 #include "journal/follow.h"
 #include "base/fd.h"
 #include "base/glob.h"
-#include "base/scan.h"
+#include "base/process.h"
 #include "base/strv.h"
 #include "base/text.h"
 #include "journal/fields.h"
@@ -141,30 +141,6 @@ static void pump_all(struct follow *f, struct follower *w, struct followed *file
 }
 
 /* --- which files --- */
-/* When the manager, our parent, began: what was written before is another life's. */
-static usec_t manager_start(void) {
-    char path[32], text[1024];
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)getppid());
-    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-    if (n <= 0)
-        return 0;
-    text[n] = 0;
-    const char *p = strrchr(text, ')');
-    char word[32];
-    uint64_t ticks;
-    /* State is the third field, the start time the 22nd. */
-    for (int i = 3; p && i < 22; i++) {
-        p += i == 3;
-        if (!scan_word(&p, word, sizeof(word)))
-            return 0;
-    }
-    if (!p || !scan_u64(&p, &ticks))
-        return 0;
-    usec_t age = usec_sub(now(CLOCK_BOOTTIME), ticks * (USEC_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK)));
-    return usec_sub(now(CLOCK_REALTIME), age);
-}
-
 static void file_free(struct follow *f, struct followed *file) {
     if (file->watch >= 0)
         (void)inotify_rm_watch(f->inotify, file->watch);
@@ -323,7 +299,7 @@ static int begin(struct follow *f) {
     if (!f->positions)
         return -ENOMEM;
     f->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    f->since = manager_start();
+    f->since = process_began(getppid());
     return f->inotify < 0 ? -errno : 0;
 }
 

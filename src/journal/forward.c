@@ -13,11 +13,15 @@
 
 #define HEAD_MAX 512
 
+int entry_facility(const struct entry *e) {
+    bool service = e->transport == ENTRY_PIPE || e->transport == ENTRY_FILE;
+    return e->facility >= 0 ? e->facility : service ? LOG_DAEMON : LOG_USER;
+}
+
 /* "<PRI>ident[pid]: ", without the time that syslog(3) would add: the daemon's own clock says the same. */
 static size_t make_head(const struct entry *e, char head[static HEAD_MAX]) {
-    int facility = e->facility >= 0 ? e->facility : e->transport == ENTRY_PIPE || e->transport == ENTRY_FILE ? LOG_DAEMON : LOG_USER;
     const char *identifier = e->transport == ENTRY_MANAGER ? "reeve" : e->identifier ? e->identifier : e->unit;
-    int n = snprintf(head, HEAD_MAX, "<%d>%.256s", facility | e->level, identifier ? identifier : "unknown");
+    int n = snprintf(head, HEAD_MAX, "<%d>%.256s", entry_facility(e) | e->level, identifier ? identifier : "unknown");
     if (n > 0 && e->pid > 0)
         n += snprintf(head + n, HEAD_MAX - (size_t)n, "[%d]", (int)e->pid);
     if (n > 0)

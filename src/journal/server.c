@@ -317,6 +317,11 @@ static void handle_event(struct server *s, const struct epoll_event *event) {
     case WATCH_VARLINK_SOCKET:
         server_varlink_ready(s, NULL);
         break;
+    case WATCH_REMOTE:
+        for (int i = 0; i < REMOTES; i++)
+            if (w == &s->remotes[i].watch)
+                remote_ready(&s->remotes[i].remote);
+        break;
     case WATCH_FOLLOW:
         follow_ready(&s->follow);
         break;
@@ -332,6 +337,8 @@ static int sleep_time(const struct server *s) {
     if ((s->ready || (s->started && (s->follow_more || s->follow.rescan))) && !held_up)
         return 0;
     usec_t until = MIN(s->leftover_deadline, store_deadline(&s->store));
+    for (int i = 0; i < REMOTES; i++)
+        until = MIN(until, remote_deadline(&s->remotes[i].remote));
     if (s->started)
         until = MIN(until, s->quiet_deadline);
     if (until == USEC_INFINITY)
@@ -355,6 +362,8 @@ static void rest(struct server *s) {
     for (int i = 0; i < CONSOLES; i++)
         console_rest(&s->consoles[i].console);
     store_rest(&s->store);
+    for (int i = 0; i < REMOTES; i++)
+        remote_rest(&s->remotes[i].remote);
     s->rested = true;
 }
 
@@ -378,6 +387,7 @@ static void run(struct server *s) {
             server_take_leftovers(s);
         bool idle = n <= 0 && !s->ready && !s->follow_more, all = s->started && s->n_inherited == 0;
         server_pump_ready(s);
+        server_turn_remotes(s);
         server_flush_consoles(s);
         while (server_has_console(s, CONSOLE_PENDING) && now(CLOCK_MONOTONIC) < s->quiet_deadline)
             wait_for_output(s);
@@ -412,6 +422,7 @@ static void finish(struct server *s) {
     }
     server_flush_consoles(s);
     source_release(&s->pool);
+    server_close_remotes(s);
     store_close(&s->store);
     if (s->control >= 0) {
         intake_unlink(s->runtime);
@@ -466,7 +477,6 @@ int journal_main(int argc, char **argv) {
     server_open_consoles(&s);
     s.consoles[CONSOLES - 1].console.sink.next = &s.forward.sink;
     forward_open(&s.forward, s.runtime);
-    s.forward.sink.next = &s.store.sink;
     s.own_set = entry_set_new(
         &(struct set_request){ .pid = getpid(), .uid = (uid_t)-1, .gid = (gid_t)-1, .identifier = "reeve-journal" });
     server_read_config(&s);
@@ -479,6 +489,7 @@ int journal_main(int argc, char **argv) {
     follow_init(&s.follow, s.runtime, &s.pool, complain_of_store, &s);
     store_open(&s.store, &s.config, s.runtime, complain_of_store, &s);
     s.epoll = epoll_create1(EPOLL_CLOEXEC);
+    server_open_remotes(&s);
     struct epoll_event event = { .events = EPOLLIN, .data.ptr = &s.control_watch };
     if (s.epoll < 0 || epoll_ctl(s.epoll, EPOLL_CTL_ADD, s.control, &event) < 0 ||
         source_pool_open(&s.pool, &s.consoles[0].console.sink) < 0) {

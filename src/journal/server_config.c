@@ -10,6 +10,9 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+/* What waits for another machine when the container ends. */
+#define REMOTE_PATIENCE (500 * USEC_PER_MSEC)
+
 static void complain_of_config(void *server, const char *text) {
     server_complain(server, text, 0);
 }
@@ -100,4 +103,38 @@ void server_watch_consoles(struct server *s) {
         if (epoll_ctl(s->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, output_poll_fd(&c->output), &event) >= 0 || !on)
             s->consoles[i].watched = on;
     }
+}
+
+/* --- other machines --- */
+static void complain_of_remote(void *server, const char *what, int error) {
+    server_complain(server, what, error);
+}
+
+void server_open_remotes(struct server *s) {
+    const char *server = getenv("REEVE_LOG_SERVER");
+    s->forward.sink.next = &s->remotes[0].remote.sink;
+    s->remotes[0].remote.sink.next = &s->remotes[1].remote.sink;
+    s->remotes[1].remote.sink.next = &s->store.sink;
+    for (int i = 0; i < REMOTES; i++) {
+        s->remotes[i].watch.kind = WATCH_REMOTE;
+        remote_open(&s->remotes[i].remote, s->epoll, &s->remotes[i].watch, &s->store, complain_of_remote, s);
+    }
+    if (!server)
+        server = s->config.server;
+    if (*server && remote_set_server(&s->remotes[0].remote, server) < 0)
+        server_complain(s, "the log server: not udp://HOST:PORT or tcp://HOST:PORT", 0);
+    if (*s->config.socket && remote_set_socket(&s->remotes[1].remote, s->config.socket) < 0)
+        server_complain(s, "ForwardToSocket=: not HOST:PORT or a path", 0);
+    s->remotes[0].remote.max_level = LOG_DEBUG;
+    s->remotes[1].remote.max_level = (int)s->config.max_level_socket;
+}
+
+void server_turn_remotes(struct server *s) {
+    for (int i = 0; i < REMOTES; i++)
+        remote_turn(&s->remotes[i].remote);
+}
+
+void server_close_remotes(struct server *s) {
+    for (int i = 0; i < REMOTES; i++)
+        remote_close(&s->remotes[i].remote, REMOTE_PATIENCE);
 }

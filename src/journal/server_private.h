@@ -7,6 +7,7 @@
 #include "journal/forward.h"
 #include "journal/intake.h"
 #include "journal/protocol.h"
+#include "journal/remote.h"
 #include "journal/source.h"
 #include "journal/store.h"
 #include "journal/varlink.h"
@@ -22,6 +23,7 @@ enum watch_kind {
     WATCH_VARLINK_SOCKET,
     WATCH_VARLINK,
     WATCH_FOLLOW,
+    WATCH_REMOTE,
 };
 struct watch {
     enum watch_kind kind;
@@ -65,6 +67,8 @@ struct sender {
 
 /* stdout and stderr. */
 #define CONSOLES 2
+/* A syslog server, and ForwardToSocket=. */
+#define REMOTES 2
 
 struct server {
     int epoll, control;
@@ -78,6 +82,10 @@ struct server {
         struct console console;
     } consoles[CONSOLES];
     struct forward forward;
+    struct {
+        struct watch watch;
+        struct remote remote;
+    } remotes[REMOTES];
     struct log_config config;
     struct store store;
     struct entry_set *manager_set, *own_set; /* PID 1's and ours */
@@ -125,6 +133,10 @@ void server_close_consoles(struct server *s);
 void server_flush_consoles(struct server *s);
 /* Is any of them in that state? */
 bool server_has_console(const struct server *s, enum console_state state);
+/* As the settings say: between the forwarder and the store. */
+void server_open_remotes(struct server *s);
+void server_turn_remotes(struct server *s);
+void server_close_remotes(struct server *s);
 /* Does either have as much as is worth a write, and is not stuck? */
 bool server_consoles_are_full(const struct server *s);
 /* Those that have stopped are watched like everything else. */

@@ -205,8 +205,7 @@ static void say_lost(struct store *s) {
     s->complain(s->userdata, text, 0);
 }
 
-/* The fields as they are stored. */
-static void items_of_entry(struct store *s, const struct entry *e, struct item_list *l) {
+void store_items(struct store *s, const struct entry *e, struct item_list *l) {
     l->n = 0;
     char *next = l->text;
     entry_items(e, l, &next);
@@ -241,7 +240,7 @@ static void store_write(struct sink *sink, const struct entry *e) {
         return;
     }
     struct item_list list;
-    items_of_entry(s, e, &list);
+    store_items(s, e, &list);
     int r = append(s, e, list.items, list.n);
     if (r >= 0) {
         if (s->n_lost > 0)

@@ -48,6 +48,9 @@ struct store {
 void store_open(struct store *s, const struct log_config *config, const char *runtime,
                 void (*complain)(void *userdata, const char *what, int error), void *userdata);
 void store_close(struct store *s);
+struct item_list;
+/* The fields of an entry as they are stored; borrowed from the entry, the store and the list. */
+void store_items(struct store *s, const struct entry *e, struct item_list *list);
 /* All entries of this turn are in: wakes readers. */
 void store_turn(struct store *s);
 /* Before a long sleep: gives memory back. */

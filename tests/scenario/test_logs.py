@@ -149,3 +149,29 @@ def test_log_files_are_followed_through_rotation_kills_and_restarts(machine):
     m.wait_log(r"app\.service: again")
     shown = [line for line in m.logs().splitlines() if line.startswith("app.service: ")]
     assert shown[-3:] == ["app.service: done", "app.service: meanwhile", "app.service: again"]
+
+
+COLLECTOR = """
+import socket, sys
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+udp.bind(("127.0.0.1", 5514))
+raw = socket.create_server(("127.0.0.1", 5515))
+print("ready", flush=True)
+c, _ = raw.accept()
+open("/run/raw", "wb").write(c.recv(1000000))
+while True:
+    open("/run/udp", "ab").write(udp.recv(65536) + b"\\n")
+"""
+
+
+def test_other_machines_get_it_too(machine):
+    m = machine("oracle", flags=["-e", "REEVE_LOG_SERVER=udp://localhost:5514"], units={
+        "collect.service": "[Service]\nExecStart=/usr/bin/python3 /opt/collect.py\nStandardOutput=file:/run/ready\n",
+        "say.service": "[Service]\nType=oneshot\nExecStart=/bin/echo over there\n"},
+        files={"opt/collect.py": COLLECTOR, "etc/systemd/journald.conf.d/x.conf": "[Journal]\nForwardToSocket=127.0.0.1:5515\n"})
+    assert m.ctl("start collect").ok
+    assert m.sh("until grep -q ready /run/ready; do sleep 0.1; done; systemctl start say; "
+                "until grep -q 'over there' /run/udp; do sleep 0.2; logger again; done", timeout=90).ok
+    line = m.sh("grep -a -m1 'over there' /run/udp").out
+    assert re.fullmatch(r"<30>1 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z \w+ echo \d+ - - over there\n", line), line
+    assert m.sh("grep -a -c __REALTIME_TIMESTAMP= /run/raw").out.strip() != "0"
