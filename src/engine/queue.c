@@ -81,7 +81,7 @@ static void serve_unneeded(struct unit *u) {
 }
 
 static void serve_upheld(struct unit *u) {
-    if (u->job || active_or_activating(unit_active_state(u)) || u->start_limit_hit)
+    if (u->job || !inactive_or_failed(unit_active_state(u)) || u->start_limit_hit)
         return;
     UNIT_FOREACH_EDGE(e, u, DEP_BIT(DEP_UPHELD_BY))
         if (!e->other->job && active_or_reloading(unit_active_state(e->other))) {

@@ -117,13 +117,13 @@ static void control_exited(struct service *s, int code, int status) {
     const struct exec_command_list *list = unit_commands(s->unit.file, service_exec_directive(s->control_exec));
     service_record_exit(s, s->control_exec, s->control_index, s->control_pid, code, status);
     s->control_pid = 0;
-    /* ExecCondition=: 1 to 254 is a "no", not a failure. */
+    if (command && command->flags & EXEC_IGNORE_FAILURE)
+        result = SERVICE_SUCCESS;
+    /* ExecCondition=: 1 to 254 is a "no", not a failure, and a condition's. */
     if (s->state == SERVICE_CONDITION && result == SERVICE_FAILURE_EXIT_CODE && status < 255) {
         result = SERVICE_SKIP_CONDITION;
         s->unit.condition_result = false;
     }
-    if (command && command->flags & EXEC_IGNORE_FAILURE)
-        result = SERVICE_SUCCESS;
     unit_log_process_exit(&s->unit, "Control", result == SERVICE_SUCCESS || result == SERVICE_SKIP_CONDITION, code, status);
     bool reloading = s->state == SERVICE_RELOAD || s->state == SERVICE_RELOAD_SIGNAL || s->state == SERVICE_RELOAD_NOTIFY;
     if (!reloading)

@@ -97,8 +97,7 @@ void service_set_state(struct service *s, enum service_state state) {
     unit_log(u, LOG_DEBUG, "Changed %s -> %s", service_state_to_string(before), service_state_to_string(state));
     unit_notify(u, service_state_active(s, before), service_state_active(s, state),
                 (s->reload_result == SERVICE_SUCCESS ? 0 : NOTIFY_RELOAD_FAILED) |
-                    (s->will_auto_restart ? NOTIFY_WILL_RESTART : 0) |
-                    (s->result == SERVICE_SKIP_CONDITION ? NOTIFY_SKIPPED : 0));
+                    (s->will_auto_restart ? NOTIFY_WILL_RESTART : 0));
 }
 
 void service_remember_result(struct service *s, enum service_result result) {

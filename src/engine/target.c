@@ -37,9 +37,11 @@ int target_order(struct unit *u) {
     for (size_t i = 0; i < u->n_edges; i++) {
         struct unit *other = u->edges[i].other;
         int r = 0;
-        if (u->ops->type == UNIT_TARGET && u->edges[i].kinds & PULLS)
+        uint32_t kinds = u->edges[i].kinds;
+        /* As with systemd: what it is part of goes before it only if that was known first. */
+        if (u->ops->type == UNIT_TARGET && (kinds & PULLS || (kinds & DEP_BIT(DEP_PART_OF) && other->serial < u->serial)))
             r = order_after(u, other);
-        if (r >= 0 && other->ops->type == UNIT_TARGET && u->edges[i].kinds & PULLED_BY)
+        if (r >= 0 && other->ops->type == UNIT_TARGET && kinds & PULLED_BY)
             r = order_after(other, u);
         if (r < 0)
             return r;

@@ -334,8 +334,6 @@ void unit_notify(struct unit *u, enum active_state before, enum active_state aft
     else if (before == ACTIVE_RELOADING && after == ACTIVE_ACTIVE)
         u->marks &= ~MARK_NEEDS_RELOAD;
     purpose_look(m, u);
-    if (after == ACTIVE_INACTIVE && flags & NOTIFY_SKIPPED)
-        u->condition_result = false; /* ExecCondition= is a condition, too */
 
     bool unexpected = u->job ? settle_job(u->job, after, flags) : true;
     if (unexpected && inactive_or_failed(before) && active_or_activating(after))

@@ -13,7 +13,6 @@
 enum notify_flags {
     NOTIFY_RELOAD_FAILED = 1 << 0,
     NOTIFY_WILL_RESTART = 1 << 1, /* an automatic restart follows: the job and OnFailure= wait for its outcome */
-    NOTIFY_SKIPPED = 1 << 2,      /* ExecCondition= said no */
 };
 /* The one place where a unit's state changes: to be called by a type after it changed its own. Jobs, dependants, time
  * stamps, observers follow from here. */

@@ -4,7 +4,8 @@
 What real systemd leaves to chance is not generated. It walks dependencies in the order of its hash tables, whose key
 is new in each run: so there is no ordering cycle (which member is given up?), no two units that conflict where one
 request would start both, and whoever requires a unit that can fail at once, without a process, is ordered after it,
-as is whoever has a Requisite=, whose check is over at once.
+as is whoever has a Requisite=, whose check is over at once. A target is after what it is part of: systemd adds that
+if it happened to load the other first.
 Nothing depends on the clock either: start limits count over a day or not at all, RestartSec= is none or an hour, and
 there are no timeouts. A start limit and a reload do not go together: 252 forgets by it how often a unit was started, 257
 and reeve do not. Knows nothing of containers.
@@ -212,7 +213,7 @@ class Generator:
         self.make_conflicts()
         for unit in self.units:
             for kind, other in list(unit.deps):
-                if kind == "Requisite" or kind in REQUIRING and other.fails_at_once():
+                if kind == "Requisite" or kind in REQUIRING and other.fails_at_once() or kind == "PartOf" and unit.suffix == "target":
                     self.depend(unit, "After", other)
 
     def make_conditions(self):

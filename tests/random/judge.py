@@ -3,7 +3,7 @@
 
 from players import Pair, first_difference, lines_of, out_of_order
 
-REPEATS = 3  # further questions to systemd before a difference is believed
+REPEATS = 7  # further questions to systemd before a difference is believed
 
 
 def judge(pair: Pair, scenario: dict, repeats: int = REPEATS) -> tuple[str, dict, dict]:

@@ -136,7 +136,9 @@ class Pair:
 
 def without_reason(line: str) -> str:
     """What a client says of a failed job. The reason it asks for afterwards: by then the unit may have been started again,
-    or be forgotten. The Result that it comes from is among the properties."""
+    or be forgotten. The Result that it comes from is among the properties. Of several conflicts in one request systemd
+    names the one that its hash table has first."""
+    line = re.sub(r"(Transaction contains conflicting jobs) .*", r"\1.", line)
     return re.sub(r"^(Job for \S+ failed) because .*", r"\1.", line)
 
 
