@@ -49,6 +49,8 @@ void journal_file_close(struct journal_file *f, bool archive, bool sync);
  * readers. Monotonic times that go back are moved up to the last. */
 int journal_file_append(struct journal_file *f, uint64_t seqnum, struct dual_time time, const struct journal_item *items,
                         size_t n);
+/* A file that was cut short gets the size back that its header tells, as a hole: journalctl does not open it otherwise. */
+void journal_file_mend_size(const char *path, uint64_t max_size);
 /* Is another file called for, because the hash tables are full? */
 bool journal_file_is_full(const struct journal_file *f);
 /* Wakes who follows the file, if anything was added since the last time. */

@@ -237,6 +237,18 @@ int journal_file_open(const char *path, const struct journal_file_options *optio
     return 0;
 }
 
+void journal_file_mend_size(const char *path, uint64_t max_size) {
+    _cleanup_close_ int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    struct stat st;
+    struct journal_header h;
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || pread(fd, &h, sizeof(h), 0) != sizeof(h) ||
+        memcmp(h.signature, JOURNAL_SIGNATURE, sizeof(h.signature)) != 0)
+        return;
+    uint64_t size = le64(h.header_size) + le64(h.arena_size);
+    if (le64(h.arena_size) <= max_size && size > (uint64_t)st.st_size && size <= max_size)
+        (void)!ftruncate(fd, (off_t)size);
+}
+
 void journal_file_close(struct journal_file *f, bool archive, bool sync) {
     if (!f)
         return;

@@ -73,6 +73,7 @@ static void set_aside(struct store *s, const struct store_file *f) {
     char path[1024], other[1024], prefix[32];
     prefix_of(f, prefix);
     path_of(s, f, path, sizeof(path));
+    journal_file_mend_size(path, s->options.max_size);
     store_dirty_name(s->directory, prefix, other, sizeof(other));
     if (rename(path, other) < 0 && errno != ENOENT)
         (void)unlink(path);
