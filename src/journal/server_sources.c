@@ -380,7 +380,7 @@ void server_take_leftovers(struct server *s) {
     for (size_t i = 0; i < ELEMENTS(tables); i++) {
         struct source_watch *w, *next;
         HASH_ITER(hh, tables[i], w, next)
-            if (w->source->leftover && !w->source->ready)
+            if (w->source->leftover && !w->source->ready && source_is_in_the_way(w->source))
                 pump(s, w->source, true);
     }
 }

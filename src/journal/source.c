@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -17,7 +18,7 @@
 #include <unistd.h>
 
 /* An unfinished line of this size is not looked at again and again. */
-#define LEFTOVER_MAX 4096
+#define LEFTOVER_MAX (16 * 1024)
 /* Memory worth giving back. */
 #define CHUNK_MUCH (16 * 1024)
 
@@ -538,6 +539,17 @@ enum pump_result source_pump(struct source_pool *pool, struct source *s, bool fo
     pool->segment = NULL;
     s->taken = s->plain || held > 0 ? 0 : taken;
     return taken > 0 ? PUMP_MORE : PUMP_IDLE;
+}
+
+bool source_is_in_the_way(const struct source *s) {
+    if (s->kind == SOURCE_CONNECTION)
+        return true;
+    /* A pipe of many small pieces is full long before its size is reached; only a write end tells. */
+    char path[32];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", s->fd);
+    _cleanup_close_ int writer = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    struct pollfd p = { .fd = writer, .events = POLLOUT };
+    return writer < 0 || poll(&p, 1, 0) <= 0;
 }
 
 void source_consume(struct source_pool *pool, struct source *s) {

@@ -3,7 +3,8 @@
  * they lie, in the kernel, and taken out of it only when they were written: source_pump(), then write, then
  * source_consume(). Whoever kills this process between the two may see lines twice, but loses none.
  *
- * The beginning of a line may stay in the kernel for SOURCE_PATIENCE, then it is kept here. Knows no sockets
+ * The beginning of a line stays in the kernel, where nothing happens to it, unless there is too much of it: a socket is in
+ * the way of its writer soon, so its is taken out after SOURCE_PATIENCE; a pipe's, if the pipe is full. Knows no sockets
  * but its own and no loop. */
 #pragma once
 
@@ -117,6 +118,8 @@ enum pump_result {
 /* Gives the lines of one chunk to the sinks. `force`: an unfinished line is to be taken out of the kernel
  * too. */
 enum pump_result source_pump(struct source_pool *pool, struct source *s, bool force);
+/* Does the beginning of a line that it holds keep its writer from going on? */
+bool source_is_in_the_way(const struct source *s);
 /* May this pipe hold what scratch lets us look at? */
 bool source_pool_may_use(const struct source_pool *pool);
 /* Is anything held of this one? */

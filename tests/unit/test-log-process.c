@@ -443,6 +443,23 @@ static int set_up_json(void **state) {
     return r;
 }
 
+/* However long it waits for its end: it lies in the pipe, which PID 1 keeps. */
+static void test_killing_the_log_process_loses_no_beginning_of_a_line(void **state) {
+    struct bed *b = *state;
+    uint64_t id;
+    int a = open_stream(b, "a.service", &id);
+    say(a, "first\nhalf ");
+    assert_true(sees(b, "a.service: first\n"));
+    usec_t until = now(CLOCK_MONOTONIC) + 3 * USEC_PER_SEC / 2;
+    while (now(CLOCK_MONOTONIC) < until)
+        turn(b, 100, true);
+    pid_t pid = log_client_pid(b->client);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    say(a, "a line\n");
+    assert_true(sees(b, "a.service: half a line\n"));
+    close(a);
+}
+
 static void test_stdout_as_json(void **state) {
     struct bed *b = *state;
     uint64_t id;
@@ -521,6 +538,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(test_a_closed_stdout_stops_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_programs_are_heard_on_the_log_sockets, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_messages_of_a_unit_s_processes_name_the_unit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_killing_the_log_process_loses_no_beginning_of_a_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_stdout_as_json, set_up_json, tear_down),
         cmocka_unit_test_setup_teardown(test_state_survives_a_re_execution, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_end_waits_for_the_last_line, set_up, tear_down),
