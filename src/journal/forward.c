@@ -31,7 +31,8 @@ static size_t make_head(const struct entry *e, char head[static HEAD_MAX]) {
 
 static void forward_write(struct sink *sink, const struct entry *e) {
     struct forward *f = (struct forward *)sink;
-    if (f->nobody || f->fd < 0 || !f->on || !e->message || e->level > f->max_level)
+    /* A syslog daemon reads the kernel's log itself. */
+    if (e->transport == ENTRY_KERNEL || f->nobody || f->fd < 0 || !f->on || !e->message || e->level > f->max_level)
         return;
     char head[HEAD_MAX];
     struct iovec parts[] = { { head, make_head(e, head) }, { (void *)e->message, e->size } };

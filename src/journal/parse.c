@@ -196,3 +196,69 @@ int parse_stream_head(struct bytes data, struct stream_head *ret, size_t *ret_si
     *ret_size = data.n - b.n;
     return 0;
 }
+
+/* --- the kernel's log --- */
+/* Digits, and the comma behind them. */
+static bool take_count(struct bytes *b, uint64_t *ret) {
+    uint64_t n = 0;
+    size_t i = 0;
+    for (; i < b->n && b->p[i] >= '0' && b->p[i] <= '9' && i < 19; i++)
+        n = 10 * n + (uint64_t)(b->p[i] - '0');
+    if (i == 0 || i == b->n || b->p[i] != ',')
+        return false;
+    b->p += i + 1;
+    b->n -= i + 1;
+    *ret = n;
+    return true;
+}
+
+int parse_kmsg(struct bytes record, struct kmsg_message *ret) {
+    uint64_t priority, number, time;
+    if (!take_count(&record, &priority) || priority > (LOG_FACMASK | LOG_PRIMASK) || !take_count(&record, &number) ||
+        !take_count(&record, &time))
+        return -EBADMSG;
+    const char *text = memchr(record.p, ';', record.n), *end = record.p + record.n;
+    if (!text)
+        return -EBADMSG;
+    text++;
+    const char *newline = memchr(text, '\n', (size_t)(end - text));
+    *ret = (struct kmsg_message){ .priority = (int)priority,
+                                  .time = time,
+                                  .text = { text, (size_t)((newline ? newline : end) - text) },
+                                  .fields = { newline ? newline + 1 : end, newline ? (size_t)(end - newline - 1) : 0 } };
+    return 0;
+}
+
+int parse_kmsg_field(struct bytes *rest, struct bytes *name, struct bytes *value) {
+    while (rest->n > 0) {
+        const char *line = rest->p, *newline = memchr(line, '\n', rest->n);
+        size_t n = newline ? (size_t)(newline - line) : rest->n, used = n + (newline ? 1 : 0);
+        rest->p += used;
+        rest->n -= used;
+        const char *equals = n > 1 && line[0] == ' ' ? memchr(line + 1, '=', n - 1) : NULL;
+        size_t length = equals ? (size_t)(equals - line - 1) : 0, upper = 0;
+        while (upper < length && ((line[1 + upper] >= 'A' && line[1 + upper] <= 'Z') || line[1 + upper] == '_'))
+            upper++;
+        if (length == 0 || length > 32 || upper < length)
+            continue;
+        *name = (struct bytes){ line + 1, length };
+        *value = (struct bytes){ equals + 1, (size_t)(line + n - equals - 1) };
+        return 1;
+    }
+    return 0;
+}
+
+static int hex(char c) {
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+size_t unescape_kmsg(struct bytes text, char *to) {
+    size_t n = 0;
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] == '\\' && i + 3 < text.n && text.p[i + 1] == 'x' && hex(text.p[i + 2]) >= 0 && hex(text.p[i + 3]) >= 0) {
+            to[n++] = (char)(16 * hex(text.p[i + 2]) + hex(text.p[i + 3]));
+            i += 3;
+        } else
+            to[n++] = text.p[i];
+    return n;
+}

@@ -43,6 +43,19 @@ struct native_message {
  * counts. */
 int parse_native(struct bytes datagram, struct native_message *ret);
 
+/* A record of /dev/kmsg: "PRIORITY,NUMBER,MICROSECONDS,FLAGS;text\n KEY=value\n…". 0 or -EBADMSG. */
+struct kmsg_message {
+    int priority;       /* level + facility */
+    uint64_t time;      /* monotonic, of the machine */
+    struct bytes text;  /* with \xNN for what is not printable */
+    struct bytes fields; /* for parse_kmsg_field() */
+};
+int parse_kmsg(struct bytes record, struct kmsg_message *ret);
+/* Takes the next from *rest: 1, or 0 at the end. What is none, or has a name that is no field's, is skipped. */
+int parse_kmsg_field(struct bytes *rest, struct bytes *name, struct bytes *value);
+/* Writes the text to `to`, which has room for text.n bytes; returns how many it takes. */
+size_t unescape_kmsg(struct bytes text, char *to);
+
 /* The head of a stream of sd_journal_stream_fd(3), seven lines: identifier, unit, level, level prefix, and
  * three flags for forwarding that nobody uses. */
 #define STREAM_HEAD_MAX 2048

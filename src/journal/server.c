@@ -118,6 +118,10 @@ static void restore(struct server *s, uint64_t key, const char *state, int fd) {
         server_take_hold(s, key, state + 5, fd);
         return;
     }
+    if (strcmp(state, "kmsg") == 0) {
+        server_take_kmsg(s, fd);
+        return;
+    }
     if (strcmp(state, "requests") == 0) {
         server_take_requests(s, fd);
         return;
@@ -249,6 +253,7 @@ static void handle(struct server *s, const uint8_t *packet, size_t size, int fd)
         server_make_hold(s);
         open_intakes(s);
         server_take_requests(s, -1);
+        server_take_kmsg(s, -1);
         break;
     default:
         break;
@@ -321,6 +326,9 @@ static void handle_event(struct server *s, const struct epoll_event *event) {
         for (int i = 0; i < REMOTES; i++)
             if (w == &s->remotes[i].watch)
                 remote_ready(&s->remotes[i].remote);
+        break;
+    case WATCH_KMSG:
+        server_kmsg_ready(s);
         break;
     case WATCH_FOLLOW:
         follow_ready(&s->follow);
@@ -469,6 +477,7 @@ int journal_main(int argc, char **argv) {
                         .control_watch.kind = WATCH_CONTROL,
                         .next_key = 1,
                         .hold_fd = -1,
+                        .kmsg_fd = -1,
                         .leftover_deadline = USEC_INFINITY,
                         .quiet_deadline = USEC_INFINITY };
     for (int i = 0; i < INTAKE_KINDS; i++)

@@ -24,6 +24,7 @@ enum watch_kind {
     WATCH_VARLINK,
     WATCH_FOLLOW,
     WATCH_REMOTE,
+    WATCH_KMSG,
 };
 struct watch {
     enum watch_kind kind;
@@ -94,6 +95,9 @@ struct server {
     int signal_fd, varlink_fd; /* -1: none */
     struct watch signal_watch, varlink_watch;
     struct varlink_watch clients[VARLINK_CLIENTS];
+    int kmsg_fd; /* -1: none */
+    struct watch kmsg_watch;
+    struct entry_set *kmsg_set;
     struct follow follow; /* log files of units */
     struct watch follow_watch;
     bool following, follow_more; /* watched; files have more to be read */
@@ -145,6 +149,9 @@ void server_watch_consoles(struct server *s);
 /* The requests of server_requests.c: server_open_requests() once, the others when the loop says so. `w` NULL: somebody
  * connects. */
 void server_open_requests(struct server *s);
+/* The kernel's log: opened anew (fd -1), or kept by PID 1; and when it is readable. */
+void server_take_kmsg(struct server *s, int fd);
+void server_kmsg_ready(struct server *s);
 /* The socket for them: made anew (fd -1), or kept by PID 1. */
 void server_take_requests(struct server *s, int fd);
 void server_varlink_ready(struct server *s, struct varlink_watch *w);

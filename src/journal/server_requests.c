@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the log process is asked to do with the journal: by journalctl over varlink, and by signals. */
+/* What the log process is asked to do with the journal: by journalctl over varlink, and by signals. And the kernel's log,
+ * which is taken over from a predecessor in the same way. */
 #include "base/fd.h"
+#include "journal/fields.h"
+#include "journal/kmsg.h"
 #include "journal/server_private.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#define RECORDS_A_TURN 64
 /* journalctl waits 45 s for an answer. */
 #define SYNC_PATIENCE (15 * USEC_PER_SEC)
 
@@ -135,4 +140,28 @@ void server_take_requests(struct server *s, int fd) {
     /* Who asks while there is no log process waits for the next one. */
     if (made)
         (void)server_tell(s, LOG_STORE, s->next_key++, "requests", s->varlink_fd);
+}
+
+void server_take_kmsg(struct server *s, int fd) {
+    /* A manager that keeps its files elsewhere is not alone here. */
+    if (s->kmsg_fd >= 0 || !s->config.read_kmsg || strcmp(s->runtime, "/run") != 0) {
+        fd_close(fd);
+        return;
+    }
+    bool made = fd < 0;
+    s->kmsg_fd = made ? kmsg_open() : fd;
+    if (s->kmsg_fd < 0) {
+        s->kmsg_fd = -1; /* as in most containers */
+        return;
+    }
+    s->kmsg_set = entry_set_new(&(struct set_request){ .uid = (uid_t)-1, .gid = (gid_t)-1 });
+    (void)watch(s, s->kmsg_fd, &s->kmsg_watch, WATCH_KMSG);
+    if (made)
+        (void)server_tell(s, LOG_STORE, s->next_key++, "kmsg", s->kmsg_fd);
+}
+
+void server_kmsg_ready(struct server *s) {
+    int r = kmsg_receive(s->kmsg_fd, s->pool.sinks, s->kmsg_set, RECORDS_A_TURN);
+    if (r < 0 && r != -EAGAIN)
+        (void)epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->kmsg_fd, NULL);
 }

@@ -49,6 +49,24 @@ static void fuzz_stream(struct bytes in) {
         abort();
 }
 
+static void fuzz_kmsg(struct bytes in) {
+    struct kmsg_message m;
+    if (parse_kmsg(in, &m) < 0)
+        return;
+    inside(in, m.text);
+    inside(in, m.fields);
+    struct bytes rest = m.fields, name, value;
+    while (parse_kmsg_field(&rest, &name, &value) > 0) {
+        inside(in, name);
+        inside(in, value);
+        inside(in, rest);
+    }
+    char *text = malloc(m.text.n + 1);
+    if (!text || unescape_kmsg(m.text, text) > m.text.n)
+        abort();
+    free(text);
+}
+
 static void fuzz_packet(struct bytes in) {
     const char *strings[LOG_MESSAGE_STRINGS];
     int n = log_message_strings(in.p, in.n, strings);
@@ -79,6 +97,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         break;
     case 'c':
         fuzz_stream(in);
+        break;
+    case 'k':
+        fuzz_kmsg(in);
         break;
     case 'p':
         fuzz_packet(in);

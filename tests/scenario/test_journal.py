@@ -181,3 +181,16 @@ def test_hostile_records_come_back_to_the_byte(machine):
     for record in records:
         got = [f for f in back[record[0][1]] if f[0] in ("RECORD", "MESSAGE", "A", "DUPLICATE") or f[0].startswith("X_")]
         assert sorted(got) == sorted(set(record)), record[0]
+
+
+def test_the_kernels_log_where_it_can_be_read(machine, engine):
+    """It is the host's: in the journal, and not on stdout."""
+    m = machine("oracle", flags=["--device", "/dev/kmsg", "--cap-add", "SYSLOG"])
+    said = f"reeve-test-{m.id[:12]}"
+    if not m.sh("dd if=/dev/kmsg bs=8192 count=1 iflag=nonblock of=/dev/null").ok or not m.sh(f"echo '<28>{said}[9]: one' > /dev/kmsg").ok:
+        pytest.skip("/dev/kmsg cannot be read here")
+    m.sh(f"pkill -KILL -x reeve-journal; echo '<28>{said}[9]: two' > /dev/kmsg")
+    found = entries(m, f"_TRANSPORT=kernel SYSLOG_IDENTIFIER={said}")
+    assert [(e["MESSAGE"], e["PRIORITY"], e["SYSLOG_FACILITY"], e["SYSLOG_PID"]) for e in found] == [("one", "4", "3", "9"), ("two", "4", "3", "9")]
+    assert all(e["_SOURCE_MONOTONIC_TIMESTAMP"] and "_PID" not in e for e in found)
+    assert said not in m.logs()
