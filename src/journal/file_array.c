@@ -44,6 +44,25 @@ static int find_tail(struct journal_file *f, uint64_t first, uint64_t n, struct 
     return n == 0 ? 0 : -EBADMSG;
 }
 
+bool file_chain_is_whole(struct journal_file *f) {
+    uint64_t offset = le64(f->h->entry_array_offset), left = le64(f->h->n_entries), last = 0;
+    for (unsigned i = 0; left > 0; i++) {
+        struct journal_entry_array *a = array_at(f, offset);
+        if (!a || i == CHAIN_MAX)
+            return false;
+        uint64_t n = MIN(left, (uint64_t)array_size(a));
+        for (uint64_t k = 0; k < n; k++) {
+            uint64_t entry = le64(array_items(a)[k]);
+            if (entry <= last || entry >= f->tail)
+                return false;
+            last = entry;
+        }
+        left -= n;
+        offset = le64(a->next_entry_array_offset);
+    }
+    return true;
+}
+
 /* A longer array at the end of the chain; `first` is what names the first. */
 static int lengthen(struct journal_file *f, struct tail_array *t, le64_t *first) {
     uint32_t items = t->size == 0 ? ARRAY_FIRST : MIN(t->size * 2, (uint32_t)ARRAY_LAST);

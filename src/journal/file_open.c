@@ -209,6 +209,8 @@ static int check(struct journal_file *f, const struct journal_file_options *opti
         !table_fits(f, h->field_hash_table_offset, h->field_hash_table_size, JOURNAL_FIELD_HASH_TABLE))
         return -EUCLEAN;
     find_tables(f);
+    if (!file_chain_is_whole(f))
+        return -EUCLEAN;
     return f->broken ? -EUCLEAN : 0;
 }
 

@@ -101,3 +101,5 @@ int file_data(struct journal_file *f, const struct journal_item *item, struct jo
 /* Adds an entry to a data object's entries, or to the file's. */
 int link_to_data(struct journal_file *f, uint64_t data, uint64_t entry);
 int link_to_file(struct journal_file *f, uint64_t entry);
+/* Does the chain of the file's entries lead to all of them, so that readers come to what will be added? */
+bool file_chain_is_whole(struct journal_file *f);
