@@ -3,6 +3,7 @@
 #include "engine/init.h"
 #include "base/fd.h"
 #include "engine/boot.h"
+#include "engine/init_options.h"
 #include "engine/manager_private.h"
 #include "engine/reload.h"
 #include "engine/serialize.h"
@@ -13,95 +14,12 @@
 #include "unit/name.h"
 
 #include <errno.h>
-#include <getopt.h>
-#include <limits.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
 #define STATE_MAX (256 << 20) /* bytes of state a re-execution may hand over */
-
-struct options {
-    bool user, on_demand, foreground;
-    const char *unit;
-    char **exit_with;
-    int log_level, show_status; /* -1: not given */
-    int state_fd;               /* --deserialize=; -1 */
-};
-
-static int parse_options(int argc, char **argv, struct options *o) {
-    enum { OPT_UNIT = 256, OPT_LOG_LEVEL, OPT_SHOW_STATUS, OPT_SYSTEM, OPT_USER, OPT_DESERIALIZE, OPT_EXIT_WITH, OPT_ON_DEMAND,
-           OPT_FOREGROUND, OPT_IGNORED };
-    static const struct option long_options[] = {
-        { "unit", required_argument, NULL, OPT_UNIT },
-        { "log-level", required_argument, NULL, OPT_LOG_LEVEL },
-        { "log-target", required_argument, NULL, OPT_IGNORED },
-        { "show-status", optional_argument, NULL, OPT_SHOW_STATUS },
-        { "system", no_argument, NULL, OPT_SYSTEM },
-        { "user", no_argument, NULL, OPT_USER },
-        { "deserialize", required_argument, NULL, OPT_DESERIALIZE },
-        { "exit-with", required_argument, NULL, OPT_EXIT_WITH },
-        { "on-demand", no_argument, NULL, OPT_ON_DEMAND },
-        { "foreground", no_argument, NULL, OPT_FOREGROUND },
-        { "log-color", optional_argument, NULL, OPT_IGNORED },
-        { "log-location", optional_argument, NULL, OPT_IGNORED },
-        { "log-time", optional_argument, NULL, OPT_IGNORED },
-        { "dump-core", optional_argument, NULL, OPT_IGNORED },
-        { "crash-shell", optional_argument, NULL, OPT_IGNORED },
-        { "crash-reboot", optional_argument, NULL, OPT_IGNORED },
-        { "crash-vt", required_argument, NULL, OPT_IGNORED },
-        { "confirm-spawn", optional_argument, NULL, OPT_IGNORED },
-        { "default-standard-output", required_argument, NULL, OPT_IGNORED },
-        { "default-standard-error", required_argument, NULL, OPT_IGNORED },
-        { "service-watchdogs", optional_argument, NULL, OPT_IGNORED },
-        { "switched-root", no_argument, NULL, OPT_IGNORED },
-        {}
-    };
-    *o = (struct options){ .log_level = -1, .show_status = -1, .state_fd = -1 };
-    opterr = 0;
-    optind = 1;
-    int c;
-    int64_t number;
-    while ((c = getopt_long(argc, argv, "+b", long_options, NULL)) >= 0)
-        switch (c) {
-        case OPT_UNIT:
-            o->unit = optarg;
-            break;
-        case OPT_LOG_LEVEL:
-            o->log_level = log_level_from_string(optarg);
-            if (o->log_level < 0)
-                log_warning("--log-level=%s is not one of emerg, alert, crit, err, warning, notice, info, debug; ignored.",
-                            optarg);
-            break;
-        case OPT_SHOW_STATUS:
-            o->show_status = optarg ? bool_parse(optarg) : 1;
-            break;
-        case OPT_USER:
-            o->user = true;
-            break;
-        case OPT_DESERIALIZE:
-            if (int64_parse(optarg, &number) >= 0 && number >= 3 && number < INT_MAX)
-                o->state_fd = (int)number;
-            break;
-        case OPT_EXIT_WITH:
-            if (strv_add(&o->exit_with, optarg) < 0)
-                return -ENOMEM;
-            break;
-        case OPT_ON_DEMAND:
-            o->on_demand = true;
-            break;
-        case OPT_FOREGROUND:
-            o->foreground = true;
-            break;
-        case '?':
-            /* What a boot loader or an orchestrator adds must not keep a container from booting. */
-            log_warning("Unknown option %s, ignored.", argv[optind - 1]);
-            break;
-        }
-    return 0;
-}
 
 /* --- the log process ------------------------------------------------------------------------------------------------ */
 static void log_fd_ready(struct io *io, int fd, uint32_t events, void *userdata) {
@@ -205,7 +123,7 @@ static void finish_taking_over(struct manager *m) {
     manager_check_finished(m);
 }
 
-static int boot(struct manager *m, struct boot *b, const struct options *o, struct wire *const *wires) {
+static int boot(struct manager *m, struct boot *b, const struct init_options *o, struct wire *const *wires) {
     int r = start_logging(m);
     if (r < 0)
         return r;
@@ -242,12 +160,12 @@ static int boot(struct manager *m, struct boot *b, const struct options *o, stru
 }
 
 int init_main(int argc, char **argv, struct wire *const *wires) {
-    struct options o;
+    struct init_options o;
     struct boot b;
     /* What is freed while units load becomes room for larger things at once. It stays split otherwise, for good. */
     (void)mallopt(M_MXFAST, 0);
     signals_block();
-    if (parse_options(argc, argv, &o) < 0) {
+    if (init_options_parse(argc, argv, &o) < 0) {
         log_error("No memory to boot.");
         return EXIT_FAILURE;
     }
