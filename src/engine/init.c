@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
 #define STATE_MAX (256 << 20) /* bytes of state a re-execution may hand over */
 
 /* --- the log process ------------------------------------------------------------------------------------------------ */
