@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <string.h>
 
-
 static const struct {
     const char *name;
     enum active_state active;

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-
 /* --- watching ------------------------------------------------------------------------------------------ */
 
 static bool is_to_be_started(const struct unit *u) {
