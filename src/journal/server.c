@@ -382,12 +382,14 @@ static void run(struct server *s) {
         forward_turn(&s->forward);
         /* Before it is known what there is to be written, nobody is told that it was. */
         int time = awaited && s->started ? 0 : sleep_time(s);
-        if (time < 0 && !s->rested)
+        /* Whatever is to be done later, a file to be synced for example. */
+        bool rests = !s->rested && (time < 0 || time > REST_AFTER);
+        if (rests)
             time = REST_AFTER;
         int n = epoll_wait(s->epoll, events, EVENTS_A_TURN, time);
         if (n > 0)
             s->rested = false;
-        else if (time == REST_AFTER)
+        else if (rests)
             rest(s);
         for (int i = 0; i < n; i++)
             handle_event(s, &events[i]);

@@ -78,6 +78,12 @@ def test_files_verify_and_rotate(talker):
     assert len(entries(talker, "-u talker MESSAGE=plain")) == 1
 
 
+def test_a_quiet_log_process_is_small_though_a_file_is_to_be_synced_later(talker):
+    assert talker.sh("mkdir -p /var/log/journal; journalctl --flush; logger something").ok
+    small = "[ $(awk '/^Pss:/{print $2}' /proc/$(pgrep -x reeve-journal)/smaps_rollup) -lt 1500 ]"
+    assert talker.sh(f"until {small}; do sleep 0.2; done", timeout=60).ok
+
+
 # A service that counts as fast as it can, in lines that say who it is; then it is over.
 COUNTER = ("[Unit]\nCollectMode=inactive-or-failed\n[Service]\nType=simple\n"
            "ExecStart=/usr/bin/seq -f '%i-%%.0f' {lines}\n")
