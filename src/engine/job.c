@@ -98,6 +98,12 @@ struct job *manager_get_job(struct manager *m, uint32_t id) {
     return j;
 }
 
+/* Told later, with the unit's news: most jobs run and end within a turn, and nobody wants to hear of all that. */
+static void job_changed(struct job *j) {
+    j->changed = true;
+    unit_changed(j->unit);
+}
+
 static void job_set_state(struct job *j, enum job_state state) {
     struct manager *m = j->manager;
     if (j->state == state)
@@ -107,8 +113,7 @@ static void job_set_state(struct job *j, enum job_state state) {
         m->n_running_jobs++;
     else if (m->n_running_jobs > 0)
         m->n_running_jobs--;
-    OBSERVE(m, job_changed, j);
-    unit_changed(j->unit);
+    job_changed(j);
 }
 
 static struct job **job_slot(struct job *j) {
@@ -149,7 +154,7 @@ static struct job *job_merge_into_installed(struct job *installed, struct job *j
         installed->type = job_type_collapse(type, j->unit);
     installed->irreversible = installed->irreversible || j->irreversible;
     installed->ignore_order = installed->ignore_order || j->ignore_order;
-    OBSERVE(j->manager, job_changed, installed);
+    job_changed(installed);
     return installed;
 }
 
@@ -443,7 +448,7 @@ void job_finish(struct job *j, enum job_result result, bool recursive, bool alre
         /* The stop half is done: the same job goes on as a start. */
         j->type = JOB_START;
         job_set_state(j, JOB_WAITING);
-        OBSERVE(j->manager, job_changed, j);
+        job_changed(j);
         job_queue_run(j);
         pass_on(j->unit);
         return;

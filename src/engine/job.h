@@ -48,6 +48,7 @@ struct job {
     enum job_type type;
     enum job_state state;
     bool installed, in_run_queue, irreversible, ignore_order;
+    bool changed; /* and the observers are to hear of it with the unit's next news */
     bool matters_to_anchor, on_path, doomed; /* while a transaction is built */
     enum job_result result; /* once finished */
     usec_t begin, begin_running; /* monotonic */

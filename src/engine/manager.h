@@ -22,7 +22,7 @@ struct observer {
     void (*unit_removed)(void *userdata, struct unit *u);  /* still readable during the call */
     void (*unit_changed)(void *userdata, struct unit *u);  /* at most once a loop turn */
     void (*job_new)(void *userdata, struct job *j);
-    void (*job_changed)(void *userdata, struct job *j);
+    void (*job_changed)(void *userdata, struct job *j);    /* with its unit's news; not of a job that ended before */
     void (*job_removed)(void *userdata, struct job *j, enum job_result result);
     void (*reloading)(void *userdata, bool active);
     void (*unit_files_changed)(void *userdata);

@@ -100,11 +100,20 @@ static void serve_bound(struct unit *u) {
         }
 }
 
+static void tell_job(struct job *j) {
+    if (!j || !j->changed)
+        return;
+    j->changed = false;
+    OBSERVE(j->manager, job_changed, j);
+}
+
 static void serve_changed(struct unit *u) {
     if (!u->told_new) {
         u->told_new = true;
         OBSERVE(u->manager, unit_new, u);
     }
+    tell_job(u->job);
+    tell_job(u->nop_job);
     if (!u->changed) /* told already: queue_tell_now() */
         return;
     u->changed = false;

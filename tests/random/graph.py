@@ -7,8 +7,9 @@ request would start both, and whoever requires a unit that can fail at once, wit
 as is whoever has a Requisite=, whose check is over at once. A target is after what it is part of: systemd adds that
 if it happened to load the other first.
 Nothing depends on the clock either: start limits count over a day or not at all, RestartSec= is none or an hour, and
-there are no timeouts. A start limit and a reload do not go together: 252 forgets by it how often a unit was started, 257
-and reeve do not. Knows nothing of containers.
+there are no timeouts; what counts as started before it has reported itself is not stopped by itself. A start limit and
+a reload do not go together: 252 forgets by it how often a unit was started, 257 and reeve do not. Knows nothing of
+containers.
 """
 
 import random
@@ -42,6 +43,10 @@ class Unit:
 
     def fails_at_once(self) -> bool:
         return self.has("AssertPathExists") or any(kind in ("Requisite", "BindsTo") for kind, _ in self.deps)
+
+    def starts_at_once(self) -> bool:
+        """Is its process believed to be there before it has said so? Then a stop may be faster."""
+        return self.suffix == "service" and self.value("Type", "simple") in ("simple", "exec")
 
 
 def render(lines: list) -> str:
@@ -226,7 +231,7 @@ class Generator:
                          f"{r.choice(['', '!'])}{STAGE}/{flag}")
             for p, key in ((0.08, "StopWhenUnneeded"), (0.03, "RefuseManualStart"), (0.03, "RefuseManualStop"),
                            (0.08, "IgnoreOnIsolate")):
-                if self.chance(p):
+                if self.chance(p) and not (key == "StopWhenUnneeded" and unit.starts_at_once()):
                     unit.set("Unit", key, "yes")
             if self.chance(0.06):
                 unit.set("Unit", "CollectMode", "inactive-or-failed")

@@ -375,6 +375,30 @@ static void busy_observers_hear_later(void **state) {
     manager_remove_observer(m, &o);
 }
 
+static void counts_changes_of_jobs(void *userdata, struct job *j) {
+    assert_int_equal(j->state, JOB_RUNNING);
+    changes++;
+}
+
+/* A job that has run and ended before its news could be told is told of as new and as removed only. */
+static void jobs_tell_what_lasts(void **state) {
+    struct observer o = { .job_changed = counts_changes_of_jobs };
+    changes = 0;
+    manager_add_observer(m, &o);
+    unit_text("a.target", "");
+    start("a.target");
+    UNTIL_STATE("a.target", ACTIVE_ACTIVE);
+    settle(50 * USEC_PER_MSEC);
+    assert_int_equal(changes, 0);
+    unit_text("b.service", "[Service]\nType=oneshot\nExecStart=/bin/sleep 1000\n");
+    start("b.service");
+    UNTIL(changes == 1);
+    job_cancel(get("b.service")->job);
+    settle(50 * USEC_PER_MSEC);
+    assert_int_equal(changes, 1);
+    manager_remove_observer(m, &o);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -404,6 +428,7 @@ int main(void) {
         TEST(upholds),
         TEST(upholding_does_not_go_round),
         TEST(busy_observers_hear_later),
+        TEST(jobs_tell_what_lasts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
