@@ -27,7 +27,8 @@
 /* When a unit has ended, what it wrote is read; others may go on writing there. */
 #define LAST_CHUNKS 1024
 #define FILE_EVENTS (IN_MODIFY | IN_ATTRIB | IN_CLOSE_WRITE)
-#define DIRECTORY_EVENTS (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+#define DIRECTORY_EVENTS                                                                                     \
+    (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 
 struct followed {
     char *path;
@@ -53,7 +54,9 @@ struct follower {
 
 void follow_init(struct follow *f, const char *runtime, struct source_pool *pool,
                  void (*complain)(void *userdata, const char *what, int error), void *userdata) {
-    *f = (struct follow){ .runtime = runtime, .pool = pool, .complain = complain, .userdata = userdata, .inotify = -1 };
+    *f = (struct follow){
+        .runtime = runtime, .pool = pool, .complain = complain, .userdata = userdata, .inotify = -1
+    };
 }
 
 /* --- lines --- */
@@ -63,7 +66,8 @@ static void give(struct follow *f, const struct entry *e, bool written) {
             sink->write(sink, e);
 }
 
-static void take_line(struct follow *f, struct follower *w, struct followed *file, const char *line, size_t n, uint64_t end) {
+static void take_line(struct follow *f, struct follower *w, struct followed *file, const char *line, size_t n,
+                      uint64_t end) {
     struct source *s = w->source;
     /* Who was cut short while it held its place in the file leaves a hole. */
     while (n > 0 && !*line) {
@@ -171,11 +175,14 @@ static void add_file(struct follow *f, struct follower *w, const char *path) {
     struct followed *file = calloc(1, sizeof(*file));
     if (!file)
         return;
-    *file = (struct followed){ .fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), .watch = -1, .path = strdup(path) };
+    *file = (struct followed){ .fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK),
+                               .watch = -1,
+                               .path = strdup(path) };
     bool first = false;
     if (file->fd < 0 || !file->path || fstat(file->fd, &st) < 0 || !S_ISREG(st.st_mode) ||
         (file->watch = inotify_add_watch(f->inotify, path, FILE_EVENTS)) < 0 ||
-        !(file->at = positions_hold(f->positions, st.st_ino, position_owner(w->source->unit ?: ""), &first))) {
+        !(file->at =
+              positions_hold(f->positions, st.st_ino, position_owner(w->source->unit ?: ""), &first))) {
         f->complain(f->userdata, path, file->fd < 0 || file->watch < 0 ? -errno : -ENOMEM);
         file_free(f, file);
         return;
@@ -200,8 +207,8 @@ static void add_file(struct follow *f, struct follower *w, const char *path) {
     w->n++;
 }
 
-/* Where files of a pattern may come: the directories that there are on the way to them. One whose next is there and is no
- * pattern needs no watch. */
+/* Where files of a pattern may come: the directories that there are on the way to them. One whose next is
+ * there and is no pattern needs no watch. */
 static void watch_directories(struct follow *f, const char *pattern) {
     char prefix[PATH_MAX];
     for (const char *slash = strchr(pattern + 1, '/');; slash = strchr(slash + 1, '/')) {
@@ -222,7 +229,8 @@ static void watch_directories(struct follow *f, const char *pattern) {
         _cleanup_strv_ char **found = NULL;
         (void)glob_paths(prefix, &found);
         STRV_FOREACH(path, found)
-            if (inotify_add_watch(f->inotify, *path, DIRECTORY_EVENTS) < 0 && errno != ENOENT && errno != ENOTDIR)
+            if (inotify_add_watch(f->inotify, *path, DIRECTORY_EVENTS) < 0 && errno != ENOENT &&
+                errno != ENOTDIR)
                 f->complain(f->userdata, *path, -errno);
     }
 }
@@ -260,8 +268,9 @@ static void find_renamed(struct follow *f, struct follower *w, const char *patte
             char file[PATH_MAX];
             struct stat st;
             if (snprintf(file, sizeof(file), "%s/%s", *path, e->d_name) < (int)sizeof(file) &&
-                positions_lag(f->positions, e->d_ino, owner, UINT64_MAX) && stat(file, &st) >= 0 && S_ISREG(st.st_mode) &&
-                positions_lag(f->positions, st.st_ino, owner, (uint64_t)st.st_size) && !glob_match(pattern, file, FNM_PATHNAME | FNM_PERIOD))
+                positions_lag(f->positions, e->d_ino, owner, UINT64_MAX) && stat(file, &st) >= 0 &&
+                S_ISREG(st.st_mode) && positions_lag(f->positions, st.st_ino, owner, (uint64_t)st.st_size) &&
+                !glob_match(pattern, file, FNM_PATHNAME | FNM_PERIOD))
                 add_file(f, w, file);
         }
         if (d)

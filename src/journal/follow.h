@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Log files that units write themselves, [X-Reeve] LogFiles=: their lines become entries of the unit. Files are watched
- * by inotify(7), also for those that come later, and are read where they were left: how far that is stands in a small file
- * which outlives this process and the container's stop. A file that was renamed is read on until it is deleted or four
- * others were; one that was cut is read from its beginning. Knows no pipes and no loop. */
+/* Log files that units write themselves, [X-Reeve] LogFiles=: their lines become entries of the unit. Files
+ * are watched by inotify(7), also for those that come later, and are read where they were left: how far that
+ * is stands in a small file which outlives this process and the container's stop. A file that was renamed is
+ * read on until it is deleted or four others were; one that was cut is read from its beginning. Knows no
+ * pipes and no loop. */
 #pragma once
 
 #include "journal/source.h"
@@ -15,7 +16,8 @@ struct follow {
     /* Says that something is wrong. */
     void (*complain)(void *userdata, const char *what, int error);
     void *userdata;
-    int inotify; /* -1: none. To be watched for input, level-triggered: it is made by the first follow_add() */
+    int inotify; /* -1: none. To be watched for input, level-triggered: it is made by the first follow_add()
+                  */
     struct follower *followers;
     struct positions *positions;
     usec_t since; /* realtime: when the manager began */
@@ -26,8 +28,8 @@ struct follow {
 void follow_init(struct follow *f, const char *runtime, struct source_pool *pool,
                  void (*complain)(void *userdata, const char *what, int error), void *userdata);
 void follow_close(struct follow *f);
-/* Follows what `source->settings` names, in its name, until follow_remove(); the source is borrowed. 0, also if there is
- * nothing to follow, or a negative errno. */
+/* Follows what `source->settings` names, in its name, until follow_remove(); the source is borrowed. 0, also
+ * if there is nothing to follow, or a negative errno. */
 int follow_add(struct follow *f, struct source *source);
 /* Reads its files to their present end first. */
 void follow_remove(struct follow *f, struct source *source);

@@ -83,7 +83,8 @@ int kmsg_receive(int fd, struct sink *sinks, struct entry_set *set, unsigned lim
             take((struct bytes){ record, (size_t)n }, sinks, set);
         else if (n == 0 || errno == EAGAIN)
             return 0;
-        else if (errno != EPIPE && errno != EINTR && errno != EINVAL) /* EPIPE: overwritten before it was read */
+        else if (errno != EPIPE && errno != EINTR &&
+                 errno != EINVAL) /* EPIPE: overwritten before it was read */
             return -errno;
     }
     return -EAGAIN;

@@ -97,7 +97,8 @@ static bool matches(const struct filter *f, const char *message, size_t size) {
 }
 
 bool log_settings_keep(const struct log_settings *s, const char *message, size_t size) {
-    return !s || !message || (!matches(s->denied, message, size) && (!s->allowed || matches(s->allowed, message, size)));
+    return !s || !message ||
+           (!matches(s->denied, message, size) && (!s->allowed || matches(s->allowed, message, size)));
 }
 
 int log_settings_format(const struct log_settings *s) {

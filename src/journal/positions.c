@@ -30,9 +30,11 @@ static inline void barrier(void) {
 static struct table *map_file(const char *path) {
     if (mkdir_parents(path, 0755) < 0)
         return NULL;
-    _cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
+    _cleanup_close_ int fd =
+        open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
     struct stat st;
-    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || posix_fallocate(fd, 0, sizeof(struct table)) != 0)
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+        posix_fallocate(fd, 0, sizeof(struct table)) != 0)
         return NULL;
     void *map = mmap(NULL, sizeof(struct table), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     return map == MAP_FAILED ? NULL : map;
@@ -56,7 +58,8 @@ struct positions *positions_open(const char *const *paths, uint64_t seqnum) {
     for (; p && *paths && !p->table; paths++)
         p->table = map_file(*paths);
     if (p && !p->table) {
-        void *map = mmap(NULL, sizeof(struct table), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        void *map =
+            mmap(NULL, sizeof(struct table), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         p->table = map == MAP_FAILED ? NULL : map;
     }
     if (!p || !p->table) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How far files have been read: a table in a small mapped file, so that it holds after a kill at any instruction. Knows
- * numbers only, no files but its own. */
+/* How far files have been read: a table in a small mapped file, so that it holds after a kill at any
+ * instruction. Knows numbers only, no files but its own. */
 #pragma once
 
 #include "base/macro.h"
@@ -9,18 +9,19 @@ struct position {
     uint64_t inode, owner; /* of the file; of the unit, a hash of its name. inode 0: free */
     uint64_t offset;       /* the bytes before it were written to the journal */
     uint64_t shown;        /* … and to stdout */
-    uint64_t next, next_seqnum; /* so are those before `next`, if the journal's last number is `next_seqnum` or more */
-    uint64_t used;         /* the higher, the later */
+    uint64_t next,
+        next_seqnum; /* so are those before `next`, if the journal's last number is `next_seqnum` or more */
+    uint64_t used;   /* the higher, the later */
 };
 
 struct positions;
 
-/* In the first of the paths that can be written, else in memory alone. NULL: no memory. `seqnum` is the journal's last
- * number now. */
+/* In the first of the paths that can be written, else in memory alone. NULL: no memory. `seqnum` is the
+ * journal's last number now. */
 struct positions *positions_open(const char *const *paths, uint64_t seqnum);
 void positions_close(struct positions *p);
-/* The place of a file, which stays until positions_close(); a new one, with *ret_new, takes the place of the one that was
- * not used for longest and is not held. Hold it as long as it is used. */
+/* The place of a file, which stays until positions_close(); a new one, with *ret_new, takes the place of the
+ * one that was not used for longest and is not held. Hold it as long as it is used. */
 struct position *positions_hold(struct positions *p, uint64_t inode, uint64_t owner, bool *ret_new);
 /* Has this unit's file been read before, and not as far as `size`? */
 bool positions_lag(const struct positions *p, uint64_t inode, uint64_t owner, uint64_t size);

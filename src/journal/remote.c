@@ -102,7 +102,8 @@ static int watch(struct remote *r, uint32_t events) {
 }
 
 static void connect_to(struct remote *r, const struct sockaddr *address, socklen_t size) {
-    r->fd = socket(address->sa_family, (r->kind == REMOTE_UDP ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    r->fd = socket(address->sa_family,
+                   (r->kind == REMOTE_UDP ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int e = r->fd < 0 ? -errno : connect(r->fd, address, size) < 0 ? -errno : 0;
     r->state = e == 0 ? REMOTE_UP : REMOTE_CONNECTING;
     if (e == -EINPROGRESS)
@@ -114,7 +115,8 @@ static void connect_to(struct remote *r, const struct sockaddr *address, socklen
 }
 
 /* An address in digits: true. */
-static bool address_of(const struct remote *r, const char *host, struct sockaddr_storage *ret, socklen_t *ret_size) {
+static bool address_of(const struct remote *r, const char *host, struct sockaddr_storage *ret,
+                       socklen_t *ret_size) {
     struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(r->port) };
     struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(r->port) };
     struct sockaddr_un un = { .sun_family = AF_UNIX };
@@ -207,7 +209,8 @@ static bool reserve(struct remote *r, size_t n) {
 
 static void keep(struct remote *r, const char *prefix, const struct text *message, size_t size) {
     uint32_t n = (uint32_t)(strlen(prefix) + size);
-    if (message->failed || size > REMOTE_KEEP_MAX || waiting(r) + n + sizeof(n) > REMOTE_KEEP_MAX || !reserve(r, n + sizeof(n))) {
+    if (message->failed || size > REMOTE_KEEP_MAX || waiting(r) + n + sizeof(n) > REMOTE_KEEP_MAX ||
+        !reserve(r, n + sizeof(n))) {
         r->n_lost++;
         return;
     }
@@ -223,7 +226,8 @@ static void send_waiting(struct remote *r) {
     while (r->state == REMOTE_UP && waiting(r) > 0) {
         uint32_t n;
         memcpy(&n, r->buffer + r->head, sizeof(n));
-        ssize_t got = send(r->fd, r->buffer + r->head + sizeof(n) + r->sent, n - r->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t got =
+            send(r->fd, r->buffer + r->head + sizeof(n) + r->sent, n - r->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0 && (errno == EAGAIN || errno == ENOBUFS))
@@ -256,7 +260,8 @@ static void remote_write(struct sink *sink, const struct entry *e) {
         remote_format_export(&message, r->store, e, time);
     else {
         const char *host = strchr(r->store->host, '=');
-        remote_format_syslog(&message, e, e->source_time ? e->source_time : time.realtime, host ? host + 1 : NULL);
+        remote_format_syslog(&message, e, e->source_time ? e->source_time : time.realtime,
+                             host ? host + 1 : NULL);
     }
     if (r->kind == REMOTE_TCP)
         snprintf(prefix, sizeof(prefix), "%zu ", message.len);
@@ -310,7 +315,8 @@ void remote_turn(struct remote *r) {
     send_waiting(r);
     if (r->n_lost > 0 && r->state == REMOTE_UP && waiting(r) < REMOTE_KEEP_MAX / 2) {
         char what[REMOTE_WHERE_MAX + 64];
-        snprintf(what, sizeof(what), "%lu entries were not sent to %s, which took none for a while", r->n_lost, r->host);
+        snprintf(what, sizeof(what), "%lu entries were not sent to %s, which took none for a while",
+                 r->n_lost, r->host);
         r->n_lost = 0;
         r->complain(r->userdata, what, 0);
     }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A sink that is another machine, or a program that listens: a syslog server (RFC 5424, by UDP as in RFC 5426 or by TCP as
- * in RFC 6587 with counted messages), or a reader of the journal's export format. Nobody ever waits for it: what it does not
- * take is kept up to REMOTE_KEEP_MAX, what is beyond is counted and said. It is connected when there is something to be sent,
- * and after a failure again, each time later. Knows no settings and no loop but an epoll descriptor. */
+/* A sink that is another machine, or a program that listens: a syslog server (RFC 5424, by UDP as in RFC 5426
+ * or by TCP as in RFC 6587 with counted messages), or a reader of the journal's export format. Nobody ever
+ * waits for it: what it does not take is kept up to REMOTE_KEEP_MAX, what is beyond is counted and said. It
+ * is connected when there is something to be sent, and after a failure again, each time later. Knows no
+ * settings and no loop but an epoll descriptor. */
 #pragma once
 
 #include "journal/entry.h"
@@ -24,10 +25,10 @@ struct remote {
     char host[REMOTE_WHERE_MAX]; /* an address, a name, or the path of a socket */
     uint16_t port;               /* 0: it is a path */
     int epoll, fd;
-    void *watch;                 /* epoll's data for fd */
+    void *watch; /* epoll's data for fd */
     pid_t resolver;
-    struct store *store;         /* that knows an entry's fields */
-    char *buffer;                /* messages, each with its size before it */
+    struct store *store;           /* that knows an entry's fields */
+    char *buffer;                  /* messages, each with its size before it */
     size_t head, tail, size, sent; /* buffer[head..tail) waits; of the first message, `sent` bytes went */
     unsigned long n_lost;
     usec_t retry_at, delay;
@@ -39,7 +40,8 @@ struct remote {
 int remote_set_server(struct remote *r, const char *where);
 /* "HOST:PORT", "[ADDRESS]:PORT", "/PATH": journald.conf(5), ForwardToSocket=. -EINVAL. */
 int remote_set_socket(struct remote *r, const char *where);
-/* Before one of the two above; without them it is a sink that takes nothing. `watch` is given to `epoll` as data. */
+/* Before one of the two above; without them it is a sink that takes nothing. `watch` is given to `epoll` as
+ * data. */
 void remote_open(struct remote *r, int epoll, void *watch, struct store *store,
                  void (*complain)(void *userdata, const char *what, int error), void *userdata);
 /* Sends what can be sent within the time. */
@@ -58,4 +60,5 @@ struct text;
 /* One message of RFC 5424. */
 void remote_format_syslog(struct text *out, const struct entry *e, usec_t time, const char *host);
 /* One record of the export format. */
-void remote_format_export(struct text *out, struct store *store, const struct entry *e, struct dual_time time);
+void remote_format_export(struct text *out, struct store *store, const struct entry *e,
+                          struct dual_time time);

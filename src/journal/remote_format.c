@@ -20,7 +20,9 @@ static void put_part(struct text *out, const char *s, size_t max) {
 }
 
 void remote_format_syslog(struct text *out, const struct entry *e, usec_t time, const char *host) {
-    const char *identifier = e->transport == ENTRY_MANAGER ? "reeve" : e->identifier ? e->identifier : e->unit;
+    const char *identifier = e->transport == ENTRY_MANAGER ? "reeve"
+                             : e->identifier               ? e->identifier
+                                                           : e->unit;
     text_addf(out, "<%d>1 ", entry_facility(e) | e->level);
     console_put_time(out, time);
     put_part(out, host, 255);
@@ -45,17 +47,20 @@ static void put_field(struct text *out, const char *name, size_t name_size, cons
     text_add_char(out, '\n');
 }
 
-void remote_format_export(struct text *out, struct store *store, const struct entry *e, struct dual_time time) {
+void remote_format_export(struct text *out, struct store *store, const struct entry *e,
+                          struct dual_time time) {
     struct item_list list;
     store_items(store, e, &list);
-    text_addf(out, "__REALTIME_TIMESTAMP=%" PRIu64 "\n__MONOTONIC_TIMESTAMP=%" PRIu64 "\n", time.realtime, time.monotonic);
+    text_addf(out, "__REALTIME_TIMESTAMP=%" PRIu64 "\n__MONOTONIC_TIMESTAMP=%" PRIu64 "\n", time.realtime,
+              time.monotonic);
     for (size_t i = 0; i < list.n; i++) {
         const struct journal_item *item = &list.items[i];
         const char *equals = item->name ? NULL : memchr(item->value, '=', item->size);
         if (item->name)
             put_field(out, item->name, item->name_size, item->value, item->size);
         else if (equals)
-            put_field(out, item->value, (size_t)(equals - item->value), equals + 1, item->size - (size_t)(equals + 1 - item->value));
+            put_field(out, item->value, (size_t)(equals - item->value), equals + 1,
+                      item->size - (size_t)(equals + 1 - item->value));
     }
     text_add_char(out, '\n');
 }

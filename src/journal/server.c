@@ -441,6 +441,11 @@ static void finish(struct server *s) {
     server_close_consoles(s);
     forward_close(&s->forward);
     source_pool_close(&s->pool);
+    struct entry_set *sets[] = { s->own_set, s->manager_set, s->kmsg_set };
+    for (size_t i = 0; i < ELEMENTS(sets); i++)
+        free(sets[i]);
+    for (size_t i = 0; i < SENDERS; i++)
+        free(s->senders[i].set);
 }
 
 static void complain_of_store(void *server, const char *what, int error) {

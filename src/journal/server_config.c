@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the log process is told to do, by journald.conf(5) and the environment, and the two descriptors that it shows
- * lines on. */
+/* What the log process is told to do, by journald.conf(5) and the environment, and the two descriptors that
+ * it shows lines on. */
 #include "base/log.h"
 #include "base/strv.h"
 #include "journal/server_private.h"
@@ -28,7 +28,8 @@ static bool says_yes(const char *s) {
 /* The environment goes before the files: it is of this container, they are of the image. */
 static void read_environment(struct server *s) {
     struct console_rules *rules = &s->rules;
-    const char *format = getenv("REEVE_LOG_FORMAT"), *level = getenv("REEVE_LOG_LEVEL"), *units = getenv("REEVE_LOG_UNITS");
+    const char *format = getenv("REEVE_LOG_FORMAT"), *level = getenv("REEVE_LOG_LEVEL"),
+               *units = getenv("REEVE_LOG_UNITS");
     int r = format ? console_format_from_string(format) : (int)rules->format;
     if (r < 0)
         server_complain(s, "REEVE_LOG_FORMAT: not " CONSOLE_FORMAT_NAMES, 0);
@@ -100,7 +101,9 @@ void server_watch_consoles(struct server *s) {
         struct epoll_event event = { .events = EPOLLOUT, .data.ptr = &s->consoles[i].watch };
         if (on == s->consoles[i].watched)
             continue;
-        if (epoll_ctl(s->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, output_poll_fd(&c->output), &event) >= 0 || !on)
+        if (epoll_ctl(s->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, output_poll_fd(&c->output), &event) >=
+                0 ||
+            !on)
             s->consoles[i].watched = on;
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* journal-writer DIRECTORY FIRST COUNT: puts records into the journal below DIRECTORY/log as the log process does, and
- * prints for each its number and where in the file the next one may begin; or its number and "lost". For
- * journal_damage.py. */
+/* journal-writer DIRECTORY FIRST COUNT: puts records into the journal below DIRECTORY/log as the log process
+ * does, and prints for each its number and where in the file the next one may begin; or its number and
+ * "lost". For journal_damage.py. */
 #include "base/scan.h"
 #include "journal/store.h"
 
@@ -45,7 +45,8 @@ int main(int argc, char **argv) {
                                                        .named = true });
         if (i % 16 == 0)
             store_turn(&store);
-        uint64_t end = store.system.file ? le64(journal_file_header(store.system.file)->tail_object_offset) : 0;
+        uint64_t end =
+            store.system.file ? le64(journal_file_header(store.system.file)->tail_object_offset) : 0;
         n = store.seqnum == before ? snprintf(line, sizeof(line), "%" PRIu64 " lost\n", i)
                                    : snprintf(line, sizeof(line), "%" PRIu64 " %" PRIu64 "\n", i, end);
         if (write(STDOUT_FILENO, line, (size_t)n) != n)

@@ -52,7 +52,9 @@ static int tear_down(void **state) {
 
 /* A server on the loopback; the same port again if there was one. */
 static void listen_on(struct bed *b, int type) {
-    struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(b->remote.port) };
+    struct sockaddr_in a = { .sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                             .sin_port = htons(b->remote.port) };
     socklen_t size = sizeof(a);
     int on = 1;
     b->server = socket(AF_INET, type, 0);
@@ -61,7 +63,8 @@ static void listen_on(struct bed *b, int type) {
     if (type == SOCK_STREAM)
         assert_int_equal(listen(b->server, 5), 0);
     assert_int_equal(getsockname(b->server, (struct sockaddr *)&a, &size), 0);
-    snprintf(b->where, sizeof(b->where), "%s://127.0.0.1:%u", type == SOCK_STREAM ? "tcp" : "udp", ntohs(a.sin_port));
+    snprintf(b->where, sizeof(b->where), "%s://127.0.0.1:%u", type == SOCK_STREAM ? "tcp" : "udp",
+             ntohs(a.sin_port));
     assert_int_equal(remote_set_server(&b->remote, b->where), 0);
 }
 
@@ -109,7 +112,8 @@ static void where_is_said_in_few_forms(void **state) {
     assert_int_equal(r.port, 99);
     assert_int_equal(remote_set_socket(&r, "/run/x"), 0);
     assert_int_equal(r.port, 0);
-    static const char *const wrong[] = { "", "loghost", "udp://", "udp://x:", "udp://x:0", "udp://x:99999", "tcp://[::1", "tcp://x:1y" };
+    static const char *const wrong[] = { "",          "loghost",       "udp://",     "udp://x:",
+                                         "udp://x:0", "udp://x:99999", "tcp://[::1", "tcp://x:1y" };
     for (size_t i = 0; i < ELEMENTS(wrong); i++)
         assert_int_equal(remote_set_server(&r, wrong[i]), -EINVAL);
     assert_int_equal(remote_set_socket(&r, "host"), -EINVAL);
