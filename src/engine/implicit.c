@@ -183,7 +183,7 @@ int unit_add_exec_dependencies(struct unit *u) {
     int r = 0;
     if (!u->manager->system || !runs_commands(u))
         return 0;
-    static const enum directive kept[] = { D_StateDirectory, D_CacheDirectory, D_LogsDirectory, D_ConfigurationDirectory };
+    static const enum directive kept[] = { D_StateDirectory, D_CacheDirectory, D_LogsDirectory };
     for (size_t i = 0; i < ELEMENTS(kept) && r >= 0; i++)
         if (strv_length(unit_strv(u->file, kept[i])) > 0)
             r = unit_add_dependency_by_name(u, DEP_AFTER, "systemd-remount-fs.service");

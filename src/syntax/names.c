@@ -3,6 +3,7 @@
 #include "syntax/names.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,6 +71,41 @@ int number_parse(const char *s, int64_t *ret) {
     return 0;
 }
 
+int permyriad_parse(const char *s, int64_t *ret) {
+    static const struct {
+        const char *text;
+        size_t decimals; /* that make a ten-thousandth */
+    } signs[] = { { "‱", 0 }, { "‰", 1 }, { "%", 2 } };
+    for (size_t i = 0; i < ELEMENTS(signs); i++) {
+        size_t n = strlen(s), n_sign = strlen(signs[i].text);
+        if (n < n_sign || strcmp(s + n - n_sign, signs[i].text) != 0)
+            continue;
+        _cleanup_free_ char *whole = strndup(s, n - n_sign);
+        if (!whole)
+            return -ENOMEM;
+        char *point = signs[i].decimals ? strchr(whole, '.') : NULL;
+        size_t n_decimals = point ? strlen(point + 1) : 0;
+        if (point && (n_decimals == 0 || n_decimals > signs[i].decimals ||
+                      strspn(point + 1, "0123456789") != n_decimals))
+            return -EINVAL;
+        if (point)
+            *point = 0;
+        int64_t value;
+        int r = number_parse(whole, &value);
+        if (r < 0)
+            return r;
+        for (size_t d = 0; d < signs[i].decimals; d++)
+            if (__builtin_mul_overflow(value, 10, &value) ||
+                __builtin_add_overflow(value, d < n_decimals ? point[1 + d] - '0' : 0, &value))
+                return -ERANGE;
+        if (value < 0 || value > INT_MAX)
+            return -ERANGE;
+        *ret = value;
+        return 0;
+    }
+    return -EINVAL;
+}
+
 int int64_parse(const char *s, int64_t *ret) {
     bool negative = *s == '-';
     uint64_t n;
@@ -128,7 +164,7 @@ const char *size_format(uint64_t bytes, char buffer[static SIZE_TEXT_MAX]) {
 int size_parse(const char *s, uint64_t base, uint64_t *ret) {
     static const char suffixes[] = "BKMGTPE";
     uint64_t sum = 0;
-    int last = (int)ELEMENTS(suffixes);
+    int last = (int)ELEMENTS(suffixes); /* a number without any is behind "B" */
     s += strspn(s, " \t");
     if (!*s)
         return -EINVAL;
@@ -152,12 +188,11 @@ int size_parse(const char *s, uint64_t base, uint64_t *ret) {
         const char *suffix = *s && !(*s >= '0' && *s <= '9') ? strchr(suffixes, *s) : suffixes;
         if (!suffix)
             return -EINVAL;
-        if (*s == *suffix)
-            s++;
-        int exponent = (int)(suffix - suffixes);
-        if (exponent >= last)
+        int exponent = (int)(suffix - suffixes), place = *s == *suffix ? exponent : -1;
+        s += place >= 0;
+        if (place >= last)
             return -EINVAL;
-        last = exponent;
+        last = place;
         for (int i = 0; i < exponent; i++)
             if (__builtin_mul_overflow(unit, base, &unit))
                 return -ERANGE;
@@ -192,9 +227,9 @@ static const struct named_number signals[] = {
 };
 
 int signal_from_string(const char *s) {
-    uint64_t n;
-    if (uint64_parse(s, &n) == 0)
-        return n >= 1 && n < (uint64_t)_NSIG ? (int)n : -EINVAL;
+    int64_t n;
+    if (number_parse(s, &n) == 0)
+        return n >= 1 && n < _NSIG ? (int)n : -EINVAL;
     if (strncmp(s, "SIG", 3) == 0)
         s += 3;
     int number = number_of(signals, ELEMENTS(signals), s);
@@ -203,14 +238,14 @@ int signal_from_string(const char *s) {
     if (strncmp(s, "RTMIN", 5) == 0) {
         if (!s[5])
             return SIGRTMIN;
-        if (s[5] == '+' && uint64_parse(s + 6, &n) == 0 && n <= (uint64_t)(SIGRTMAX - SIGRTMIN))
+        if (s[5] == '+' && number_parse(s + 5, &n) == 0 && n >= 0 && n <= SIGRTMAX - SIGRTMIN)
             return SIGRTMIN + (int)n;
     }
     if (strncmp(s, "RTMAX", 5) == 0) {
         if (!s[5])
             return SIGRTMAX;
-        if (s[5] == '-' && uint64_parse(s + 6, &n) == 0 && n <= (uint64_t)(SIGRTMAX - SIGRTMIN))
-            return SIGRTMAX - (int)n;
+        if (s[5] == '-' && number_parse(s + 5, &n) == 0 && n <= 0 && n >= SIGRTMIN - SIGRTMAX)
+            return SIGRTMAX + (int)n;
     }
     return -EINVAL;
 }
@@ -329,9 +364,9 @@ static const struct named_number facilities[] = {
 };
 
 int facility_from_string(const char *s) {
-    uint64_t n;
-    if (uint64_parse(s, &n) == 0)
-        return n < LOG_NFACILITIES ? (int)n << 3 : -EINVAL;
+    int64_t n;
+    if (number_parse(s, &n) == 0)
+        return n >= 0 && n <= LOG_FACMASK >> 3 ? (int)n << 3 : -EINVAL;
     return number_of(facilities, ELEMENTS(facilities), s);
 }
 
@@ -408,7 +443,10 @@ static const struct named_number families[] = {
 };
 
 int address_family_from_string(const char *s) {
-    return number_of(families, ELEMENTS(families), s);
+    for (size_t i = 0; i < ELEMENTS(families); i++)
+        if (strcasecmp(families[i].name, s) == 0)
+            return families[i].number;
+    return -EINVAL;
 }
 
 const char *address_family_to_string(int family) {

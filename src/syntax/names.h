@@ -33,6 +33,8 @@ int pid_file_parse(const char *data, size_t size, pid_t *ret);
 /* A whole number as strtol(3) reads it with base 0, as unit files have it: white space and a sign in front, 0x, 0b, 0o, and a
  * leading 0 for octal digits. -EINVAL, -ERANGE. */
 int number_parse(const char *s, int64_t *ret);
+/* "15%", "0.25%", "12.5‰", "7‱" in 1/10000, at most INT_MAX of them. systemd.resource-control(5). -EINVAL, -ERANGE. */
+int permyriad_parse(const char *s, int64_t *ret);
 /* Whole decimal numbers, nothing around them. -EINVAL, -ERANGE. */
 int int64_parse(const char *s, int64_t *ret);
 int uint64_parse(const char *s, uint64_t *ret);

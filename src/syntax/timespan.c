@@ -50,9 +50,12 @@ static const struct {
     { "us", 1 },
     { "\xc2\xb5s", 1 },
     { "\xce\xbcs", 1 },
+    { "nsec", 0 },
+    { "ns", 0 }, /* where nanoseconds are counted */
 };
 
-int timespan_parse(const char *s, usec_t default_unit, usec_t *ret) {
+/* `per_usec`: what is counted, 1 or 1000 to a microsecond. */
+static int parse(const char *s, uint64_t per_usec, uint64_t default_unit, uint64_t *ret) {
     s += strspn(s, WHITESPACE);
     if (strncmp(s, "infinity", 8) == 0) {
         if (s[8 + strspn(s + 8, WHITESPACE)])
@@ -87,8 +90,8 @@ int timespan_parse(const char *s, usec_t default_unit, usec_t *ret) {
         s += strspn(s, WHITESPACE);
         usec_t unit = default_unit;
         for (size_t i = 0; i < ELEMENTS(units); i++)
-            if (strncmp(s, units[i].name, strlen(units[i].name)) == 0) {
-                unit = units[i].usec;
+            if ((units[i].usec || per_usec > 1) && strncmp(s, units[i].name, strlen(units[i].name)) == 0) {
+                unit = units[i].usec ? units[i].usec * per_usec : 1;
                 s += strlen(units[i].name);
                 break;
             }
@@ -110,6 +113,14 @@ int timespan_parse(const char *s, usec_t default_unit, usec_t *ret) {
         return -ERANGE;
     *ret = sum;
     return 0;
+}
+
+int timespan_parse(const char *s, usec_t default_unit, usec_t *ret) {
+    return parse(s, 1, default_unit, ret);
+}
+
+int timespan_parse_nsec(const char *s, uint64_t *ret) {
+    return parse(s, 1000, 1, ret);
 }
 
 char *timespan_format(usec_t span, usec_t accuracy, char *buffer, size_t size) {

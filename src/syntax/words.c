@@ -80,7 +80,19 @@ static int unescape_one(const char *p, struct text *out) {
 int word_next(const char **p, char **ret, const char *separators, enum word_flags flags) {
     if (!separators)
         separators = WHITESPACE;
-    const char *s = *p + strspn(*p, separators);
+    const char *s = *p;
+    if (!s)
+        return 0;
+    if (!(flags & WORD_EMPTY))
+        s += strspn(s, separators);
+    else if (!*s) {
+        char *nothing = strdup("");
+        if (!nothing)
+            return -ENOMEM;
+        *p = NULL;
+        *ret = nothing;
+        return 1;
+    }
     if (!*s) {
         *p = s;
         return 0;
@@ -88,6 +100,7 @@ int word_next(const char **p, char **ret, const char *separators, enum word_flag
     _cleanup_text_ struct text word = {};
     text_add_n(&word, "", 0);
     char quote = 0;
+    bool ended = false; /* by a separator */
     for (;; s++) {
         if (!*s) {
             if (quote && !(flags & WORD_RELAX))
@@ -100,11 +113,21 @@ int word_next(const char **p, char **ret, const char *separators, enum word_flag
                 s += n;
                 continue;
             }
+            if (flags & WORD_UNESCAPE_SEPARATORS && s[1] && strchr(separators, s[1])) {
+                text_add_char(&word, *++s);
+                continue;
+            }
             if (!(flags & WORD_UNESCAPE_RELAX))
                 return -EINVAL;
             text_add_char(&word, '\\');
             if (s[1])
                 text_add_char(&word, *++s);
+            continue;
+        }
+        if (*s == '\\' && flags & WORD_BACKSLASH) {
+            if (!*++s)
+                return -EINVAL;
+            text_add_char(&word, *s);
             continue;
         }
         if (quote ? *s == quote : (*s == '"' || *s == '\'') && flags & (WORD_UNQUOTE | WORD_KEEP_QUOTE)) {
@@ -114,7 +137,8 @@ int word_next(const char **p, char **ret, const char *separators, enum word_flag
             continue;
         }
         if (!quote && strchr(separators, *s)) {
-            s += strspn(s, separators);
+            s += flags & WORD_EMPTY ? 1 : strspn(s, separators);
+            ended = true;
             break;
         }
         text_add_char(&word, *s);
@@ -122,7 +146,7 @@ int word_next(const char **p, char **ret, const char *separators, enum word_flag
     char *taken = text_take(&word);
     if (!taken)
         return -ENOMEM;
-    *p = s;
+    *p = flags & WORD_EMPTY && !ended ? NULL : s;
     *ret = taken;
     return 1;
 }

@@ -11,6 +11,9 @@ enum word_flags {
     WORD_UNESCAPE_RELAX = 1 << 2, /* unknown escapes are kept as they are */
     WORD_RELAX = 1 << 3,          /* a missing closing quote is forgiven */
     WORD_KEEP_QUOTE = 1 << 4,     /* quotes group but stay in the word */
+    WORD_BACKSLASH = 1 << 5,      /* a backslash is dropped, and what follows it is an ordinary character */
+    WORD_EMPTY = 1 << 6,          /* each separator ends a word, so that there are empty ones; *p is NULL behind the last */
+    WORD_UNESCAPE_SEPARATORS = 1 << 7, /* with WORD_UNESCAPE: a backslash protects a separator, too */
 };
 
 /* Takes the next word from *p, at any of `separators` (NULL: white space), and moves *p behind it. 1 and *ret (caller

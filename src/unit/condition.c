@@ -12,6 +12,7 @@
 #include "syntax/words.h"
 #include "unit/condition_private.h"
 #include "unit/system_specifier.h"
+#include "unit/types.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -300,8 +301,8 @@ static int test_security(context ctx, const char *parameter) {
 }
 
 static int test_capability(context ctx, const char *parameter) {
-    cap_value_t capability;
-    if (cap_from_name(parameter, &capability) < 0)
+    int capability;
+    if (capability_from_string(parameter, &capability) < 0)
         return -EINVAL;
     return prctl(PR_CAPBSET_READ, capability) == 1;
 }
@@ -393,6 +394,15 @@ static int test_group(context ctx, const char *parameter) {
     return 0;
 }
 
+/* Those of either version of the hierarchy; a name that is none of them is not looked at, as systemd does not. */
+static const struct {
+    const char *name;
+    bool in_v1, in_v2;
+} controllers[] = {
+    { "cpu", true, true },    { "cpuacct", true, false }, { "cpuset", false, true },   { "io", false, true },
+    { "blkio", true, false }, { "memory", true, true },   { "devices", true, false }, { "pids", true, true },
+};
+
 static int test_control_group_controller(context ctx, const char *parameter) {
     bool unified = access("/sys/fs/cgroup/cgroup.controllers", F_OK) >= 0;
     if (strcmp(parameter, "v2") == 0)
@@ -405,9 +415,12 @@ static int test_control_group_controller(context ctx, const char *parameter) {
     _cleanup_strv_ char **have = strv_split(data ? data : "", " \n"), **want = strv_split(parameter, " \t");
     if (!have || !want)
         return -ENOMEM;
-    STRV_FOREACH(name, want) {
-        _cleanup_free_ char *mount = path_join("/sys/fs/cgroup", *name);
-        if (unified ? !strv_contains(have, *name) : !mount || access(mount, F_OK) < 0)
+    for (size_t i = 0; i < ELEMENTS(controllers); i++) {
+        if (!strv_contains(want, controllers[i].name))
+            continue;
+        _cleanup_free_ char *mount = path_join("/sys/fs/cgroup", controllers[i].name);
+        if (unified ? !controllers[i].in_v2 || !strv_contains(have, controllers[i].name)
+                    : !controllers[i].in_v1 || !mount || access(mount, F_OK) < 0)
             return 0;
     }
     return 1;

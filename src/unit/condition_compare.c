@@ -157,12 +157,11 @@ static bool text_holds(const char *have, enum comparison operator, const char * 
 
 /* Every word must hold: ">=4.15", ">= 4.15 <6", "5.*". */
 static int version_holds(const char *have, const char *parameter) {
-    bool first = true;
     for (const char *p = parameter;;) {
         _cleanup_free_ char *word = NULL, *next = NULL;
         int r = word_next(&p, &word, NULL, WORD_UNQUOTE);
         if (r <= 0)
-            return r < 0 ? r : !first;
+            return r < 0 ? r : 1;
         const char *want = word;
         enum comparison operator= comparison_take(&want, true);
         if (operator== COMPARE_STRING_EQUAL || operator== COMPARE_STRING_UNEQUAL)
@@ -178,7 +177,6 @@ static int version_holds(const char *have, const char *parameter) {
         }
         if (!text_holds(have, operator, want))
             return 0;
-        first = false;
     }
 }
 
@@ -271,7 +269,7 @@ int test_cpus(const char *parameter) {
     return number_holds(n > 0 ? (uint64_t)n : 1, parameter, 0);
 }
 
-/* --- pressure: "[slice:]percent[%][/timespan]" ---------------------------------------------------------- */
+/* --- pressure: "[slice:]percent%[/timespan]" ---------------------------------------------------------- */
 
 /* "12.345" → 1235. What follows is left in *at. -EINVAL: no number. */
 static int hundredths(const char **at, long *ret) {
@@ -331,19 +329,27 @@ int test_pressure(enum condition_kind kind, const char *parameter) {
         parameter = colon + 1;
     } else
         text_addf(&path, "/proc/pressure/%s", file);
-    const char *end = parameter;
-    long limit;
-    if (hundredths(&end, &limit) < 0 || limit > 100 * 100)
-        return -EINVAL;
-    end += *end == '%';
-    if (*end == '/') {
-        usec_t span;
-        int r = timespan_parse(end + 1, USEC_PER_SEC, &span);
-        if (r < 0)
-            return r;
-        average = span <= 10 * USEC_PER_SEC ? "avg10=" : span <= 60 * USEC_PER_SEC ? "avg60=" : "avg300=";
-    } else if (*end)
-        return -EINVAL;
+    /* Words, not time spans: those for which the kernel has an average. */
+    static const struct {
+        const char *span, *average;
+    } spans[] = { { "10sec", "avg10=" }, { "1min", "avg60=" }, { "5min", "avg300=" } };
+    _cleanup_strv_ char **words = strv_split(parameter, "/ \t");
+    int64_t limit;
+    if (!words)
+        return -ENOMEM;
+    int r = words[0] ? permyriad_parse(words[0], &limit) : -EINVAL;
+    if (r < 0)
+        return r;
+    if (limit > 100 * 100)
+        return -ERANGE;
+    if (words[1]) {
+        size_t i = 0;
+        while (i < ELEMENTS(spans) && strcmp(words[1], spans[i].span) != 0)
+            i++;
+        if (i == ELEMENTS(spans))
+            return -EINVAL;
+        average = spans[i].average;
+    }
     /* A kernel or a container without the figures counts as without pressure. */
     if (path.failed || file_read(text_str(&path), 4096, &data, NULL) < 0)
         return 1;

@@ -369,5 +369,7 @@ bool unit_file_changed(const struct search_path *where, const struct unit_file *
     usec_t time = newest(0, path);
     STRV_FOREACH(d, dropins)
         time = newest(time, *d);
-    return time != file->mtime;
+    /* What the file was made of, and is gone: it has to be made anew. */
+    const char *source = unit_string(file, D_SourcePath);
+    return time != file->mtime || (source && access(source, F_OK) < 0);
 }

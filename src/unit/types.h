@@ -51,6 +51,7 @@ extern const struct value_type type_job_mode, type_job_mode_isolate;
 
 /* --- numbers ------------------------------------------------------------------------------------------------------ */
 extern const struct value_type type_boolean;         /* .boolean */
+extern const struct value_type type_boolean_strict;   /* anything else: the unit is not started */
 extern const struct value_type type_tristate;        /* .number: 1, 0, -1 unset */
 extern const struct value_type type_integer;         /* .number, 32 bits */
 extern const struct value_type type_count;           /* .size, 32 bits */
@@ -59,6 +60,8 @@ extern const struct value_type type_size;            /* .size in bytes, K M G T 
 extern const struct value_type type_memory;          /* .size in bytes, UINT64_MAX: infinity; percents of this machine's */
 extern const struct value_type type_memory_limit;    /* the same, but 0 is refused */
 /* So many ten-thousandths of the tasks that this machine can have. */
+/* "CAP_CHOWN", "cap_kill", "21". -EINVAL. */
+int capability_from_string(const char *s, int *ret);
 uint64_t machine_tasks(uint64_t permyriad);
 extern const struct value_type type_tasks;           /* .size, UINT64_MAX: infinity; percents of the kernel's limit */
 extern const struct value_type type_percent;         /* .number in 1/10000, -1 unset */
@@ -87,6 +90,8 @@ extern const struct value_type type_namespaces;
 
 /* --- time: .usec, USEC_INFINITY: never ----------------------------------------------------------------------------- */
 extern const struct value_type type_seconds;            /* 0 is 0 */
+extern const struct value_type type_forever_or_unset;
+extern const struct value_type type_seconds_or_unset; /* an empty one takes it back */
 extern const struct value_type type_seconds_or_forever; /* a written 0 means infinity */
 extern const struct value_type type_nanoseconds;        /* .size in ns; UINT64_MAX unset */
 extern const struct value_type type_cpu_quota;          /* .usec of CPU time a second; USEC_INFINITY unset */
@@ -96,7 +101,6 @@ extern const struct value_type type_string;
 extern const struct value_type type_plain;
 extern const struct value_type type_obsolete;          /* says so, keeps nothing */
 extern const struct value_type type_path;              /* absolute, simplified */
-extern const struct value_type type_path_optional;     /* with an optional "-" in front, kept */
 extern const struct value_type type_pid_file;          /* absolute: a relative one is put below /run */
 extern const struct value_type type_working_directory; /* "/path", "~", each with an optional "-" in front, kept */
 extern const struct value_type type_user;              /* a user or group: name or number */
@@ -121,6 +125,7 @@ extern const struct value_type type_socket_list;       /* unit names of sockets 
 extern const struct value_type type_install_list;      /* as written: specifiers are expanded by unit/install.c */
 extern const struct value_type type_user_list;
 extern const struct value_type type_path_list;         /* absolute paths */
+extern const struct value_type type_symlink_list;      /* up to the first bad one */
 extern const struct value_type type_path_lines;        /* an absolute path an assignment */
 extern const struct value_type type_search_path;       /* from a:b:c */
 extern const struct value_type type_sandbox_paths;     /* absolute, with "-" and "+" in front, kept in that order */

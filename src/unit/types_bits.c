@@ -13,11 +13,23 @@
 #include <string.h>
 #include <sys/capability.h>
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080
-#endif
-
 /* --- capabilities --------------------------------------------------------------------------------------- */
+
+int capability_from_string(const char *s, int *ret) {
+    int64_t n;
+    cap_value_t cap;
+    if (number_parse(s, &n) >= 0) {
+        if (n < 0 || n > 63)
+            return -EINVAL;
+        *ret = (int)n;
+        return 0;
+    }
+    /* libcap takes a number with anything behind it. */
+    if ((*s >= '0' && *s <= '9') || strchr(s, ',') || cap_from_name(s, &cap) < 0)
+        return -EINVAL;
+    *ret = cap;
+    return 0;
+}
 
 /* Bits of all words; unknown names are said and left out. */
 static int capability_mask(struct parse_at *at, const char *text, uint64_t *ret) {
@@ -25,15 +37,15 @@ static int capability_mask(struct parse_at *at, const char *text, uint64_t *ret)
     uint64_t mask = 0;
     for (;;) {
         _cleanup_free_ char *word = NULL;
-        int r = word_next(&text, &word, NULL, WORD_UNQUOTE);
-        if (r == -EINVAL)
-            return value_reject(at, "bad quoting");
-        if (r < 0)
+        int r = word_next(&text, &word, NULL, WORD_UNQUOTE | WORD_BACKSLASH);
+        if (r == -EINVAL) /* what came before counts */
+            text_add(&unknown, "bad quoting");
+        else if (r < 0)
             return r;
-        if (r == 0)
+        if (r <= 0)
             break;
         cap_value_t cap;
-        if (!strchr(word, ',') && cap_from_name(word, &cap) == 0 && cap >= 0 && cap < 64)
+        if (capability_from_string(word, &cap) == 0)
             mask |= UINT64_C(1) << cap;
         else
             text_addf(&unknown, "%s'%.100s': not a capability", unknown.len > 0 ? "; " : "", word);
@@ -92,12 +104,12 @@ static const struct {
 } namespaces[] = {
     { "cgroup", CLONE_NEWCGROUP }, { "ipc", CLONE_NEWIPC },   { "net", CLONE_NEWNET },
     { "mnt", CLONE_NEWNS },        { "pid", CLONE_NEWPID },   { "user", CLONE_NEWUSER },
-    { "uts", CLONE_NEWUTS },       { "time", CLONE_NEWTIME },
+    { "uts", CLONE_NEWUTS },
 };
 
 #define ALL_NAMESPACES                                                                                       \
     (CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUSER |            \
-     CLONE_NEWUTS | CLONE_NEWTIME)
+     CLONE_NEWUTS)
 
 static int parse_namespaces(const struct value_type *type, struct parse_at *at, const char *text,
                             union value *value) {
@@ -121,7 +133,7 @@ static int parse_namespaces(const struct value_type *type, struct parse_at *at, 
             if (strcmp(namespaces[i].name, word) == 0)
                 flag = namespaces[i].flag;
         if (!flag)
-            return value_reject(at, "'%.100s' is not one of cgroup, ipc, net, mnt, pid, user, uts, time",
+            return value_reject(at, "'%.100s' is not one of cgroup, ipc, net, mnt, pid, user, uts",
                                 word);
         mask |= flag;
     }
@@ -213,7 +225,7 @@ static const struct {
     { "private-dax", 1 << 7 },
     { "shared-dax", 1 << 8 },
     { "default", 0x33 },
-    { "all", 0x1ff },
+    { "all", 0xffffffff },
 };
 
 static int parse_coredump_filter(const struct value_type *type, struct parse_at *at, const char *text,

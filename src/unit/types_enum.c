@@ -13,7 +13,7 @@ struct enum_names {
     const char *yes, *no;
     /* Older spellings, in pairs: old, new; ends with NULL. */
     const char *const *old;
-    bool numbers; /* the kernel's numbers are taken as well, named or not */
+    int most; /* the kernel's numbers up to this one are taken as well, named or not; 0: none */
 };
 
 const char *value_enum_name(const struct value_type *type, int64_t i) {
@@ -36,7 +36,7 @@ int value_enum_from_name(const struct value_type *type, const char *name) {
     int64_t number;
     if (i >= 0)
         return i;
-    if (e->numbers && number_parse(name, &number) >= 0 && number >= 0 && number <= INT32_MAX)
+    if (e->most && number_parse(name, &number) >= 0 && number >= 0 && number <= e->most)
         return (int)number;
     for (const char *const *old = e->old; old && *old; old += 2)
         if (strcmp(old[0], name) == 0)
@@ -72,9 +72,16 @@ static void print(const struct value_type *type, const union value *value, struc
     (const char *const[]) {                                                                                  \
         __VA_ARGS__, NULL                                                                                    \
     }
-#define ENUM(type, title, ...)                                                                               \
-    const struct value_type type_##type = { title, .data = &(const struct enum_names){ __VA_ARGS__ },        \
-                                            .parse = parse, .print = print, .equal = value_equal_number }
+#define ENUM_FLAGS(type, title, how, ...)                                                                     \
+    const struct value_type type_##type = { title,                                                           \
+                                            .flags = how,                                                    \
+                                            .data = &(const struct enum_names){ __VA_ARGS__ },               \
+                                            .parse = parse,                                                  \
+                                            .print = print,                                                  \
+                                            .equal = value_equal_number }
+#define ENUM(type, title, ...) ENUM_FLAGS(type, title, TYPE_KEEPS, __VA_ARGS__)
+/* Those that an empty value takes back to the default. */
+#define ENUM_OR_UNSET(type, title, ...) ENUM_FLAGS(type, title, 0, __VA_ARGS__)
 
 ENUM(service_type, "service type",
      NAMES("simple", "exec", "forking", "oneshot", "dbus", "notify", "notify-reload", "idle"));
@@ -88,14 +95,14 @@ ENUM(timeout_failure_mode, "timeout failure mode", NAMES("terminate", "abort", "
 ENUM(console_format, "format on stdout", NAMES("", "short", "json", "logfmt", "cat", "none"));
 ENUM(preserve, "preserve setting", NAMES("no", "yes", "restart"), "yes", "no");
 ENUM(oom_policy, "out-of-memory policy", NAMES("continue", "stop", "kill"));
-ENUM(kill_mode, "kill mode", NAMES("control-group", "process", "mixed", "none"));
+ENUM_OR_UNSET(kill_mode, "kill mode", NAMES("control-group", "process", "mixed", "none"));
 ENUM(collect_mode, "collect mode", NAMES("inactive", "inactive-or-failed"));
 ENUM(action, "action",
      NAMES("none", "exit", "exit-force", "reboot", "reboot-force", "reboot-immediate", "poweroff",
            "poweroff-force", "poweroff-immediate", "soft-reboot", "soft-reboot-force", "kexec", "kexec-force",
            "halt", "halt-force", "halt-immediate"));
 ENUM(bind_ipv6_only, "IPv6 binding", NAMES("default", "both", "ipv6-only"), "ipv6-only", "both");
-ENUM(timestamping, "time stamping", NAMES("off", "us", "ns"), NULL, "off",
+ENUM_OR_UNSET(timestamping, "time stamping", NAMES("off", "us", "ns"), "ns", "off",
      NAMES("usec", "us", "\xc2\xb5s", "us", "\xce\xbcs", "us", "nsec", "ns"));
 ENUM(protect_system, "system protection", NAMES("no", "yes", "full", "strict"), "yes", "no");
 ENUM(protect_home, "home protection", NAMES("no", "yes", "read-only", "tmpfs"), "yes", "no");
@@ -109,10 +116,10 @@ ENUM(proc_subset, "/proc subset", NAMES("all", "pid"));
 ENUM(keyring_mode, "keyring mode", NAMES("inherit", "private", "shared"));
 ENUM(utmp_mode, "utmp mode", NAMES("init", "login", "user"));
 ENUM(device_policy, "device policy", NAMES("auto", "closed", "strict"));
-ENUM(managed_oom_mode, "managed OOM mode", NAMES("auto", "kill"));
+ENUM_OR_UNSET(managed_oom_mode, "managed OOM mode", NAMES("auto", "kill"));
 ENUM(managed_oom_preference, "managed OOM preference", NAMES("none", "avoid", "omit"));
-ENUM(memory_pressure_watch, "memory pressure watch", NAMES("off", "on", "auto", "skip"), "on", "off");
-ENUM(mount_flags, "mount propagation", NAMES("", "shared", "slave", "private"));
+ENUM_OR_UNSET(memory_pressure_watch, "memory pressure watch", NAMES("off", "on", "auto", "skip"), "on", "off");
+ENUM_OR_UNSET(mount_flags, "mount propagation", NAMES("", "shared", "slave", "private"));
 /* The order is the engine's enum job_mode. */
 #define JOB_MODES_TABLE                                                                                      \
     NAMES("fail", "replace", "replace-irreversibly", "isolate", "flush", "ignore-dependencies",              \
@@ -121,6 +128,6 @@ ENUM(job_mode, "job mode", JOB_MODES_TABLE);
 /* OnFailureIsolate=, the boolean that became OnFailureJobMode=. */
 ENUM(job_mode_isolate, "boolean", JOB_MODES_TABLE, "isolate", "replace");
 /* In the order of the kernel's numbers. */
-ENUM(cpu_policy, "scheduling policy", NAMES("other", "fifo", "rr", "batch", "", "idle"), .numbers = true);
-ENUM(io_class, "I/O scheduling class", NAMES("none", "realtime", "best-effort", "idle"), .numbers = true);
-ENUM(numa_policy, "NUMA policy", NAMES("default", "preferred", "bind", "interleave", "local"));
+ENUM_OR_UNSET(cpu_policy, "scheduling policy", NAMES("other", "fifo", "rr", "batch", "", "idle"), .most = INT32_MAX);
+ENUM_OR_UNSET(io_class, "I/O scheduling class", NAMES("none", "realtime", "best-effort", "idle"), .most = 8);
+ENUM_OR_UNSET(numa_policy, "NUMA policy", NAMES("default", "preferred", "bind", "interleave", "local"));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lists of strings: names, paths, variables, filters. */
+#include "base/fd.h"
 #include "base/strv.h"
 #include "syntax/names.h"
 #include "syntax/regex.h"
@@ -10,11 +11,12 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define LIST(type, title, parser, printer)                                                                   \
+#define LIST(type, title, parser, printer, ...)                                                                   \
     const struct value_type type_##type = { title,                                                           \
-                                            .flags = TYPE_LIST,                                              \
+                                            .flags = TYPE_LIST __VA_OPT__(|) __VA_ARGS__,                    \
                                             .parse = parser,                                                 \
                                             .free = value_free_strv,                                         \
                                             .print = printer,                                                \
@@ -24,7 +26,7 @@
 
 static int parse_words(const struct value_type *type, struct parse_at *at, const char *text,
                        union value *value) {
-    return value_each_word(at, text, NULL, WORD_UNQUOTE, value_add_word, type, &value->strv);
+    return value_each_word(at, text, NULL, WORD_UNQUOTE | WORD_BACKSLASH, value_add_word, type, &value->strv);
 }
 LIST(words, "words", parse_words, value_print_words);
 
@@ -68,7 +70,7 @@ static int add_url(const struct value_type *type, struct parse_at *at, char *wor
 }
 static int parse_urls(const struct value_type *type, struct parse_at *at, const char *text,
                       union value *value) {
-    return value_each_word(at, text, NULL, WORD_UNQUOTE, add_url, type, &value->strv);
+    return value_each_word(at, text, NULL, WORD_UNQUOTE | WORD_BACKSLASH, add_url, type, &value->strv);
 }
 LIST(url_list, "URIs", parse_urls, value_print_words);
 
@@ -97,8 +99,8 @@ static int parse_units(const struct value_type *type, struct parse_at *at, const
                        union value *value) {
     return value_each_word(at, text, NULL, 0, add_unit, type, &value->strv);
 }
-LIST(unit_list, "units", parse_units, value_print_words);
-LIST(socket_list, "sockets", parse_units, value_print_words);
+LIST(unit_list, "units", parse_units, value_print_words, TYPE_KEEPS);
+LIST(socket_list, "sockets", parse_units, value_print_words, TYPE_KEEPS);
 
 /* --- paths ---------------------------------------------------------------------------------------------- */
 
@@ -108,14 +110,33 @@ static int add_path(const struct value_type *type, struct parse_at *at, char *wo
 }
 static int parse_paths(const struct value_type *type, struct parse_at *at, const char *text,
                        union value *value) {
-    return value_each_word(at, text, NULL, WORD_UNQUOTE, add_path, type, &value->strv);
+    return value_each_word(at, text, NULL, WORD_UNQUOTE | WORD_BACKSLASH, add_path, type, &value->strv);
 }
-LIST(path_list, "absolute paths", parse_paths, value_print_words);
+LIST(path_list, "absolute paths", parse_paths, value_print_words, TYPE_KEEPS);
 
-static int parse_search_path(const struct value_type *type, struct parse_at *at, const char *text,
-                             union value *value) {
-    return value_each_word(at, text, ":", WORD_UNQUOTE, add_path, type, &value->strv);
+/* Those behind the first bad one do not count. */
+static int parse_path_until_bad(const struct value_type *type, struct parse_at *at, const char *text,
+                          union value *value) {
+    for (;;) {
+        _cleanup_free_ char *word = NULL, *path = NULL;
+        int r = type == &type_search_path ? word_next(&text, &word, ":", WORD_BACKSLASH | WORD_EMPTY)
+                                          : word_next(&text, &word, NULL, WORD_UNQUOTE | WORD_BACKSLASH);
+        if (r == 0)
+            return 0;
+        if (r == -EINVAL)
+            return value_reject(at, "bad quoting");
+        if (r >= 0)
+            r = value_expand(at, word, &path);
+        if (r >= 0)
+            r = value_path(at, path);
+        if (r >= 0)
+            r = strv_take(&value->strv, TAKE(path));
+        if (r < 0)
+            return r;
+    }
 }
+LIST(symlink_list, "absolute paths", parse_path_until_bad, value_print_words);
+
 static void print_search_path(const struct value_type *type, const union value *value, struct text *out) {
     const char *between = "";
     STRV_FOREACH(s, value->strv) {
@@ -123,7 +144,7 @@ static void print_search_path(const struct value_type *type, const union value *
         between = ":";
     }
 }
-LIST(search_path, "paths with : between them", parse_search_path, print_search_path);
+LIST(search_path, "paths with : between them", parse_path_until_bad, print_search_path);
 
 static int add_sandbox_path(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
     char *path = word;
@@ -136,7 +157,7 @@ static int add_sandbox_path(const struct value_type *type, struct parse_at *at, 
 }
 static int parse_sandbox_paths(const struct value_type *type, struct parse_at *at, const char *text,
                                union value *value) {
-    return value_each_word(at, text, NULL, WORD_UNQUOTE, add_sandbox_path, type, &value->strv);
+    return value_each_word(at, text, NULL, WORD_UNQUOTE | WORD_BACKSLASH, add_sandbox_path, type, &value->strv);
 }
 LIST(sandbox_paths, "paths, each perhaps with - or +", parse_sandbox_paths, value_print_words);
 
@@ -150,48 +171,111 @@ static int parse_environment_file(const struct value_type *type, struct parse_at
 }
 LIST(environment_files, "environment files", parse_environment_file, value_print_lines);
 
-/* Cuts a word at its first colon that no backslash protects; NULL: there is none. */
-static char *cut_at_colon(char *word) {
-    for (; *word; word++) {
-        if (*word == '\\' && word[1])
-            word++;
-        else if (*word == ':') {
-            *word = 0;
-            return word + 1;
-        }
-    }
-    return NULL;
+/* The next part of "source:destination:options", specifiers expanded, and whether a colon ended it. 0: no more. */
+static int bind_part(struct parse_at *at, const char **text, bool options, char **ret, bool *ret_more) {
+    _cleanup_free_ char *word = NULL;
+    const char *before = *text;
+    int r = word_next(text, &word, options ? NULL : ": \t\n\r",
+                      WORD_UNQUOTE | WORD_BACKSLASH | (options ? 0 : WORD_EMPTY));
+    if (r == -EINVAL)
+        return value_reject(at, "bad quoting");
+    if (r <= 0)
+        return r;
+    *ret_more = *text && *text > before && (*text)[-1] == ':';
+    r = value_expand(at, word, ret);
+    return r < 0 ? r : 1;
 }
 
-static int add_bind(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
-    char *source = word + (*word == '-'), *destination = cut_at_colon(source);
-    char *options = destination ? cut_at_colon(destination) : NULL;
-    if (!destination)
-        destination = source;
+/* With a backslash before what would end it. */
+static void add_escaped(struct text *out, const char *path) {
+    for (; *path; path++) {
+        if (*path == ':' || *path == '\\')
+            text_add_char(out, '\\');
+        text_add_char(out, *path);
+    }
+}
+
+static int add_bind(struct parse_at *at, char *source, char *destination, const char *options, char ***list) {
+    bool optional = *source == '-';
+    source += optional;
     if (options && *options && strcmp(options, "rbind") != 0 && strcmp(options, "norbind") != 0 &&
         strcmp(options, "idmap") != 0 && strcmp(options, "noidmap") != 0)
         return value_reject(at, "not one of rbind, norbind, idmap, noidmap");
-    int r = value_path(at, source);
-    if (r >= 0 && destination != source)
-        r = value_path(at, destination);
-    return r < 0 ? r
-                 : strv_addf(list, "%s%s:%s:%s", *word == '-' ? "-" : "", source, destination,
-                             options && *options ? options : "rbind");
+    _cleanup_text_ struct text t = {};
+    text_add(&t, optional ? "-" : "");
+    add_escaped(&t, source);
+    text_add_char(&t, ':');
+    add_escaped(&t, destination ?: source);
+    text_addf(&t, ":%s", options && *options ? options : "rbind");
+    char *s = text_take(&t);
+    return s ? strv_take(list, s) : -ENOMEM;
 }
+
+/* After a bad part the next one begins a new entry, whatever stands between them: what systemd makes of it. */
 static int parse_binds(const struct value_type *type, struct parse_at *at, const char *text,
                        union value *value) {
-    return value_each_word(at, text, NULL, WORD_UNQUOTE, add_bind, type, &value->strv);
+    _cleanup_text_ struct text left_out = {};
+    for (size_t n = 0; text && *text; n++) {
+        _cleanup_free_ char *source = NULL, *destination = NULL, *options = NULL;
+        bool more = false, last;
+        if (n >= VALUE_WORDS_MAX)
+            return value_reject(at, "more than %d words", VALUE_WORDS_MAX);
+        int r = bind_part(at, &text, false, &source, &more);
+        if (r == 0)
+            break;
+        if (r > 0)
+            r = value_path(at, source + (*source == '-'));
+        if (r >= 0 && more) {
+            r = bind_part(at, &text, false, &destination, &more);
+            if (r >= 0)
+                r = value_path(at, destination);
+            if (r >= 0 && more)
+                r = bind_part(at, &text, true, &options, &last);
+        }
+        if (r >= 0)
+            r = add_bind(at, source, destination, options, &value->strv);
+        if (r == -ENOMEM)
+            return r;
+        if (r < 0)
+            text_addf(&left_out, "%s%s", left_out.len > 0 ? "; " : "", text_str(&at->why));
+        text_clear(&at->why);
+    }
+    text_add(&at->why, left_out.s);
+    return 0;
 }
 LIST(bind_list, "bind mounts", parse_binds, value_print_words);
 
-static int add_tmpfs(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
-    char *options = cut_at_colon(word);
-    int r = value_path(at, word);
-    return r < 0 ? r : strv_addf(list, "%s%s%s", word, options && *options ? ":" : "", options ?: "");
-}
+/* The path is expanded, the options behind it are the kernel's. */
 static int parse_tmpfs(const struct value_type *type, struct parse_at *at, const char *text,
                        union value *value) {
-    return value_each_word(at, text, NULL, WORD_UNQUOTE, add_tmpfs, type, &value->strv);
+    _cleanup_text_ struct text left_out = {};
+    for (size_t n = 0;; n++) {
+        _cleanup_free_ char *word = NULL, *path = NULL;
+        if (n >= VALUE_WORDS_MAX)
+            return value_reject(at, "more than %d words", VALUE_WORDS_MAX);
+        int r = word_next(&text, &word, NULL, WORD_UNQUOTE | WORD_BACKSLASH);
+        if (r == -EINVAL)
+            return value_reject(at, "bad quoting");
+        if (r < 0)
+            return r;
+        if (r == 0)
+            break;
+        char *options = strchr(word, ':');
+        if (options)
+            *options++ = 0;
+        r = value_expand(at, word, &path);
+        if (r >= 0)
+            r = value_path(at, path);
+        if (r >= 0)
+            r = strv_addf(&value->strv, "%s%s%s", path, options && *options ? ":" : "", options ?: "");
+        if (r == -ENOMEM)
+            return r;
+        if (r < 0)
+            text_addf(&left_out, "%s'%.100s': %s", left_out.len > 0 ? "; " : "", word, text_str(&at->why));
+        text_clear(&at->why);
+    }
+    text_add(&at->why, left_out.s);
+    return 0;
 }
 LIST(tmpfs_list, "tmpfs mounts", parse_tmpfs, value_print_words);
 
@@ -206,20 +290,67 @@ static int directory_problem(struct parse_at *at, char *path) {
     return 0;
 }
 
-static int add_directory(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
-    char *link = cut_at_colon(word), *flags = link ? cut_at_colon(link) : NULL;
-    int r = directory_problem(at, word);
+/* "name:link:flags", each with escapes and specifiers. The list is kept sorted, so that what lies below another comes
+ * after it. */
+static int add_directory(struct parse_at *at, const char *word, char ***list) {
+    char *parts[3] = {};
+    int r = 1;
+    for (size_t i = 0; i < ELEMENTS(parts) && r > 0; i++) {
+        _cleanup_free_ char *part = NULL;
+        r = word_next(&word, &part, ":", WORD_UNESCAPE | WORD_UNESCAPE_SEPARATORS | (i > 0 ? 0 : WORD_EMPTY));
+        if (r == -EINVAL)
+            value_reject(at, "bad escape");
+        if (r > 0 && (r = value_expand(at, part, &parts[i])) >= 0)
+            r = 1;
+    }
+    const char *link = parts[1], *flags = parts[2];
+    if (r >= 0)
+        r = directory_problem(at, parts[0]);
     if (r >= 0 && link && *link)
-        r = directory_problem(at, link);
+        r = directory_problem(at, parts[1]);
     if (r >= 0 && flags && *flags && strcmp(flags, "ro") != 0)
         r = value_reject(at, "not a flag (ro)");
-    if (r < 0)
-        return r;
-    return link && *link ? strv_addf(list, "%s:%s", word, link) : strv_add(list, word);
+    if (r >= 0)
+        r = link && *link ? strv_addf(list, "%s:%s", parts[0], link) : strv_add(list, parts[0]);
+    for (size_t i = 0; i < ELEMENTS(parts); i++)
+        free(parts[i]);
+    return r;
 }
+
+static int by_path(const void *a, const void *b) {
+    const char *x = *(char *const *)a, *y = *(char *const *)b;
+    for (; *x && *x == *y; x++, y++)
+        ;
+    /* The slash before everything else, so that a directory stands before its neighbours. */
+    int p = *x == '/' || *x == ':' ? 1 : (unsigned char)*x, q = *y == '/' || *y == ':' ? 1 : (unsigned char)*y;
+    return p - q;
+}
+
 static int parse_directories(const struct value_type *type, struct parse_at *at, const char *text,
                              union value *value) {
-    return value_each_word(at, text, NULL, WORD_UNQUOTE, add_directory, type, &value->strv);
+    _cleanup_text_ struct text left_out = {};
+    for (size_t n = 0;; n++) {
+        _cleanup_free_ char *word = NULL;
+        if (n >= VALUE_WORDS_MAX)
+            return value_reject(at, "more than %d words", VALUE_WORDS_MAX);
+        int r = word_next(&text, &word, NULL, WORD_UNQUOTE);
+        if (r == -EINVAL)
+            return value_reject(at, "bad quoting");
+        if (r < 0)
+            return r;
+        if (r == 0)
+            break;
+        r = add_directory(at, word, &value->strv);
+        if (r == -ENOMEM)
+            return r;
+        if (r < 0)
+            text_addf(&left_out, "%s'%.100s': %s", left_out.len > 0 ? "; " : "", word, text_str(&at->why));
+        text_clear(&at->why);
+    }
+    text_add(&at->why, left_out.s);
+    if (value->strv)
+        qsort(value->strv, strv_length(value->strv), sizeof(char *), by_path);
+    return 0;
 }
 LIST(directory_list, "directories", parse_directories, value_print_words);
 
@@ -388,10 +519,15 @@ static int parse_device(const struct value_type *type, struct parse_at *at, cons
         access = (char *)"rwm";
     if (strspn(access, "rwm") < strlen(access))
         return value_reject(at, "access is not made of r, w, m");
-    if (strncmp(s, "/dev/", 5) != 0 && strncmp(s, "/run/systemd/inaccessible/", 26) != 0 &&
-        strncmp(s, "char-", 5) != 0 && strncmp(s, "block-", 6) != 0)
-        return value_reject(at, "not a device (/dev/…, char-…, block-…)");
-    return strv_addf(&value->strv, "%s %s", s, access);
+    if (strncmp(s, "char-", 5) != 0 && strncmp(s, "block-", 6) != 0) {
+        r = value_path(at, s);
+        if (r >= 0 && !path_below(s, "/dev") && !path_below(s, "/run/systemd/inaccessible"))
+            r = value_reject(at, "not a device (/dev/…, char-…, block-…)");
+        if (r < 0)
+            return r;
+    }
+    return strv_addf(&value->strv, "%s %s%s%s", s, strchr(access, 'r') ? "r" : "", strchr(access, 'w') ? "w" : "",
+                     strchr(access, 'm') ? "m" : "");
 }
 LIST(device_list, "devices", parse_device, value_print_lines);
 
@@ -416,7 +552,14 @@ static int add_prefix(const struct value_type *type, struct parse_at *at, char *
     if ((!v4 && !v6) || (slash && (uint64_parse(slash + 1, &bits) < 0 || bits > (v4 ? 32 : 128))))
         return value_reject(
             at, "not an address with a prefix length (192.0.2.0/24, 2001:db8::/32, any, localhost)");
-    return strv_addf(list, "%s/%u", word, slash ? (unsigned)bits : v4 ? 32 : 128);
+    /* The network, without what its host would be called. */
+    size_t n = v4 ? 4 : 16, kept = slash ? bits : n * 8;
+    char shown[INET6_ADDRSTRLEN];
+    for (size_t i = 0; i < n; i++)
+        address[i] &= kept >= 8 * (i + 1) ? 0xff : kept <= 8 * i ? 0 : (unsigned char)(0xff00 >> (kept - 8 * i));
+    if (!inet_ntop(v4 ? AF_INET : AF_INET6, address, shown, sizeof(shown)))
+        return -errno;
+    return strv_addf(list, "%s/%zu", shown, kept);
 }
 static int parse_prefixes(const struct value_type *type, struct parse_at *at, const char *text,
                           union value *value) {
@@ -426,8 +569,15 @@ LIST(ip_prefixes, "address prefixes", parse_prefixes, value_print_words);
 
 static int add_cpus(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
     int64_t first, last;
-    if (strcmp(word, "numa") == 0 || strcmp(word, "all") == 0)
+    if (strcmp(word, "numa") == 0)
         return strv_add(list, word);
+    if (strcmp(word, "all") == 0 && strcmp(at->directive, "NUMAMask") == 0) {
+        _cleanup_free_ char *nodes = NULL;
+        if (file_read("/sys/devices/system/node/online", 4096, &nodes, NULL) < 0)
+            return strv_add(list, "0");
+        nodes[strcspn(nodes, "\n")] = 0;
+        return strv_add(list, nodes);
+    }
     char *dash = strchr(word, '-');
     if (dash)
         *dash = 0;
@@ -443,7 +593,11 @@ static int add_cpus(const struct value_type *type, struct parse_at *at, char *wo
 }
 static int parse_cpus(const struct value_type *type, struct parse_at *at, const char *text,
                       union value *value) {
-    return value_each_word(at, text, " \t\r\n,", WORD_UNQUOTE, add_cpus, type, &value->strv);
+    _cleanup_strv_ char **cpus = NULL;
+    int r = value_each_word(at, text, " \t\r\n,", WORD_UNQUOTE | WORD_BACKSLASH, add_cpus, type, &cpus);
+    if (r >= 0 && at->why.len > 0) /* all or nothing */
+        r = -EINVAL;
+    return r < 0 ? r : strv_add_all(&value->strv, cpus);
 }
 LIST(cpu_list, "numbers and ranges", parse_cpus, value_print_words);
 
@@ -468,6 +622,7 @@ static int parse_filter(const struct value_type *type, struct parse_at *at, cons
                         union value *value) {
     const char *(*problem_of)(const char *word) = type->data;
     bool invert = *text == '~', empty = true;
+    int64_t number;
     _cleanup_text_ struct text left_out = {};
     text += invert;
     for (size_t n = 0;; n++) {
@@ -489,14 +644,20 @@ static int parse_filter(const struct value_type *type, struct parse_at *at, cons
             text_addf(&left_out, "%s'%.100s': %s", left_out.len > 0 ? "; " : "", word, problem);
             continue;
         }
-        r = strv_addf(&value->strv, "%s%s", invert ? "~" : "", word);
+        int family = type == &type_address_families ? address_family_from_string(word) : -EINVAL;
+        char *error = type == &type_system_calls ? strchr(word, ':') : NULL;
+        const char *named = error && number_parse(error + 1, &number) >= 0 ? strerrorname_np((int)number) : NULL;
+        if (named)
+            *error = 0;
+        r = strv_addf(&value->strv, "%s%s%s%s", invert ? "~" : "", family >= 0 ? address_family_to_string(family) : word,
+                      named ? ":" : "", named ?: "");
         if (r < 0)
             return r;
     }
     /* A list of what is allowed allows nothing else, even if none of it is known. */
-    bool nothing = type == &type_address_families && !empty && !invert && strv_length(value->strv) == 0;
+    bool nothing = type != &type_filter_words && !empty && !invert && strv_length(value->strv) == 0;
     if ((empty && invert) || nothing) {
-        int r = strv_add(&value->strv, nothing ? "none" : "~");
+        int r = strv_add(&value->strv, !nothing ? "~" : type == &type_system_calls ? "@default" : "none");
         if (r < 0)
             return r;
     }

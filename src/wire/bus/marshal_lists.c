@@ -24,7 +24,7 @@ GETTER(setting_cpuset) {
             continue;
         for (uint32_t c = from; c <= to && c < CPUS_MAX; c++) {
             bits[c / 8] |= (uint8_t)(1u << (c % 8));
-            n = MAX(n, (size_t)c / 8 + 1);
+            n = MAX(n, (size_t)c / 64 * 8 + 8); /* by words, as systemd has it */
         }
     }
     out_bytes(out, bits, n);
@@ -290,7 +290,7 @@ static void out_pair_escaped(struct out *out, const char *a, const char *b) {
     for (; *b; b++)
         if (*b == '\\' || *b == '"' || *b == '\'')
             text_addf(&t, "\\%c", *b);
-        else if ((unsigned char)*b < ' ' || *b == 0x7f)
+        else if ((unsigned char)*b < ' ' || (unsigned char)*b >= 0x7f)
             text_addf(&t, "\\%03o", (unsigned char)*b);
         else
             text_add_char(&t, *b);
