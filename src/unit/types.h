@@ -124,6 +124,7 @@ extern const struct value_type type_unit_list;         /* unit names */
 extern const struct value_type type_socket_list;       /* unit names of sockets */
 extern const struct value_type type_install_list;      /* as written: specifiers are expanded by unit/install.c */
 extern const struct value_type type_user_list;
+extern const struct value_type type_path_strict;       /* anything else: the unit is not started */
 extern const struct value_type type_path_list;         /* absolute paths */
 extern const struct value_type type_symlink_list;      /* up to the first bad one */
 extern const struct value_type type_path_lines;        /* an absolute path an assignment */
