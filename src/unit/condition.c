@@ -80,14 +80,14 @@ static bool read_only(const char *path) {
 }
 
 static int test_path_is_read_write(context ctx, const char *path) {
-    return access(path, F_OK) >= 0 && !read_only(path);
+    return (access(path, F_OK) >= 0 || errno != ENOENT) && !read_only(path);
 }
 
 static int test_path_is_encrypted(context ctx, const char *path) {
     struct stat st;
     int r = look(path, &st);
     if (r < 0)
-        return r == -ENOENT ? 0 : r;
+        return 0;
     char name[64];
     _cleanup_free_ char *uuid = NULL;
     snprintf(name, sizeof(name), "/sys/dev/block/%u:%u/dm/uuid", major(st.st_dev), minor(st.st_dev));
@@ -154,16 +154,23 @@ static int device_tree_compatible(const char *with) {
 
 /* "smbios-field(board_vendor = Foo)": fields of /sys/class/dmi/id. */
 static int smbios_field(const char *expression) {
-    _cleanup_free_ char *copy = strndup(expression, strcspn(expression, ")")), *path = NULL, *data = NULL;
+    size_t length = strcspn(expression, ")");
+    if (!expression[length] || expression[length + 1])
+        return -EINVAL;
+    _cleanup_free_ char *copy = strndup(expression, length), *path = NULL, *data = NULL;
     if (!copy)
         return -ENOMEM;
     size_t n = strcspn(copy, " !<=>$");
     const char *want = copy + n;
     want += strspn(want, " ");
     enum comparison operator= comparison_take(&want, true);
-    if (n == 0 || operator== COMPARISON_INVALID || memchr(copy, '/', n))
+    if (operator== COMPARISON_INVALID || memchr(copy, '/', n))
         return -EINVAL;
+    if (n == 0)
+        return 0;
     want += strspn(want, " ");
+    if (!*want)
+        return -EINVAL;
     copy[n] = 0;
     path = path_join("/sys/class/dmi/id", copy);
     if (!path)
@@ -262,7 +269,7 @@ static int test_kernel_command_line(context ctx, const char *parameter) {
 static int test_credential(context ctx, const char *parameter) {
     if (!parameter[0] || strchr(parameter, '/') || strcmp(parameter, ".") == 0 ||
         strcmp(parameter, "..") == 0)
-        return -EINVAL;
+        return 0;
     if (!ctx->dirs->credentials)
         return 0;
     _cleanup_free_ char *path = path_join(ctx->dirs->credentials, parameter);

@@ -157,7 +157,8 @@ static bool text_holds(const char *have, enum comparison operator, const char * 
 
 /* Every word must hold: ">=4.15", ">= 4.15 <6", "5.*". */
 static int version_holds(const char *have, const char *parameter) {
-    for (const char *p = parameter;;) {
+    bool first = true; /* whose operator may stand alone */
+    for (const char *p = parameter;; first = false) {
         _cleanup_free_ char *word = NULL, *next = NULL;
         int r = word_next(&p, &word, NULL, WORD_UNQUOTE);
         if (r <= 0)
@@ -170,6 +171,8 @@ static int version_holds(const char *have, const char *parameter) {
             /* Long ago it was a single pattern. */
             operator= COMPARE_FNMATCH;
         } else if (!*want) {
+            if (!first)
+                return -EINVAL;
             r = word_next(&p, &next, NULL, WORD_UNQUOTE);
             if (r <= 0)
                 return r < 0 ? r : -EINVAL;
@@ -213,15 +216,17 @@ int test_os_release(const char *parameter) {
         return r;
     STRV_FOREACH(word, words) {
         size_t n = strcspn(*word, "!<=>$");
+        bool named = n > 0; /* else systemd looks for a field of an impossible name, and finds none */
+        n = named || !**word ? n : 1 + strcspn(*word + 1, "!<=>$");
         const char *want = *word + n;
-        if (n == 0 || !*want)
+        if (!*want || (named && !env_name_valid(*word, n)))
             return -EINVAL;
         enum comparison operator= comparison_take(&want, true);
         if (operator== COMPARISON_INVALID || !* want)
             return -EINVAL;
         (*word)[n] = 0;
         const char *have = env_get(fields, *word);
-        if (!have || !text_holds(have, operator, want))
+        if (!text_holds(have ?: "", operator, want))
             return 0;
     }
     return 1;
@@ -236,9 +241,15 @@ static int number_holds(uint64_t have, const char *parameter, uint64_t base) {
     if (operator== COMPARISON_INVALID)
         operator= COMPARE_GREATER_OR_EQUAL;
     parameter += strspn(parameter, " \t");
-    int r = base ? size_parse(parameter, base, &want) : uint64_parse(parameter, &want);
+    int64_t number;
+    int r = base ? size_parse(parameter, base, &want) : number_parse(parameter, &number);
     if (r < 0)
         return r;
+    if (!base) {
+        if (number < 0)
+            return -ERANGE;
+        want = (uint64_t)number;
+    }
     return comparison_holds(have < want ? -1 : have > want, operator);
 }
 
@@ -329,7 +340,7 @@ int test_pressure(enum condition_kind kind, const char *parameter) {
         parameter = colon + 1;
     } else
         text_addf(&path, "/proc/pressure/%s", file);
-    /* Words, not time spans: those for which the kernel has an average. */
+    /* Words that it begins with, not time spans: those for which the kernel has an average. */
     static const struct {
         const char *span, *average;
     } spans[] = { { "10sec", "avg10=" }, { "1min", "avg60=" }, { "5min", "avg300=" } };
@@ -344,7 +355,7 @@ int test_pressure(enum condition_kind kind, const char *parameter) {
         return -ERANGE;
     if (words[1]) {
         size_t i = 0;
-        while (i < ELEMENTS(spans) && strcmp(words[1], spans[i].span) != 0)
+        while (i < ELEMENTS(spans) && strncmp(words[1], spans[i].span, strlen(spans[i].span)) != 0)
             i++;
         if (i == ELEMENTS(spans))
             return -EINVAL;

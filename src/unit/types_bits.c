@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/capability.h>
 
 /* --- capabilities --------------------------------------------------------------------------------------- */
@@ -26,6 +27,12 @@ int capability_from_string(const char *s, int *ret) {
     }
     /* libcap takes a number with anything behind it. */
     if ((*s >= '0' && *s <= '9') || strchr(s, ',') || cap_from_name(s, &cap) < 0)
+        return -EINVAL;
+    /* And a name with anything behind it. */
+    char *name = cap_to_name(cap);
+    bool same = name && strcasecmp(name, s) == 0;
+    cap_free(name);
+    if (!same)
         return -EINVAL;
     *ret = cap;
     return 0;
