@@ -84,6 +84,8 @@ def mutated(n, dice):
         word, other = dice.choice(CONDITIONS[kind]), dice.choice(CONDITIONS[kind])
         at = dice.randrange(len(word) + 1)
         word = dice.choice((word[:at] + word[at + 1:], word[:at] + dice.choice("0159%.<>=!$/ *aK") + word[at:], word[:at] + other[:3]))
+        if re.search(r"(^|[ (])[^\w@*/ -]", word) and kind in ("Firmware", "OSRelease"):
+            continue  # a field without a name
         if word.strip() == word and not word.startswith(("!", "|")):
             n -= 1
             yield f"Condition{kind}=|{dice.choice(('', '!'))}{word}"
