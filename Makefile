@@ -49,7 +49,7 @@ oracle: deps-test             ## ask real systemd whether the scenarios' expecta
 
 bench: deps-test all          ## start-up, memory, restarts, big transactions beside systemd, runit, s6 and supervisor
 	@tests/checks/install-packages bench
-	@bench/run && bench/jobs && bench/storm && bench/load && bench/journal
+	@bench/run && bench/one && bench/jobs && bench/storm && bench/load && bench/journal && bench/journalctl
 
 soak: deps-test all           ## what takes hours: long fuzzing, a thousand restarts
 	@tests/checks/soak
