@@ -5,7 +5,7 @@ What real systemd leaves to chance is not generated. It walks dependencies in th
 is new in each run: so there is no ordering cycle (which member is given up?), no two units that conflict where one
 request would start both, and whoever requires a unit that can fail at once, without a process, is ordered after it,
 as is whoever has a Requisite=, whose check is over at once. A target is after what it is part of: systemd adds that
-if it happened to load the other first.
+if it happened to load the other first. And OnSuccess= does not go with Restart=, where reeve does otherwise on purpose.
 Nothing depends on the clock either: start limits count over a day or not at all, RestartSec= is none or an hour, and
 there are no timeouts; what counts as started before it has reported itself is not stopped by itself. A start limit and
 a reload do not go together: 252 forgets by it how often a unit was started, 257 and reeve do not. Knows nothing of
@@ -208,6 +208,8 @@ class Generator:
                 if not others:
                     continue
                 other = r.choice(others[-12:] if not upwards else others[:12])
+                if kind == "OnSuccess" and unit.has("Restart"):
+                    continue
                 self.depend(unit, kind, other)
                 if kind in ("After", "Before"):
                     continue
