@@ -195,10 +195,11 @@ static int check(struct journal_file *f, const struct journal_file_options *opti
     if (h->state == JOURNAL_ONLINE && !id128_equal(f->undo->boot_id, options->boot_id))
         return -EUCLEAN;
     f->size = f->tail = HEADER_SIZE + arena; /* until it is known */
-    if (f->undo->open && le64(f->undo->header.tail_object_offset) > f->size - sizeof(struct journal_object))
+    uint64_t last = le64(f->undo->header.tail_object_offset);
+    if (f->undo->open && (last % 8 != 0 || last > f->size - sizeof(struct journal_object)))
         return -EUCLEAN;
     change_undo(f);
-    uint64_t last = le64(h->tail_object_offset);
+    last = le64(h->tail_object_offset);
     f->tail = f->size;
     struct journal_object *o = last < f->size ? (struct journal_object *)(f->map + last) : NULL;
     if (last % 8 != 0 || last < HEADER_SIZE || f->size - last < sizeof(*o) || !o || le64(o->size) < sizeof(*o) ||
