@@ -71,6 +71,17 @@ static void until_idle(void) {
     } while (!idle());
 }
 
+/* Once more if it is needed: the failure may be this stop's own. */
+static void bring_down(const char *name) {
+    for (int i = 0; i < 2; i++) {
+        const struct unit *u = manager_get_unit(m, name);
+        if (i > 0 && (!u || inactive_or_failed(unit_active_state(u))))
+            return;
+        try(JOB_STOP, name, JOB_REPLACE);
+        until_idle();
+    }
+}
+
 /* --- scripts -------------------------------------------------------------------------------------------------------- */
 static void write_units(void) {
     char text[1024];
@@ -179,9 +190,8 @@ static void sockets(void) {
         until_idle();
         close(fd);
     }
-    try(JOB_STOP, "lone.socket", JOB_REPLACE);
-    try(JOB_STOP, "lone.service", JOB_REPLACE);
-    until_idle();
+    bring_down("lone.socket");
+    bring_down("lone.service");
 }
 
 static void triggers(void) {
@@ -189,9 +199,8 @@ static void triggers(void) {
     until_idle();
     (void)manager_reload(m, NULL, NULL);
     until_idle();
-    try(JOB_STOP, "soon.timer", JOB_REPLACE);
-    try(JOB_STOP, "plain.service", JOB_REPLACE);
-    until_idle();
+    bring_down("soon.timer");
+    bring_down("plain.service");
     try(JOB_START, "flag.path", JOB_REPLACE);
     until_idle();
     char path[128];
@@ -199,9 +208,8 @@ static void triggers(void) {
     (void)mkdir(path, 0755);
     turn();
     until_idle();
-    try(JOB_STOP, "flag.path", JOB_REPLACE);
-    try(JOB_STOP, "plain.service", JOB_REPLACE);
-    until_idle();
+    bring_down("flag.path");
+    bring_down("plain.service");
 }
 
 static void transient(void) {
@@ -217,11 +225,8 @@ static void transient(void) {
     (void)manager_set_environment(m, NULL, set, &error);
     (void)manager_reload(m, NULL, NULL);
     until_idle();
-    for (int i = 0; i < 2; i++) /* the failure may be this stop's own */
-        if (manager_get_unit(m, "run.service")) {
-            try(JOB_STOP, "run.service", JOB_REPLACE);
-            until_idle();
-        }
+    if (manager_get_unit(m, "run.service"))
+        bring_down("run.service");
 }
 
 /* A client in a process of its own, and the loop turned for it until it has ended. */
