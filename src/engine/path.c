@@ -182,7 +182,7 @@ static void reset_failed(struct unit *u) {
 
 static void trigger_notify(struct unit *u, struct unit *other) {
     struct path_unit *p = PATH(u);
-    if ((p->state != PATH_RUNNING && p->state != PATH_WAITING) || other->file->state != LOAD_LOADED)
+    if (p->state != PATH_RUNNING && p->state != PATH_WAITING)
         return;
     if (other->start_limit_hit) {
         enter_dead(p, PATH_FAILURE_UNIT_START_LIMIT_HIT);

@@ -290,8 +290,7 @@ void socket_trigger_notify(struct unit *u, struct unit *other) {
         instance_changed(s, other);
         return;
     }
-    if ((s->state != SOCKET_RUNNING && s->state != SOCKET_LISTENING) || other != s->service ||
-        other->file->state != LOAD_LOADED)
+    if ((s->state != SOCKET_RUNNING && s->state != SOCKET_LISTENING) || other != s->service)
         return;
     if (other->start_limit_hit) {
         socket_enter_stop_pre(s, SOCKET_FAILURE_SERVICE_START_LIMIT_HIT);

@@ -320,8 +320,6 @@ static void reset_failed(struct unit *u) {
 static void trigger_notify(struct unit *u, struct unit *other) {
     struct timer_unit *t = TIMER(u);
     const struct timer_list *list = timers_of(t);
-    if (other->file->state != LOAD_LOADED)
-        return;
     for (size_t i = 0; list && i < list->n; i++)
         if (counts_from_target(list->items[i].base))
             t->points[i].disabled = false;

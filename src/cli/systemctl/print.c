@@ -440,7 +440,7 @@ void print_property(const char *name, DBusMessageIter *value) {
     default:
         known = false;
     }
-    if (!known && ctl.all)
-        emit(name, "[unprintable]");
+    if (!known && ctl.all) /* with --value, too */
+        printf("%s=[unprintable]\n", name);
     dbus_free(signature);
 }
