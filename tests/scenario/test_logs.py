@@ -77,7 +77,8 @@ SHOWN = {
     "quiet.service": "echo '<6>too much'; echo '<4>just enough'",
     "apart.service": "echo apart out; echo apart err >&2",
     "off.service": "echo nobody sees this",
-    "sockets.service": "logger -t tagged -p user.err over the socket; logger -t tagged -p user.info harmless",
+    # A logger that is still there when it is asked whose it is.
+    "sockets.service": "(echo over the socket; sleep 1) | logger -t tagged -p user.err; (echo harmless; sleep 1) | logger -t tagged -p user.info",
 }
 SETTINGS = {"object.service": "ConsoleFormat=json", "quiet.service": "ConsoleLevelMax=notice", "apart.service": "ConsoleStderr=yes"}
 
