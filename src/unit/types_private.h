@@ -37,3 +37,12 @@ bool value_equal_boolean(const struct value_type *type, const union value *a, co
 bool value_equal_number(const struct value_type *type, const union value *a, const union value *b);
 /* By their printed form: for objects. */
 bool value_equal_printed(const struct value_type *type, const union value *a, const union value *b);
+
+/* A type whose values are lists of strings; what follows the printer are further flags. */
+#define LIST(type, title, parser, printer, ...)                                                              \
+    const struct value_type type_##type = { title,                                                           \
+                                            .flags = TYPE_LIST __VA_OPT__(|) __VA_ARGS__,                    \
+                                            .parse = parser,                                                 \
+                                            .free = value_free_strv,                                         \
+                                            .print = printer,                                                \
+                                            .equal = value_equal_strv }
