@@ -332,6 +332,13 @@ static void tell_degradations(struct unit *u, const struct exec_plan *plan) {
     u->degraded_told = true;
 }
 
+/* In the new process. A line of one that ends at once must not come before who it is. */
+static void say_whose_lines(void *userdata) {
+    struct unit *u = userdata;
+    log_client_stream_begun(u->manager->p->log, u->log_stream);
+    log_client_stream_begun(u->manager->p->log, u->error_stream);
+}
+
 int unit_spawn(struct unit *u, const struct exec_command *command, enum exec_role role, const struct spawn_extra *extra,
                pid_t *ret_pid) {
     struct manager *m = u->manager;
@@ -384,6 +391,12 @@ int unit_spawn(struct unit *u, const struct exec_command *command, enum exec_rol
 
     struct exec_child child;
     bool ignored = command->flags & EXEC_IGNORE_FAILURE;
+    /* Lines of the commands around a main process are its, too. */
+    bool owns_lines = u->log_stream && (role == EXEC_MAIN || !unit_main_pid(u));
+    if (owns_lines) {
+        plan->begun = say_whose_lines;
+        plan->userdata = u;
+    }
     /* A process that nobody would hear the end of is not made. */
     r = reserve_child(m->p);
     if (r >= 0)
@@ -393,8 +406,7 @@ int unit_spawn(struct unit *u, const struct exec_command *command, enum exec_rol
         return r;
     }
     fd_close(child.pidfd);
-    /* Lines of the commands around a main process are its, too. */
-    if (u->log_stream && (role == EXEC_MAIN || !unit_main_pid(u))) {
+    if (owns_lines) {
         log_client_stream_pid(m->p->log, u->log_stream, child.pid);
         log_client_stream_pid(m->p->log, u->error_stream, child.pid);
     }

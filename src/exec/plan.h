@@ -173,6 +173,9 @@ struct exec_plan {
     struct degradation *degraded;
     size_t n_degraded;
     bool may_be_missing;      /* the command's "-": no program is no failure */
+    /* Set by who runs the plan: called in the new process before the first step, with the rules of steps.h. NULL: nothing. */
+    void (*begun)(void *userdata);
+    void *userdata;
     bool changes_ids;         /* a child that shares our memory clears PR_SET_DUMPABLE for us too */
     char *credentials_directory; /* to be removed when the unit stops; NULL: none */
     /* RuntimeDirectory= paths, to be removed at stop unless RuntimeDirectoryPreserve=; absolute */

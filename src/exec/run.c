@@ -52,6 +52,8 @@ static bool is_missing(const struct exec_plan *plan, size_t step) {
 static int child_main(void *arg) {
     struct shared *shared = arg;
     const struct exec_plan *plan = shared->child.plan;
+    if (plan->begun)
+        plan->begun(plan->userdata);
     for (size_t i = 0; i < plan->n_steps; i++) {
         int r = step_run(&shared->child, &plan->steps[i]);
         if (r < 0 && plan->steps[i].exit_status != 0)

@@ -339,6 +339,15 @@ static struct client_stream *stream_find(struct log_client *c, uint64_t id) {
     return s;
 }
 
+static void tell_soon(struct log_client *c, struct client_stream *s) {
+    if (client_pending(c) || c->socket < 0)
+        c->streams_to_tell = true;
+    else if (client_tell_stream(c, s) < 0) {
+        c->streams_to_tell = true;
+        client_flush(c);
+    }
+}
+
 int log_client_open_stream(struct log_client *c, const struct log_stream_options *options, uint64_t *ret_id,
                            int *ret_writer) {
     int ends[2];
@@ -361,12 +370,7 @@ int log_client_open_stream(struct log_client *c, const struct log_stream_options
     /* The read end's own flag: the writers' is another open file. */
     (void)fd_set_nonblock(ends[0], true);
     s->fd = ends[0];
-    if (client_pending(c) || c->socket < 0)
-        c->streams_to_tell = true;
-    else if (client_tell_stream(c, s) < 0) {
-        c->streams_to_tell = true;
-        client_flush(c);
-    }
+    tell_soon(c, s);
     *ret_id = s->id;
     *ret_writer = ends[1];
     return 0;
@@ -384,13 +388,20 @@ int log_client_stream_writer(struct log_client *c, uint64_t id) {
 
 void log_client_stream_pid(struct log_client *c, uint64_t id, pid_t pid) {
     struct client_stream *s = stream_find(c, id);
-    if (!s || s->pid == pid)
+    if (!s || (s->pid == pid && s->pid_told))
         return;
     s->pid = pid;
-    /* One that is told later is told with its process. */
-    if (s->told && c->socket >= 0 && !client_pending(c))
-        (void)client_send_message(c, &(struct log_message){ .kind = LOG_STREAM_PID, .stream = id, .pid = (uint32_t)pid }, NULL,
-                                  0, -1);
+    s->pid_told = false;
+    tell_soon(c, s);
+}
+
+void log_client_stream_begun(struct log_client *c, uint64_t id) {
+    struct client_stream *s = stream_find(c, id);
+    pid_t pid = getpid();
+    if (s && s->told && c->socket >= 0 && !client_pending(c) && client_tell_pid(c, s, pid) >= 0) {
+        s->pid = pid;
+        s->pid_told = true;
+    }
 }
 
 int log_client_stream_inode(struct log_client *c, uint64_t id, dev_t *ret_device, ino_t *ret_inode) {
@@ -408,12 +419,7 @@ void log_client_drop_stream(struct log_client *c, uint64_t id) {
     if (!s || s->dropped)
         return;
     s->dropped = true;
-    if (client_pending(c) || c->socket < 0)
-        c->streams_to_tell = true;
-    else if (client_tell_stream(c, s) < 0) {
-        c->streams_to_tell = true;
-        client_flush(c);
-    }
+    tell_soon(c, s);
 }
 
 /* --- the manager's lines --- */

@@ -68,6 +68,9 @@ int log_client_open_stream(struct log_client *c, const struct log_stream_options
                            int *ret_writer);
 /* The process whose lines these are, from now on. */
 void log_client_stream_pid(struct log_client *c, uint64_t id, pid_t pid);
+/* The same, said by that process itself, before it can write its first line. If it cannot be said now, nothing
+ * happens: log_client_stream_pid() follows in any case. No allocation, no lock. */
+void log_client_stream_begun(struct log_client *c, uint64_t id);
 /* A new write end of a stream whose last one was closed, so that PID 1 needs to hold none while a service
  * runs. The descriptor, close-on-exec; -ENOENT: no such stream; errno of open. */
 int log_client_stream_writer(struct log_client *c, uint64_t id);

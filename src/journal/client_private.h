@@ -13,7 +13,7 @@ struct client_stream {
     struct log_stream_options o; /* unit and identifier are in `text`, without control characters */
     char *fields, *settings;
     UT_hash_handle hh;
-    bool told : 1, dropped : 1, drop_told : 1;
+    bool told : 1, pid_told : 1, dropped : 1, drop_told : 1;
     char text[];
 };
 
@@ -66,6 +66,7 @@ void client_queue_clear(struct log_client *c);
 int client_send_message(struct log_client *c, const struct log_message *head, const char *const *strings,
                         size_t n, int fd);
 int client_tell_stream(struct log_client *c, struct client_stream *s);
+int client_tell_pid(struct log_client *c, const struct client_stream *s, pid_t pid);
 /* Is there anything to be sent before what is new? */
 bool client_pending(const struct log_client *c);
 /* Sends what waits, and sees to it that the rest is sent when the socket has room. */

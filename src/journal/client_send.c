@@ -71,6 +71,11 @@ static int tell_stored(struct log_client *c) {
     return 0;
 }
 
+int client_tell_pid(struct log_client *c, const struct client_stream *s, pid_t pid) {
+    struct log_message head = { .kind = LOG_STREAM_PID, .stream = s->id, .pid = (uint32_t)pid };
+    return client_send_message(c, &head, NULL, 0, -1);
+}
+
 int client_tell_stream(struct log_client *c, struct client_stream *s) {
     if (!s->told) {
         struct log_message head = { .kind = LOG_STREAM_ADD,
@@ -88,7 +93,13 @@ int client_tell_stream(struct log_client *c, struct client_stream *s) {
         int r = client_send_message(c, &head, (const char *[]){ s->o.unit, s->o.identifier, s->o.settings, s->o.fields }, 4, s->fd);
         if (r < 0)
             return r;
-        s->told = true;
+        s->told = s->pid_told = true;
+    }
+    if (!s->pid_told) {
+        int r = client_tell_pid(c, s, s->pid);
+        if (r < 0)
+            return r;
+        s->pid_told = true;
     }
     if (s->dropped && !s->drop_told) {
         int r = client_send_message(c, &(struct log_message){ .kind = LOG_STREAM_DROP, .stream = s->id },

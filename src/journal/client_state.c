@@ -95,7 +95,7 @@ static int take_stream(struct log_client *c, const char *value) {
         return -ENOMEM;
     }
     s->fd = fd;
-    s->told = told[0] == '1';
+    s->told = s->pid_told = told[0] == '1';
     s->dropped = told[1] == '1';
     s->drop_told = told[2] == '1';
     if (!s->told || s->dropped != s->drop_told)

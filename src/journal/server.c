@@ -396,6 +396,9 @@ static void run(struct server *s) {
         if (s->leftover_deadline != USEC_INFINITY && now(CLOCK_MONOTONIC) >= s->leftover_deadline)
             server_take_leftovers(s);
         bool idle = n <= 0 && !s->ready && !s->follow_more, all = s->started && s->n_inherited == 0;
+        /* Whose lines they are was said before they were written. */
+        if (s->ready)
+            receive(s);
         server_pump_ready(s);
         server_turn_remotes(s);
         server_flush_consoles(s);

@@ -13,7 +13,8 @@ TALKER = {"talker.service": "[Service]\nType=oneshot\nRemainAfterExit=yes\nSyslo
           "LogExtraFields=COLOUR=green\n"
           "ExecStart=/bin/sh -c 'echo plain; echo \"<3>bad news\"; echo oops >&2; "
           "logger -t tagged -p auth.warning to syslog; "
-          "logger --journald < /opt/native; echo cat | systemd-cat -t cat -p notice; sleep 0.2; printf unfinished'\n"}
+          "logger --journald < /opt/native; echo cat | systemd-cat -t cat -p notice; sleep 0.2; printf unfinished'\n",
+          "brief@.service": "[Service]\nType=oneshot\nExecStart=/bin/echo %i\n"}
 NATIVE = "MESSAGE=native\nPRIORITY=2\nSYSLOG_IDENTIFIER=nat\nMYFIELD=one\nMYFIELD=two\n_PID=99\nbad name=x\n"
 
 
@@ -56,6 +57,12 @@ def test_fields_of_what_came_over_the_sockets(talker):
     assert native["_PID"] != "99" and "bad name" not in native
     cat, = entries(talker, "-t cat")
     assert cat["PRIORITY"] == "5" and cat["_TRANSPORT"] == "stdout" and cat["_STREAM_ID"]
+
+
+def test_who_ends_at_once_is_known_all_the_same(talker):
+    assert talker.ctl("start " + " ".join(f"brief@{i}" for i in range(100))).ok
+    lines = [e for e in entries(talker, "-u 'brief@*' _TRANSPORT=stdout")]
+    assert len(lines) == 100 and len({e.get("_PID") for e in lines} - {None}) == 100
 
 
 def test_the_managers_lines_belong_to_the_unit(talker):
