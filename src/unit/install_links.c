@@ -133,58 +133,41 @@ static int check_directory_alias(const struct install_info *info, const char *al
     return -EXDEV;
 }
 
-/* Whether the link may stand for the unit; *ret is its name, the unit's instance filled in where that is
- * missing. */
+/* Whether a plain link name may stand for the unit. */
+static int check_name_alias(const struct install_info *info, const char *name) {
+    if (strcmp(name, info->name) == 0)
+        return -ELOOP;
+    enum unit_name_flags kind = unit_name_kind(name), of = unit_name_kind(info->name);
+    if (!kind)
+        return -EINVAL;
+    if (unit_name_type(name) != unit_name_type(info->name))
+        return -EXDEV;
+    if (kind != UNIT_NAME_INSTANCE)
+        return kind == of ? 0 : -EXDEV;
+    if (of != UNIT_NAME_INSTANCE)
+        return of == UNIT_NAME_TEMPLATE ? 0 : -EXDEV;
+    _cleanup_free_ char *instance = NULL, *own = NULL;
+    return unit_name_instance(name, &instance) < 0 || unit_name_instance(info->name, &own) < 0 ||
+                   strcmp(instance, own) != 0
+               ? -EXDEV
+               : 0;
+}
+
+/* Whether the link may stand for the unit; *ret is its name, the unit's instance filled in where that is missing, also
+ * of a link that may not. */
 static int check_alias(const struct install_info *info, const char *alias, char **ret) {
-    _cleanup_free_ char *name = NULL, *instance = NULL, *own = NULL;
-    int r;
-    if (strchr(alias, '/')) {
-        r = check_directory_alias(info, alias);
-        if (r < 0)
-            return r;
-        name = strdup(alias);
-    } else {
-        if (unit_name_kind(alias) == UNIT_NAME_TEMPLATE && unit_name_kind(info->name) == UNIT_NAME_INSTANCE) {
-            r = unit_name_instance(info->name, &instance);
-            if (r >= 0)
-                r = unit_name_replace_instance(alias, instance, &name);
-            if (r < 0)
-                return r;
-        } else
-            name = strdup(alias);
-        if (!name)
-            return -ENOMEM;
-        if (strcmp(name, info->name) == 0)
-            return -ELOOP;
-        enum unit_name_flags kind = unit_name_kind(name), of = unit_name_kind(info->name);
-        if (!kind)
-            return -EINVAL;
-        if (unit_name_type(name) != unit_name_type(info->name))
-            return -EXDEV;
-        switch (kind) {
-        case UNIT_NAME_PLAIN:
-            if (of != UNIT_NAME_PLAIN)
-                return -EXDEV;
-            break;
-        case UNIT_NAME_INSTANCE:
-            if (of == UNIT_NAME_PLAIN)
-                return -EXDEV;
-            free(instance);
-            instance = NULL;
-            if (of == UNIT_NAME_INSTANCE &&
-                (unit_name_instance(name, &instance) < 0 || unit_name_instance(info->name, &own) < 0 ||
-                 strcmp(instance, own) != 0))
-                return -EXDEV;
-            break;
-        default:
-            if (of != UNIT_NAME_TEMPLATE)
-                return -EXDEV;
-        }
-    }
-    if (!name)
-        return -ENOMEM;
-    *ret = TAKE(name);
-    return 0;
+    _cleanup_free_ char *instance = NULL;
+    int r = 0;
+    if (!strchr(alias, '/') && unit_name_kind(alias) == UNIT_NAME_TEMPLATE &&
+        unit_name_kind(info->name) == UNIT_NAME_INSTANCE) {
+        r = unit_name_instance(info->name, &instance);
+        if (r >= 0)
+            r = unit_name_replace_instance(alias, instance, ret);
+    } else if (!(*ret = strdup(alias)))
+        r = -ENOMEM;
+    if (r < 0)
+        return r;
+    return strchr(alias, '/') ? check_directory_alias(info, alias) : check_name_alias(info, *ret);
 }
 
 static int link_aliases(struct install_context *context, const struct install_info *info, bool force,
@@ -200,7 +183,7 @@ static int link_aliases(struct install_context *context, const struct install_in
         if (r < 0) {
             if (r == -ELOOP)
                 continue; /* its own name needs no link */
-            r = expanded ? install_change_add(changes, -EXDEV, expanded,
+            r = expanded ? install_change_add(changes, -EXDEV, name ? name : expanded,
                                                     r == -EINVAL && strchr(expanded, '/') ? NULL : info->name)
                              : install_change_add(changes, r, *alias, NULL);
             if (result >= 0)

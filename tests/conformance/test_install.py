@@ -145,3 +145,12 @@ def test_debians_own_units(tmp_path):
     listed = [{tuple(line.split()) for line in play(s, tree, "list-unit-files")[1].splitlines()[:-1]}
               for s, tree in zip((SYSTEMCTL, OURS), trees)]
     assert listed[0] <= listed[1] and len(listed[0]) > 200
+
+
+@pytest.mark.skipif(not SYSTEMCTL, reason="needs systemd's systemctl")
+@pytest.mark.parametrize("options", ["--quiet", "--quiet --legend=yes", "--legend=yes --quiet", "--legend=no", "--legend=x"])
+def test_a_quiet_list_has_no_legend(root, options):
+    (root / install_trees.LIB / "qa.service").write_text(UNIT.format("WantedBy=qt.target"))
+    words = [*options.split(), "list-unit-files", "q*"]
+    theirs = subprocess.run([SYSTEMCTL, f"--root={root}", *words], capture_output=True, text=True)
+    assert ours(root, *words) == (theirs.returncode, theirs.stdout, theirs.stderr)

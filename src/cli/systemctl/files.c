@@ -361,9 +361,10 @@ int verb_set_default(int argc, char **argv) {
     if (mangle(argv[1], ".target", &target) < 0)
         return EXIT_FAILURE;
     int status = set_default(target);
-    if (status == 0)
-        status = default_target(&now);
-    if (status == 0 && strcmp(now, target) != 0 && !ctl.quiet)
+    if (status != 0 || ctl.quiet)
+        return status;
+    status = default_target(&now);
+    if (status == 0 && strcmp(now, target) != 0)
         fail("Note: \"%s\" is the default unit (possibly a runtime override).", now);
     return status;
 }

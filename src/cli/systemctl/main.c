@@ -31,6 +31,8 @@ enum kind {
     HELP,
     VERSION,
     FAILED,
+    QUIET,
+    LEGEND,
     PROPERTY,
     PROPERTY_VALUE,
     SIGNAL,
@@ -42,7 +44,7 @@ enum kind {
     SCOPE_USER,
     SCOPE_GLOBAL,
 };
-static bool ignore_dependencies;
+static bool ignore_dependencies, legend_given;
 
 static const struct option_row {
     const char *name;
@@ -67,7 +69,7 @@ static const struct option_row {
     { "plain", 0, SET, &ctl.plain },
     { "no-legend", 0, SET, &ctl.no_legend },
     { "output", 'o', OUTPUT, NULL },
-    { "quiet", 'q', SET, &ctl.quiet },
+    { "quiet", 'q', QUIET, NULL },
     { "no-warn", 0, SET, &ctl.no_warn },
     { "no-block", 0, SET, &ctl.no_block },
     { "wait", 0, SET, &ctl.wait },
@@ -99,7 +101,7 @@ static const struct option_row {
     { "check-inhibitors", 0, NOTHING_WITH_VALUE, NULL },
     { "lines", 'n', LINES, NULL },
     { "timestamp", 0, NOTHING_WITH_VALUE, NULL },
-    { "legend", 0, NOTHING_WITH_VALUE, NULL },
+    { "legend", 0, LEGEND, NULL },
     { "host", 'H', REFUSE_WITH_VALUE, NULL },
     { "machine", 'M', REFUSE_WITH_VALUE, NULL },
     { "image", 0, REFUSE_WITH_VALUE, NULL },
@@ -108,7 +110,7 @@ static const struct option_row {
 static int has_value(enum kind kind) {
     static const unsigned with = 1u << TEXT | 1u << LIST | 1u << NOTHING_WITH_VALUE | 1u << REFUSE_WITH_VALUE |
                                  1u << PROPERTY | 1u << PROPERTY_VALUE | 1u << SIGNAL | 1u << OUTPUT |
-                                 1u << LINES;
+                                 1u << LINES | 1u << LEGEND;
     return with >> kind & 1 ? required_argument : no_argument;
 }
 
@@ -140,6 +142,16 @@ static int take_option(const struct option_row *row, const char *value) {
         return 0;
     case TEXT:
         *(const char **)row->target = value;
+        return 0;
+    case QUIET:
+        ctl.quiet = true;
+        ctl.no_legend |= !legend_given;
+        return 0;
+    case LEGEND:
+        if (bool_parse(value) < 0)
+            return 1 + fail("Failed to parse boolean argument to --legend: %s.", value);
+        ctl.no_legend = !bool_parse(value);
+        legend_given = true;
         return 0;
     case PROPERTY:
     case PROPERTY_VALUE:
