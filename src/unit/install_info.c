@@ -342,7 +342,7 @@ static int read_dropins(struct install_context *context, struct install_info *in
     return 0;
 }
 
-static int find_file(struct install_context *context, struct install_info *info, enum search_flags flags) {
+int install_find(struct install_context *context, struct install_info *info, enum search_flags flags) {
     /* Found earlier, though perhaps only looked at. Then its [Install] stays unread: a unit that presets disable takes no
      * Also= along. */
     if (info->mode != MODE_UNKNOWN)
@@ -372,13 +372,13 @@ static int follow(struct install_context *context, struct install_info *info, en
     free(info->path);
     info->path = TAKE(info->symlink_target);
     info->mode = MODE_UNKNOWN;
-    return find_file(context, info, flags);
+    return install_find(context, info, flags);
 }
 
 int install_traverse(struct install_context *context, struct install_info *start, enum search_flags flags,
                      struct install_info **ret) {
     struct install_info *info = start;
-    int r = find_file(context, info, flags);
+    int r = install_find(context, info, flags);
     if (r < 0)
         return r;
     for (int i = 0; info->mode == MODE_ALIAS || info->mode == MODE_LINKED; i++) {
@@ -406,9 +406,9 @@ int install_traverse(struct install_context *context, struct install_info *start
                 }
                 name = other;
             }
-            r = install_context_add(context, name, start->auxiliary, &info);
+            r = install_context_add(context, name, false, &info);
             if (r >= 0)
-                r = find_file(context, info, flags);
+                r = install_find(context, info, flags);
             if (r == -ENOENT)
                 return -ENOLINK;
         }
@@ -449,7 +449,7 @@ bool install_exists(const struct search_path *where, const char *name) {
     struct install_info *info;
     if (install_context_add(&context, name, false, &info) < 0)
         return false;
-    int r = find_file(&context, info, 0);
+    int r = install_find(&context, info, 0);
     return r != -ENOENT && r != -ENOTDIR && r != -ENOMEM;
 }
 

@@ -45,6 +45,8 @@ enum search_flags {
 int install_context_add(struct install_context *context, const char *name, bool auxiliary,
                         struct install_info **ret);
 struct install_info *install_context_find(const struct install_context *context, const char *name);
+/* Finds the file of an entry, or the symlink that stands for it, which is not followed. */
+int install_find(struct install_context *context, struct install_info *info, enum search_flags flags);
 /* Finds the file of an entry and follows symlinks to the entry that is meant, which is returned. -ENOENT,
  * -ENOLINK (a symlink to nothing), -ELOOP, -EINVAL … */
 int install_traverse(struct install_context *context, struct install_info *start, enum search_flags flags,

@@ -217,7 +217,7 @@ static int link_wants(struct install_context *context, const struct install_info
             if (r >= 0)
                 r = install_context_add(&instances, instance_name, false, &instance);
             if (r >= 0)
-                r = install_traverse(&instances, instance, SEARCH_FOLLOW, &instance);
+                r = install_find(&instances, instance, SEARCH_FOLLOW);
             if (r < 0)
                 return r;
             if (instance->mode == MODE_MASKED)
