@@ -189,7 +189,8 @@ static int remove_tree(const char *path, int depth, struct install_changes *chan
     return install_change_add(changes, INSTALL_UNLINK, path, NULL);
 }
 
-static bool may_revert(const struct search_path *where, const char *path) {
+/* What was set while it ran goes as well; a whole file that is not of the configuration stays. */
+static bool may_revert_dropins(const struct search_path *where, const char *path) {
     return path_is_config(where, path, true) || path_is_control(where, path) ||
            path_is_transient(where, path);
 }
@@ -211,7 +212,7 @@ int install_revert(const struct search_path *where, char *const *names, struct i
             if (lstat(path, &st) >= 0 && S_ISREG(st.st_mode) && path_is_vendor_or_generated(where, path))
                 has_vendor = true;
             if (lstat(text_str(&dropins), &st) >= 0 && S_ISDIR(st.st_mode) &&
-                may_revert(where, text_str(&dropins)) && !strv_contains(todo, text_str(&dropins)) &&
+                may_revert_dropins(where, text_str(&dropins)) && !strv_contains(todo, text_str(&dropins)) &&
                 (r = strv_add(&todo, text_str(&dropins))) < 0)
                 return r;
         }
@@ -223,7 +224,7 @@ int install_revert(const struct search_path *where, char *const *names, struct i
             if (!path)
                 return -ENOMEM;
             if (lstat(path, &st) >= 0 && (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)) &&
-                may_revert(where, path) && !strv_contains(todo, path) && (r = strv_add(&todo, path)) < 0)
+                path_is_config(where, path, true) && !strv_contains(todo, path) && (r = strv_add(&todo, path)) < 0)
                 return r;
         }
     }
@@ -250,8 +251,9 @@ int install_add_dependency(const struct search_path *where, enum install_flags f
         return r;
     STRV_FOREACH(name, names) {
         r = install_discover_and_check(&context, *name, SEARCH_FOLLOW, &info, changes);
-        if (r >= 0)
-            r = strv_add(requires ? &info->required_by : &info->wanted_by, aim->name);
+        char ***targets = r >= 0 ? requires ? &info->required_by : &info->wanted_by : NULL;
+        if (r >= 0 && !strv_contains(*targets, aim->name))
+            r = strv_add(targets, aim->name);
         if (r < 0)
             return r;
     }

@@ -445,12 +445,7 @@ int install_discover_and_check(struct install_context *context, const char *name
 }
 
 bool install_exists(const struct search_path *where, const char *name) {
-    _cleanup_(install_context_done) struct install_context context = { .where = where };
-    struct install_info *info;
-    if (install_context_add(&context, name, false, &info) < 0)
-        return false;
-    int r = install_find(&context, info, 0);
-    return r != -ENOENT && r != -ENOTDIR && r != -ENOMEM;
+    return install_look_up(where, name) != 0;
 }
 
 int install_look_up(const struct search_path *where, const char *name) {

@@ -45,6 +45,14 @@ void install_changes_done(struct install_changes *changes) {
 
 /* --- making --------------------------------------------------------------------------------------------- */
 
+/* By the words of the path: ".." in it is not followed. */
+static bool begins_in_search(const struct search_path *where, const char *path) {
+    STRV_FOREACH(directory, where->directories)
+        if (path_below(path, *directory))
+            return true;
+    return path_below(path_without_root(where, path), VENDOR_DIRECTORY);
+}
+
 /* Do the text of a link in place and a wanted target mean the same file? /lib and /usr/lib often are one. */
 static bool leads_to_same(const struct search_path *where, const char *link_path, const char *text,
                           const char *target) {
@@ -59,7 +67,7 @@ static bool leads_to_same(const struct search_path *where, const char *link_path
         return false;
     /* The same unit's file in another directory of the load path will do: the name decides which one is read. */
     return strcmp(a_end, b_end) == 0 ||
-           (strcmp(path_base(a), path_base(b)) == 0 && path_in_search(where, a) && path_in_search(where, b));
+           (strcmp(path_base(a), path_base(b)) == 0 && begins_in_search(where, a) && begins_in_search(where, b));
 }
 
 /* A new symlink under a temporary name, then renamed over what was there. */

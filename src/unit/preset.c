@@ -170,17 +170,20 @@ static bool matches_instances(const struct preset_rule *rule, const char *name) 
            strcmp(rule->pattern, template) == 0 && strv_contains(rule->instances, instance);
 }
 
+/* One word that can be no instance, and the rule speaks of none. */
 static int add_instances(const struct preset_rule *rule, const char *name, char ***instances) {
+    _cleanup_strv_ char **names = NULL;
     STRV_FOREACH(instance, rule->instances) {
         char *whole = NULL;
         int r = unit_name_replace_instance(name, *instance, &whole);
         if (r == -EINVAL)
-            continue; /* what can be no instance is none */
+            return 0;
         if (r >= 0)
-            r = strv_take(instances, whole);
+            r = strv_take(&names, whole);
         if (r < 0)
             return r;
     }
+    *instances = TAKE(names);
     return 0;
 }
 
