@@ -391,8 +391,10 @@ static void run(struct server *s) {
             s->rested = false;
         else if (rests)
             rest(s);
-        for (int i = 0; i < n; i++)
+        for (int i = 0; i < n; i++) {
+            store_time_passes(&s->store);
             handle_event(s, &events[i]);
+        }
         if (s->leftover_deadline != USEC_INFINITY && now(CLOCK_MONOTONIC) >= s->leftover_deadline)
             server_take_leftovers(s);
         bool idle = n <= 0 && !s->ready && !s->follow_more, all = s->started && s->n_inherited == 0;

@@ -245,6 +245,7 @@ static void store_connection(struct server *s, const struct source *source) {
 }
 
 static void pump(struct server *s, struct source *source, bool force) {
+    store_time_passes(&s->store);
     enum pump_result r = source_pump(&s->pool, source, force);
     if (r == PUMP_END) {
         /* A successor has to know whose lines it finds held. */

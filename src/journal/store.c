@@ -234,8 +234,9 @@ static void store_write(struct sink *sink, const struct entry *e) {
     struct store *s = (struct store *)sink;
     if (!s->directory[0] || e->level > (int)s->config->max_level_store)
         return;
-    if (s->time.realtime == 0)
+    if (s->time.realtime == 0 || s->time_old)
         s->time = dual_now();
+    s->time_old = false;
     if (s->n_lost > 0 && s->time.monotonic < s->retry) {
         s->n_lost++;
         return;
@@ -365,6 +366,10 @@ static void sync_one(struct store *s, struct store_file *f) {
 static void look_at_one(struct store *s, struct store_file *f) {
     if (journal_file_is_gone(f->file))
         journal_file_close(TAKE(f->file), false, false);
+}
+
+void store_time_passes(struct store *s) {
+    s->time_old = true;
 }
 
 void store_turn(struct store *s) {

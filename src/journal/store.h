@@ -40,7 +40,8 @@ struct store {
     usec_t looked;   /* for deleted files: monotonic */
     struct journal_ref level_refs[8], facility_refs[FACILITIES], transport_refs[ENTRY_TRANSPORTS], boot_ref, machine_ref, host_ref;
     char boot[64], machine[64], host[128];
-    struct dual_time time; /* of the turn; zeroes: to be read */
+    struct dual_time time; /* of the entries at hand; zeroes: none in this turn */
+    bool time_old;         /* to be read again */
 };
 
 /* Finds out where to store, and takes over what lies there. With Storage=none, or where nothing can be stored, the sink
@@ -51,6 +52,8 @@ void store_close(struct store *s);
 struct item_list;
 /* The fields of an entry as they are stored; borrowed from the entry, the store and the list. */
 void store_items(struct store *s, const struct entry *e, struct item_list *list);
+/* What comes now may have been said later than what came before: looks at the clock again. */
+void store_time_passes(struct store *s);
 /* All entries of this turn are in: wakes readers. */
 void store_turn(struct store *s);
 /* Before a long sleep: gives memory back. */
