@@ -81,6 +81,7 @@ static const struct {
     { "setuser", setuser_main, "run a command as another user" },
     { "install", install_main, "be systemctl and /sbin/init of this image, whatever packages do" },
     { "uninstall", uninstall_main, "undo that" },
+    { "doctor", doctor_main, "say what does not work in this container, and what to do about it" },
     { "explain", explain_main, "show how a unit's command would be run here, and what cannot be enforced" },
     { "verify", verify_main, "check unit files: everything wrong or not honoured" },
     { "directives", directives_main, "list every directive and how far it is honoured" },

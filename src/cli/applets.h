@@ -10,6 +10,7 @@ int escape_main(int argc, char **argv);     /* systemd-escape(1) */
 int directives_main(int argc, char **argv); /* reeve directives [--json] [NAME…] */
 int verify_main(int argc, char **argv);     /* reeve verify [--json] [--root=DIR] UNIT|FILE… */
 int explain_main(int argc, char **argv);    /* reeve explain UNIT: the plan of its commands, and what is not enforced */
+int doctor_main(int argc, char **argv);     /* reeve doctor [--json] [CHECK…]: what does not work in this container */
 int systemctl_main(int argc, char **argv);  /* systemctl(1); also poweroff, reboot, halt */
 int install_main(int argc, char **argv);    /* reeve install, uninstall [NAME…]: put reeve in programs' places */
 int uninstall_main(int argc, char **argv);
