@@ -108,3 +108,31 @@ def test_sshd(example, run):
     assert m.sh(LOGIN.format("publickey").replace("ssh -o", "ssh -i /root/.ssh/key -o", 1)).out == "in as guest\n"
     assert m.ctl("restart ssh").ok and m.sh(LOGIN.format("password")).ok
     assert m.stop() == 0
+
+
+def test_rpm(example, run):
+    m = run(example("rpm", "rpm"))
+    answer = "perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(\"localhost:8080\") or exit 1; print $s \"GET /\\n\\n\"; print <$s>'"
+    greeting = lambda: m.sh(answer).out.splitlines()[-1:]
+    assert m.wait_until(greeting, "the greeting") == ["hello"]
+    first = m.main_pid("greeter")
+    assert m.sh("echo GREETING=servus > /etc/sysconfig/greeter; systemctl restart greeter").ok
+    assert greeting() == ["servus"] and m.main_pid("greeter") not in (0, first)
+    assert m.sh("rpm -e greeter").ok and not m.sh(answer).ok
+    assert m.stop() == 0
+
+
+def test_essential(example, run):
+    m = run(example("essential", "nosystemd"))
+    assert serves(m) == "served while redis lives\n"
+    assert m.ctl("restart redis-server").ok and serves(m)
+    m.sh("redis-cli shutdown nosave")
+    assert m.wait_exit() == 0, m.logs()[-3000:]
+
+
+def test_any_user(example, run):
+    m = run(example("any-user", "nosystemd"), flags=["--user", "123456", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL"])
+    assert m.wait_until(lambda: m.sh("redis-cli ping").out, "redis") == "PONG\n"
+    assert m.ctl("restart cache").ok and m.sh("redis-cli ping").out == "PONG\n"
+    assert m.wait_log("Not enforced in this container: .*User")
+    assert m.stop() == 0

@@ -247,3 +247,17 @@ def test_rpm_in_a_running_container(machine, form):
     rpm(running, "-e case-daemon")
     assert running.active("case-daemon") == "inactive" and not exists(running, LINK)
     assert not running.find("bin/sh /usr/bin/case-daemon")
+
+
+# --- what programs' own install scripts call ----------------------------------------------------------------
+def test_host_name_time_zone_and_who_is_in(machine):
+    """systemd's own small daemons, started by name on the bus, answer; what a container forbids is refused with a reason."""
+    m = machine("oracle")
+    assert "Chassis: container" in m.sh("hostnamectl").out
+    ran = m.sh("hostnamectl set-hostname other 2>&1")
+    assert ran.ok or ran.out.startswith("Could not set "), ran
+    assert m.sh("timedatectl set-timezone Europe/Prague && readlink /etc/localtime").out == "../usr/share/zoneinfo/Europe/Prague\n"
+    assert "Europe/Prague" in m.sh("timedatectl").out
+    assert m.sh("localectl set-locale LANG=C.UTF-8 && cat /etc/default/locale").out == "LANG=C.UTF-8\n"
+    assert m.sh("loginctl 2>&1").out.startswith("Failed to list sessions: ")
+    assert m.sh("last && who && w -h").ok
