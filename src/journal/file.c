@@ -78,6 +78,8 @@ int object_room(struct journal_file *f, uint64_t size) {
     if (size > f->map_size || f->tail > f->map_size - JOURNAL_ALIGN(size))
         return -E2BIG;
     uint64_t need = f->tail + JOURNAL_ALIGN(size);
+    if (f->compact && need > UINT32_MAX)
+        return -E2BIG;
     if (need <= f->size) {
         map_ahead(f, need);
         return 0;
@@ -109,16 +111,20 @@ void object_add(struct journal_file *f, enum journal_object_type type, uint64_t 
 /* --- entries --- */
 static int add_entry(struct journal_file *f, uint64_t seqnum, struct dual_time time, const struct journal_ref *refs,
                      size_t n) {
-    uint64_t size = sizeof(struct journal_entry) + n * sizeof(struct journal_entry_item);
+    uint64_t size = sizeof(struct journal_entry) + n * entry_item_size(f);
     int r = object_room(f, size);
     if (r < 0)
         return r;
     uint64_t offset = f->tail, hash = 0;
     struct journal_entry *e = (struct journal_entry *)(f->map + offset);
     struct journal_entry_item *items = (struct journal_entry_item *)(e + 1);
+    le32_t *compact = (le32_t *)(e + 1);
     for (size_t i = 0; i < n; i++) {
         hash ^= refs[i].jenkins;
-        items[i] = (struct journal_entry_item){ to_le64(refs[i].offset), to_le64(refs[i].hash) };
+        if (f->compact)
+            compact[i] = to_le32((uint32_t)refs[i].offset);
+        else
+            items[i] = (struct journal_entry_item){ to_le64(refs[i].offset), to_le64(refs[i].hash) };
     }
     e->object.flags = 0;
     e->seqnum = to_le64(seqnum);

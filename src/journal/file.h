@@ -18,6 +18,7 @@ struct journal_file_options {
     struct id128 machine_id, boot_id, seqnum_id;
     uint64_t max_size;        /* bytes; the file never gets longer */
     uint64_t compress_from;   /* values of so many bytes are compressed; 0: none */
+    bool compact;             /* offsets of 32 bits: a new file below 4 GiB, which systemd before 252 cannot read */
 };
 
 /* Where a value that many entries have lies in a file: zeroes first, filled in by journal_file_append(). */

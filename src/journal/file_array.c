@@ -11,15 +11,15 @@
 #define CHAIN_MAX (1024 * 1024)
 
 static struct journal_entry_array *array_at(struct journal_file *f, uint64_t offset) {
-    return object_at(f, offset, JOURNAL_ENTRY_ARRAY, sizeof(struct journal_entry_array) + sizeof(le64_t));
+    return object_at(f, offset, JOURNAL_ENTRY_ARRAY, sizeof(struct journal_entry_array) + array_item_size(f));
 }
 
-static le64_t *array_items(struct journal_entry_array *a) {
-    return (le64_t *)(a + 1);
+static uint64_t array_item(const struct journal_file *f, const struct journal_entry_array *a, uint64_t i) {
+    return f->compact ? le32(((const le32_t *)(a + 1))[i]) : le64(((const le64_t *)(a + 1))[i]);
 }
 
-static uint32_t array_size(const struct journal_entry_array *a) {
-    return (uint32_t)((le64(a->object.size) - sizeof(*a)) / sizeof(le64_t));
+static uint32_t array_size(const struct journal_file *f, const struct journal_entry_array *a) {
+    return (uint32_t)((le64(a->object.size) - sizeof(*a)) / array_item_size(f));
 }
 
 /* Where the chain with n entries ends. */
@@ -32,7 +32,7 @@ static int find_tail(struct journal_file *f, uint64_t first, uint64_t n, struct 
         if (!a || i == CHAIN_MAX)
             return -EBADMSG;
         t->array = offset;
-        t->size = array_size(a);
+        t->size = array_size(f, a);
         if (n <= t->size) {
             t->used = (uint32_t)n;
             return a->next_entry_array_offset.raw ? -EBADMSG : 0;
@@ -50,9 +50,9 @@ bool file_chain_is_whole(struct journal_file *f) {
         struct journal_entry_array *a = array_at(f, offset);
         if (!a || i == CHAIN_MAX)
             return false;
-        uint64_t n = MIN(left, (uint64_t)array_size(a));
+        uint64_t n = MIN(left, (uint64_t)array_size(f, a));
         for (uint64_t k = 0; k < n; k++) {
-            uint64_t entry = le64(array_items(a)[k]);
+            uint64_t entry = array_item(f, a, k);
             if (entry <= last || entry >= f->tail)
                 return false;
             last = entry;
@@ -66,7 +66,7 @@ bool file_chain_is_whole(struct journal_file *f) {
 /* A longer array at the end of the chain; `first` is what names the first. */
 static int lengthen(struct journal_file *f, struct tail_array *t, le64_t *first) {
     uint32_t items = t->size == 0 ? ARRAY_FIRST : MIN(t->size * 2, (uint32_t)ARRAY_LAST);
-    uint64_t size = sizeof(struct journal_entry_array) + items * sizeof(le64_t), offset = f->tail;
+    uint64_t size = sizeof(struct journal_entry_array) + items * array_item_size(f), offset = f->tail;
     int r = object_room(f, size);
     if (r < 0)
         return r;
@@ -98,14 +98,15 @@ static int push(struct journal_file *f, struct tail_array *t, le64_t *first, uin
         if (r < 0)
             return r;
     }
-    r = set64(f, &array_items((struct journal_entry_array *)(f->map + t->array))[t->used], entry);
+    void *items = f->map + t->array + sizeof(struct journal_entry_array);
+    r = f->compact ? set32(f, (le32_t *)items + t->used, (uint32_t)entry) : set64(f, (le64_t *)items + t->used, entry);
     if (r >= 0)
         t->used++;
     return r;
 }
 
 int link_to_data(struct journal_file *f, uint64_t offset, uint64_t entry) {
-    struct journal_data *d = object_at(f, offset, JOURNAL_DATA, sizeof(*d) + 1);
+    struct journal_data *d = object_at(f, offset, JOURNAL_DATA, data_head(f) + 1);
     if (!d)
         return -EBADMSG;
     uint64_t n = le64(d->n_entries);
@@ -125,6 +126,11 @@ int link_to_data(struct journal_file *f, uint64_t offset, uint64_t entry) {
         t->owner = offset;
     }
     r = push(f, t, &d->entry_array_offset, entry);
+    if (r >= 0 && f->compact) {
+        struct journal_data_compact *c = (struct journal_data_compact *)d;
+        r = set32(f, &c->tail_entry_array_offset, (uint32_t)t->array);
+        c->tail_entry_array_n_entries = to_le32(t->used); /* the same word */
+    }
     return r < 0 ? r : set64(f, &d->n_entries, n + 1);
 }
 

@@ -62,10 +62,10 @@ static int file_field(struct journal_file *f, const char *name, size_t size, str
 }
 
 /* Does the object hold these bytes? Compressed ones are taken to be the same if both hashes are: see file_data(). */
-static bool same(const struct journal_data *o, const void *payload, uint64_t size, uint64_t stored_size,
+static bool same(const struct journal_file *f, const struct journal_data *o, const void *payload, uint64_t size, uint64_t stored_size,
                  const void *stored) {
-    return le64(o->object.size) == sizeof(*o) + stored_size &&
-           memcmp(o + 1, stored ? stored : payload, stored ? stored_size : size) == 0;
+    return le64(o->object.size) == data_head(f) + stored_size &&
+           memcmp((const uint8_t *)o + data_head(f), stored ? stored : payload, stored ? stored_size : size) == 0;
 }
 
 static int find_data(struct journal_file *f, const struct journal_hash_item *bucket, uint64_t hash, const void *payload,
@@ -73,11 +73,11 @@ static int find_data(struct journal_file *f, const struct journal_hash_item *buc
     uint64_t offset = le64(bucket->head_hash_offset), depth = 0;
     *ret_last = NULL;
     for (; offset != 0; depth++) {
-        struct journal_data *o = object_at(f, offset, JOURNAL_DATA, sizeof(*o) + 1);
+        struct journal_data *o = object_at(f, offset, JOURNAL_DATA, data_head(f) + 1);
         if (!o || depth > CHAIN_MAX)
             return -EBADMSG;
         bool compressed = o->object.flags & JOURNAL_OBJECT_COMPRESSED;
-        if (le64(o->hash) == hash && compressed == (stored != NULL) && same(o, payload, size, stored_size, stored)) {
+        if (le64(o->hash) == hash && compressed == (stored != NULL) && same(f, o, payload, size, stored_size, stored)) {
             *ret_offset = offset;
             return 1;
         }
@@ -118,13 +118,13 @@ int file_data(struct journal_file *f, const struct journal_item *item, struct jo
     if (name_size <= 0 || name_size > NAME_MAX_SIZE)
         return -EINVAL;
     uint64_t size = item->name ? item->name_size + 1 + item->size : item->size;
-    int r = object_room(f, sizeof(struct journal_data) + size);
+    int r = object_room(f, data_head(f) + size);
     if (r < 0)
         return r;
     /* Put together where it will lie, if it is not there yet. */
     uint64_t offset = f->tail;
     struct journal_data *o = (struct journal_data *)(f->map + offset);
-    char *payload = (char *)(o + 1);
+    char *payload = (char *)o + data_head(f);
     if (item->name) {
         memcpy(payload, item->name, item->name_size);
         payload[item->name_size] = '=';
@@ -143,11 +143,15 @@ int file_data(struct journal_file *f, const struct journal_item *item, struct jo
         return r;
     if (r == 0) {
         *o = (struct journal_data){ .hash = to_le64(hash), .object.flags = stored ? JOURNAL_OBJECT_LZ4 : 0 };
+        if (f->compact) {
+            struct journal_data_compact *c = (struct journal_data_compact *)o;
+            c->tail_entry_array_offset = c->tail_entry_array_n_entries = to_le32(0);
+        }
         char name[NAME_MAX_SIZE];
         memcpy(name, payload, (size_t)name_size);
         if (stored)
             memcpy(payload, stored, stored_size);
-        object_add(f, JOURNAL_DATA, sizeof(*o) + stored_size);
+        object_add(f, JOURNAL_DATA, data_head(f) + stored_size);
         f->h->n_data = to_le64(le64(f->h->n_data) + 1);
         r = chain(f, bucket, last, offset);
         struct journal_field *field;

@@ -128,7 +128,8 @@ static int fill_new(struct journal_file *f, const struct journal_file_options *o
     struct journal_header *h = f->h;
     *h = (struct journal_header){
         .compatible_flags = to_le32(0),
-        .incompatible_flags = to_le32(JOURNAL_KEYED_HASH | (options->compress_from > 0 ? JOURNAL_LZ4 : 0)),
+        .incompatible_flags = to_le32(JOURNAL_KEYED_HASH | (options->compress_from > 0 ? JOURNAL_LZ4 : 0) |
+                                      (options->compact ? JOURNAL_COMPACT : 0)),
         .state = JOURNAL_ONLINE,
         .machine_id = options->machine_id,
         .tail_entry_boot_id = options->boot_id,
@@ -141,6 +142,7 @@ static int fill_new(struct journal_file *f, const struct journal_file_options *o
         return r;
     add_table(f, JOURNAL_FIELD_HASH_TABLE, FIELD_ITEMS, &h->field_hash_table_offset, &h->field_hash_table_size);
     add_table(f, JOURNAL_DATA_HASH_TABLE, data_items, &h->data_hash_table_offset, &h->data_hash_table_size);
+    f->compact = options->compact;
     find_tables(f);
     f->undo->magic = UNDO_MAGIC;
     f->undo->boot_id = options->boot_id;
@@ -185,10 +187,11 @@ static int check(struct journal_file *f, const struct journal_file_options *opti
     const struct journal_header *h = f->h;
     if (memcmp(h->signature, JOURNAL_SIGNATURE, sizeof(h->signature)) != 0 || le64(h->header_size) != HEADER_SIZE ||
         f->undo->magic != UNDO_MAGIC || le32(h->compatible_flags) != 0 ||
-        (le32(h->incompatible_flags) & ~(uint32_t)JOURNAL_LZ4) != JOURNAL_KEYED_HASH)
+        (le32(h->incompatible_flags) & ~(uint32_t)(JOURNAL_LZ4 | JOURNAL_COMPACT)) != JOURNAL_KEYED_HASH)
         return -EUCLEAN;
     if (h->state == JOURNAL_ARCHIVED)
         return -ESHUTDOWN;
+    f->compact = le32(h->incompatible_flags) & JOURNAL_COMPACT;
     uint64_t arena = le64(h->arena_size);
     if (arena > file_size - HEADER_SIZE || !id128_equal(h->machine_id, options->machine_id))
         return -EUCLEAN;

@@ -45,6 +45,7 @@ struct journal_file {
     uint64_t tail;   /* where the next object begins */
     uint64_t last_monotonic;
     uint64_t compress_from;
+    bool compact; /* the file's layout */
     uint64_t touched; /* bytes written since memory was last given back */
     uint64_t ahead;   /* mapped up to here */
     bool worked;      /* the hash tables are mapped */
@@ -84,6 +85,28 @@ static inline int set64(struct journal_file *f, le64_t *where, uint64_t value) {
     int r = note(f, where, where->raw);
     if (r >= 0)
         *where = to_le64(value);
+    return r;
+}
+
+/* Where a data object's payload begins. */
+static inline uint64_t data_head(const struct journal_file *f) {
+    return f->compact ? sizeof(struct journal_data_compact) : sizeof(struct journal_data);
+}
+
+/* An item of entries, and of arrays of entries. */
+static inline uint64_t entry_item_size(const struct journal_file *f) {
+    return f->compact ? sizeof(le32_t) : sizeof(struct journal_entry_item);
+}
+static inline uint64_t array_item_size(const struct journal_file *f) {
+    return f->compact ? sizeof(le32_t) : sizeof(le64_t);
+}
+
+/* The same for 32 bits: the word around them is noted. */
+static inline int set32(struct journal_file *f, le32_t *where, uint32_t value) {
+    const uint64_t *word = (const uint64_t *)((uintptr_t)where & ~(uintptr_t)7);
+    int r = note(f, word, *word);
+    if (r >= 0)
+        *where = to_le32(value);
     return r;
 }
 

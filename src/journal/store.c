@@ -329,6 +329,7 @@ void store_open(struct store *s, const struct log_config *config, const char *ru
                          .sync_at = USEC_INFINITY };
     (void)group_lookup("systemd-journal", &s->group);
     s->options.compress_from = config->compress_from;
+    s->options.compact = store_readers_know_compact("");
     if (id128_random(&s->options.seqnum_id) < 0 || !find_ids(s)) {
         complain(userdata, "nothing is stored without a machine id", -ENOENT);
         return;

@@ -73,6 +73,9 @@ int store_relinquish(struct store *s);
 void store_archive_name(const char *directory, const char *prefix, const struct journal_header *header, char *ret,
                         size_t size);
 void store_dirty_name(const char *directory, const char *prefix, char *ret, size_t size);
+/* Do the programs of the image below `root` that read journals know the compact layout, as systemd does from 252 on? True
+ * where there are none. $SYSTEMD_JOURNAL_COMPACT decides before that, as with journald. */
+bool store_readers_know_compact(const char *root);
 /* Deletes the oldest archived files until all take at most `max_use` bytes and are at most `max_files`, and those with
  * nothing younger than `oldest` (realtime). */
 void store_vacuum(const char *directory, uint64_t max_use, uint64_t max_files, usec_t oldest);

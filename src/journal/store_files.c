@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Archived journal files: their names, and which of them go. Looks at file names, sizes and nothing else. */
 #include "base/fd.h"
+#include "base/glob.h"
+#include "base/path.h"
 #include "base/scan.h"
+#include "base/strv.h"
 #include "journal/store.h"
 
 #include <dirent.h>
@@ -24,6 +27,29 @@
 #define FREE_MAX (4 * GIB)
 #define FILE_SIZE_MIN (512 * KIB)
 #define FILE_SIZE_MAX (128 * MIB)
+
+/* libsystemd.so.0.35.0 is that of systemd 252. */
+#define COMPACT_SINCE 35
+
+bool store_readers_know_compact(const char *root) {
+    static const char *const places[] = { "/usr/lib/*/libsystemd.so.0.*", "/lib/*/libsystemd.so.0.*", "/usr/lib*/libsystemd.so.0.*" };
+    const char *told = getenv("SYSTEMD_JOURNAL_COMPACT");
+    if (told && *told)
+        return strchr("1yYtT", *told) || strcmp(told, "on") == 0;
+    for (size_t i = 0; i < ELEMENTS(places); i++) {
+        _cleanup_free_ char *pattern = path_join(root, places[i]);
+        _cleanup_strv_ char **found = NULL;
+        if (!pattern || glob_paths(pattern, &found) < 0)
+            return false;
+        STRV_FOREACH (path, found) {
+            const char *at = strstr(path_base(*path), ".so.0.") + strlen(".so.0.");
+            uint32_t version;
+            if (!scan_u32(&at, &version) || version < COMPACT_SINCE)
+                return false;
+        }
+    }
+    return true;
+}
 
 void store_space(const char *directory, const struct log_space *space, uint64_t *ret_max_use, uint64_t *ret_max_file_size) {
     struct statvfs v = {};

@@ -11,7 +11,7 @@
 
 #define ENTRIES 40
 
-static char path[64], whole[64];
+static char path[64], whole[2][64]; /* one of each layout: the input's size chooses */
 static struct journal_file_options options = { .max_size = 512 << 10, .compress_from = 64 };
 
 static int append(struct journal_file *f, unsigned i) {
@@ -26,25 +26,29 @@ static int append(struct journal_file *f, unsigned i) {
 
 static void leave(void) {
     unlink(path);
-    unlink(whole);
+    unlink(whole[0]);
+    unlink(whole[1]);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
     struct journal_file *f;
     snprintf(path, sizeof(path), "/dev/shm/reeve-fuzz-%d", (int)getpid());
-    snprintf(whole, sizeof(whole), "%s.whole", path);
-    if (journal_file_create(whole, &options, &f) < 0)
-        return 1;
-    for (unsigned i = 0; i < ENTRIES; i++)
-        append(f, i);
-    journal_file_close(f, false, false);
+    for (int compact = 0; compact < 2; compact++) {
+        snprintf(whole[compact], sizeof(whole[compact]), "%s.whole%d", path, compact);
+        options.compact = compact;
+        if (journal_file_create(whole[compact], &options, &f) < 0)
+            return 1;
+        for (unsigned i = 0; i < ENTRIES; i++)
+            append(f, i);
+        journal_file_close(f, false, false);
+    }
     atexit(leave);
     return 0;
 }
 
-static void copy(void) {
+static void copy(const char *original) {
     static char data[1 << 20];
-    int from = open(whole, O_RDONLY | O_CLOEXEC), to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int from = open(original, O_RDONLY | O_CLOEXEC), to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     ssize_t n = read(from, data, sizeof(data));
     if (n <= 0 || write(to, data, (size_t)n) != n)
         abort();
@@ -53,7 +57,7 @@ static void copy(void) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    copy();
+    copy(whole[size & 1]);
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) < 0)

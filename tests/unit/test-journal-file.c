@@ -3,6 +3,7 @@
  * here by walking them from end to end; tests/conformance/test_journal_files.py has systemd's own tools look. */
 #include "journal/config.h"
 #include "journal/file.h"
+#include "journal/store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,12 +22,13 @@
 
 static char directory[64], path[96];
 static struct journal_file_options options;
+static bool compact; /* the layout of all files */
 
 static int set_up(void **state) {
     strcpy(directory, "/tmp/reeve-test-XXXXXX");
     assert_non_null(mkdtemp(directory));
     snprintf(path, sizeof(path), "%s/system.journal", directory);
-    options = (struct journal_file_options){ .max_size = 4 << 20, .compress_from = 512 };
+    options = (struct journal_file_options){ .max_size = 4 << 20, .compress_from = 512, .compact = compact };
     assert_int_equal(id128_random(&options.machine_id), 0);
     assert_int_equal(id128_random(&options.boot_id), 0);
     assert_int_equal(id128_random(&options.seqnum_id), 0);
@@ -49,6 +51,21 @@ static int append(struct journal_file *f, unsigned i) {
     return journal_file_append(f, i + 1, time, items, 3);
 }
 
+/* The last array of a value's entries, and how many of it are used, is what the chain leads to. */
+static void check_tail(const uint8_t *map, const struct journal_data_compact *d) {
+    uint64_t left = le64(d->data.n_entries), offset = le64(d->data.entry_array_offset), last = 0;
+    left -= left > 0;
+    for (; offset != 0; offset = le64(((const struct journal_entry_array *)(map + offset))->next_entry_array_offset)) {
+        uint64_t items = (le64(((const struct journal_object *)(map + offset))->size) - sizeof(struct journal_entry_array)) / 4;
+        last = offset;
+        if (left <= items)
+            break;
+        left -= items;
+    }
+    assert_int_equal(le32(d->tail_entry_array_offset), last);
+    assert_int_equal(le32(d->tail_entry_array_n_entries), last ? left : 0);
+}
+
 /* Walks the objects as a reader does: each is whole, and what the header counts is there. The number of entries. */
 static uint64_t walk(void) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -59,6 +76,8 @@ static uint64_t walk(void) {
     const struct journal_header *h = (const void *)map;
     uint64_t at = le64(h->header_size), n[JOURNAL_OBJECT_TYPES] = {}, total = 0, seqnum = 0, links = 0, last = 0;
     assert_true(le64(h->header_size) + le64(h->arena_size) <= (uint64_t)st.st_size);
+    assert_int_equal(le32(h->incompatible_flags) & JOURNAL_COMPACT, compact ? JOURNAL_COMPACT : 0);
+    size_t head = compact ? sizeof(struct journal_data_compact) : sizeof(struct journal_data);
     for (; last != le64(h->tail_object_offset); at = last + JOURNAL_ALIGN(le64(((const struct journal_object *)(map + last))->size))) {
         const struct journal_object *o = (const void *)(map + at);
         last = at;
@@ -74,7 +93,9 @@ static uint64_t walk(void) {
             links += le64(d->n_entries);
             assert_true((le64(d->entry_offset) == 0) == (le64(d->n_entries) == 0));
             if (!o->flags)
-                assert_int_equal(le64(d->hash), journal_hash(h, d + 1, le64(o->size) - sizeof(*d)));
+                assert_int_equal(le64(d->hash), journal_hash(h, (const uint8_t *)d + head, le64(o->size) - head));
+            if (compact)
+                check_tail(map, (const struct journal_data_compact *)d);
         }
     }
     assert_int_equal(total, le64(h->n_objects));
@@ -243,13 +264,37 @@ static void test_settings(void **state) {
     assert_int_equal(lines, 11 + 12);
 }
 
+static void put_library(const char *name) {
+    char command[200];
+    snprintf(command, sizeof(command), "mkdir -p %s/usr/lib/arch && rm -f %s/usr/lib/arch/* && : >%s/usr/lib/arch/%s", directory,
+             directory, directory, name);
+    assert_int_equal(system(command), 0);
+}
+
+static void test_the_layout_is_one_that_the_image_reads(void **state) {
+    unsetenv("SYSTEMD_JOURNAL_COMPACT");
+    assert_true(store_readers_know_compact(directory));
+    put_library("libsystemd.so.0.30.0"); /* 247 */
+    assert_false(store_readers_know_compact(directory));
+    setenv("SYSTEMD_JOURNAL_COMPACT", "1", 1);
+    assert_true(store_readers_know_compact(directory));
+    unsetenv("SYSTEMD_JOURNAL_COMPACT");
+    put_library("libsystemd.so.0.35.0"); /* 252 */
+    assert_true(store_readers_know_compact(directory));
+    setenv("SYSTEMD_JOURNAL_COMPACT", "0", 1);
+    assert_false(store_readers_know_compact(directory));
+    unsetenv("SYSTEMD_JOURNAL_COMPACT");
+}
+
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_written_and_taken_over),         TEST(test_a_full_file_says_so_and_stays_whole),
         TEST(test_a_killed_writer_loses_nothing),  TEST(test_what_another_wrote_is_not_touched),
         TEST(test_damage_never_kills_the_writer),  TEST(test_a_file_cut_while_it_is_written),
-        cmocka_unit_test(test_settings),
+        TEST(test_the_layout_is_one_that_the_image_reads), cmocka_unit_test(test_settings),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("long offsets", tests, NULL, NULL);
+    compact = true;
+    return failed + cmocka_run_group_tests_name("compact", tests, NULL, NULL);
 }
