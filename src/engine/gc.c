@@ -46,27 +46,22 @@ static bool closure_add(struct closure *c, struct unit *u, uint32_t marker) {
     return true;
 }
 
-/* Does something that stays name this unit? If nothing does, those that name it are as needless as it is: they get in line
- * as well, though nothing may have happened to them. Without memory the answer is yes. */
-static bool gc_needed(struct unit *u) {
+/* Does something that stays name this unit? If nothing does, those that name it, which are in `c` then, are as needless as
+ * it is. Without memory the answer is yes. */
+static bool gc_needed(struct unit *u, struct closure *c) {
     if (gc_root(u))
         return true;
     uint32_t marker = ++u->manager->p->marker;
-    struct closure c = {};
-    bool needed = !closure_add(&c, u, marker);
-    for (size_t i = 0; i < c.n && !needed; i++)
-        UNIT_FOREACH_EDGE(e, c.units[i], DEP_BIT(DEP_REFERENCED_BY)) {
-            if (e->other->marker == marker)
-                continue;
+    if (!closure_add(c, u, marker))
+        return true;
+    for (size_t i = 0; i < c->n; i++)
+        UNIT_FOREACH_EDGE(e, c->units[i], DEP_BIT(DEP_REFERENCED_BY)) {
             /* mostly a neighbour is a root: not all that name it need be gone through */
-            needed = gc_root(e->other) || e->other->in_queues & 1u << QUEUE_LOAD || !closure_add(&c, e->other, marker);
-            if (needed)
-                break;
+            if (e->other->marker != marker &&
+                (gc_root(e->other) || e->other->in_queues & 1u << QUEUE_LOAD || !closure_add(c, e->other, marker)))
+                return true;
         }
-    for (size_t i = 1; i < c.n && !needed; i++)
-        queue_add(c.units[i], QUEUE_GC);
-    free(c.units);
-    return needed;
+    return false;
 }
 
 void gc_consider(struct unit *u) {
@@ -75,11 +70,22 @@ void gc_consider(struct unit *u) {
         queue_add(u, QUEUE_GC);
 }
 
-void gc_unit(struct unit *u) {
+static void release(struct unit *u) {
     if (u->ops->release_resources && !u->job && !u->nop_job && inactive_or_failed(unit_active_state(u)))
         u->ops->release_resources(u);
-    if (u->manager->p->shutting_down || u->in_queues & 1u << QUEUE_LOAD || gc_needed(u))
+}
+
+void gc_unit(struct unit *u) {
+    release(u);
+    if (u->manager->p->shutting_down || u->in_queues & 1u << QUEUE_LOAD)
         return;
-    log_debug("Forgetting %s.", u->id);
-    unit_free(u); /* puts the units it named in line: perhaps they may go now */
+    struct closure c = {};
+    bool needed = gc_needed(u, &c);
+    /* All at once: to look for a reason again at each would take as long each time. */
+    for (size_t i = 0; !needed && i < c.n; i++) {
+        release(c.units[i]);
+        log_debug("Forgetting %s.", c.units[i]->id);
+        unit_free(c.units[i]); /* puts the units it named in line: perhaps they may go now */
+    }
+    free(c.units);
 }

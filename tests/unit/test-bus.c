@@ -401,6 +401,53 @@ static void a_client_that_does_not_read_is_thrown_out(void **state) {
     assert_int_equal(bus_instance->n_connections, 0);
 }
 
+/* More than the socket takes: the rest waits, in the middle of a message at that, and what is asked meanwhile, of the bus
+ * itself (an answer that libdbus would write on its own) or of the manager, is answered behind it. */
+static void what_waits_for_a_slow_reader_stays_in_order(void **state) {
+    enum { SIGNALS = 4000 };
+    struct world *w = *state;
+    const char *path = "/anything";
+    DBusMessage *ping = dbus_message_new_method_call(NULL, path, DBUS_INTERFACE_PEER, "Ping");
+    dbus_uint32_t pinged, listed;
+    dbus_message_unref(ask_manager(w, "ListJobs", DBUS_TYPE_INVALID));
+    for (int i = 0; i < SIGNALS / 2; i++)
+        bus_tell_unit_files_changed(bus_instance);
+    assert_true(connection_outgoing(bus_instance->connections) > OUTGOING_MUCH / 2);
+    DBusMessage *list = new_call(BUS_PATH, BUS_NAME ".Manager", "ListUnits");
+    assert_true(dbus_connection_send(w->client, ping, &pinged) && dbus_connection_send(w->client, list, &listed));
+    dbus_message_unref(ping);
+    dbus_message_unref(list);
+    for (int i = 0; i < 10; i++)
+        loop_turn(w->manager->loop, 0);
+    for (int i = 0; i < SIGNALS / 2; i++)
+        bus_tell_unit_files_changed(bus_instance);
+    char order[16] = "";
+    int signals = 0;
+    for (int i = 0; i < TURNS && signals < SIGNALS; i++) {
+        DBusMessage *m = dbus_connection_pop_message(w->client);
+        if (!m) {
+            turn(w);
+            continue;
+        }
+        if (dbus_message_is_signal(m, BUS_NAME ".Manager", "UnitFilesChanged")) {
+            assert_string_equal(dbus_message_get_path(m), BUS_PATH);
+            assert_string_equal(dbus_message_get_sender(m), BUS_NAME);
+            assert_string_equal(dbus_message_get_signature(m), "");
+            if (++signals == SIGNALS / 2 + 1)
+                strcat(order, "|");
+        } else if (dbus_message_get_reply_serial(m) == pinged) {
+            assert_int_equal(signals, SIGNALS / 2);
+            strcat(order, "p");
+        } else if (dbus_message_get_reply_serial(m) == listed) {
+            strcat(order, "l");
+        }
+        dbus_message_unref(m);
+    }
+    assert_string_equal(order, "pl|");
+    assert_int_equal(signals, SIGNALS);
+    assert_int_equal(connection_outgoing(bus_instance->connections), 0);
+}
+
 static void rubbish_is_disconnected_and_others_go_on(void **state) {
     struct world *w = *state;
 #define BYTES(literal)                                                                                       \
@@ -513,6 +560,7 @@ int main(void) {
         TEST(paths_name_units_by_escaped_names),
         TEST(a_reference_lasts_as_long_as_its_client),
         TEST(a_client_that_does_not_read_is_thrown_out),
+        TEST(what_waits_for_a_slow_reader_stays_in_order),
         TEST(rubbish_is_disconnected_and_others_go_on),
         TEST(sigusr1_brings_back_a_socket_that_vanished),
         TEST(introspection_lists_the_tables),

@@ -7,14 +7,29 @@
 #include <errno.h>
 #include <unistd.h>
 
+static DBusHandlerResult on_message(DBusConnection *dbus, DBusMessage *message, void *data);
+
+/* Past libdbus' own dispatching, which would write answers to pings into the middle of what outgoing.c sends. */
+static void dispatch_direct(struct connection *c) {
+    DBusMessage *message = dbus_connection_pop_message(c->dbus);
+    if (!message)
+        return;
+    (void)on_message(c->dbus, message, c);
+    dbus_message_unref(message);
+}
+
 static void on_dispatch(void *userdata) {
     struct connection *c = userdata;
     DBusConnection *dbus = dbus_connection_ref(c->dbus);
     int n = 0;
     /* A client that left, or that was thrown out for not reading, gets no more of its queue served. */
     while (!c->dying && n++ < MESSAGES_A_TURN &&
-           dbus_connection_get_dispatch_status(dbus) == DBUS_DISPATCH_DATA_REMAINS)
-        dbus_connection_dispatch(dbus);
+           dbus_connection_get_dispatch_status(dbus) == DBUS_DISPATCH_DATA_REMAINS) {
+        if (c->direct)
+            dispatch_direct(c);
+        else
+            dbus_connection_dispatch(dbus);
+    }
     DBusDispatchStatus status = c->dying ? DBUS_DISPATCH_COMPLETE : dbus_connection_get_dispatch_status(dbus);
     if (status == DBUS_DISPATCH_DATA_REMAINS)
         deferred_queue(c->bus->manager->loop, &c->dispatch);
@@ -52,13 +67,13 @@ static void on_authenticate_timeout(struct timer *timer, void *userdata) {
 
 /* --- clients that do not keep up ------------------------------------------------------------------------ */
 static void watch_stalled(struct connection *c) {
-    c->outgoing = dbus_connection_get_outgoing_size(c->dbus);
+    c->outgoing = connection_outgoing(c);
     timer_set(c->bus->manager->loop, &c->stalled, usec_add(now(CLOCK_MONOTONIC), STALLED_USEC));
 }
 
 static void on_stalled(struct timer *timer, void *userdata) {
     struct connection *c = userdata;
-    long outgoing = dbus_connection_get_outgoing_size(c->dbus);
+    long outgoing = connection_outgoing(c);
     if (outgoing >= c->outgoing) {
         log_debug("A bus client does not read what it is told: connection closed.");
         connection_close(c);
@@ -68,7 +83,7 @@ static void on_stalled(struct timer *timer, void *userdata) {
 }
 
 static bool is_crowded(struct connection *c) {
-    if (c->dying || dbus_connection_get_outgoing_size(c->dbus) <= OUTGOING_MUCH)
+    if (c->dying || connection_outgoing(c) <= OUTGOING_MUCH)
         return false;
     if (c->stalled.when == USEC_INFINITY)
         watch_stalled(c);
@@ -84,7 +99,9 @@ bool bus_is_crowded(struct bus *bus) {
 
 static void on_served(struct glue *glue) {
     struct connection *c = CONTAINER_OF(glue, struct connection, glue);
-    if (c->stalled.when == USEC_INFINITY || (!c->dying && dbus_connection_get_outgoing_size(c->dbus) > OUTGOING_MUCH / 2))
+    if (c->line && !c->dying)
+        connection_send_waiting(c);
+    if (c->stalled.when == USEC_INFINITY || (!c->dying && connection_outgoing(c) > OUTGOING_MUCH / 2))
         return;
     timer_stop(&c->stalled);
     manager_tell_more(c->bus->manager);
@@ -129,6 +146,7 @@ int connection_new(struct bus *bus, DBusConnection *dbus, bool direct, struct co
                           .userdata = c },
         .stalled = { .when = USEC_INFINITY, .clock = CLOCK_MONOTONIC, .handler = on_stalled, .userdata = c },
         .dispatch = { .handler = on_dispatch, .userdata = c, .priority = 5 },
+        .send = { .handler = connection_send_deferred, .userdata = c, .priority = SEND_PRIORITY },
     };
     if (!bus->bury.handler)
         bus->bury = (struct deferred){ .handler = bury, .userdata = bus, .priority = 100 };
@@ -182,6 +200,7 @@ void connection_close(struct connection *c) {
         manager_tell_more(c->bus->manager);
     timer_stop(&c->stalled);
     deferred_cancel(&c->dispatch);
+    connection_forget_outgoing(c);
     if (!c->direct)
         system_bus_lost(c);
     dbus_connection_close(c->dbus);
@@ -193,51 +212,4 @@ void connections_close_all(struct bus *bus) {
         connection_close(c);
     deferred_cancel(&bus->bury);
     bury(bus);
-}
-
-void connection_send(struct connection *c, DBusMessage *message) {
-    if (!message)
-        return;
-    if (!c->dying && dbus_connection_get_outgoing_size(c->dbus) > OUTGOING_MAX) {
-        log_debug("A bus client does not read what it asked for: connection closed.");
-        connection_close(c);
-    }
-    if (!c->dying && !dbus_connection_send(c->dbus, message, NULL))
-        connection_close(c); /* no memory: a client that waits for ever is worse off than one that is told */
-    dbus_message_unref(message);
-}
-
-static bool listens(const struct connection *c, bool concerned) {
-    if (c->dying)
-        return false;
-    return c->direct ? c->authenticated : concerned || system_bus_subscribed(c->bus);
-}
-
-bool bus_anybody_listens(const struct bus *bus, bool concerned) {
-    for (const struct connection *c = bus->connections; c; c = c->next)
-        if (listens(c, concerned))
-            return true;
-    return false;
-}
-
-void bus_broadcast(struct bus *bus, DBusMessage *signal, bool concerned) {
-    if (!signal)
-        return;
-    size_t left = 0;
-    for (const struct connection *c = bus->connections; c; c = c->next)
-        left += listens(c, concerned);
-    for (struct connection *c = bus->connections; c && left > 0; c = c->next) {
-        if (!listens(c, concerned))
-            continue;
-        /* A copy each: sending gives a message its serial, and the sender's name is for direct connections
-         * only. The last one gets the original. */
-        DBusMessage *copy = --left > 0 ? dbus_message_copy(signal) : dbus_message_ref(signal);
-        if (copy && c->direct && !dbus_message_set_sender(copy, BUS_NAME)) {
-            dbus_message_unref(copy);
-            copy = NULL;
-        }
-        if (copy)
-            connection_send(c, copy);
-    }
-    dbus_message_unref(signal);
 }

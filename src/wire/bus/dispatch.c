@@ -18,10 +18,6 @@ static DBusMessage *with_sender(DBusMessage *m) {
     return m;
 }
 
-DBusMessage *bus_new_signal(const char *path, const char *interface, const char *name) {
-    return dbus_message_new_signal(path, interface, name);
-}
-
 DBusMessage *bus_new_reply(DBusMessage *call) {
     return with_sender(dbus_message_new_method_return(call));
 }

@@ -40,6 +40,10 @@ static bool glue_update(struct glue *g) {
             events |= events_of_flags(dbus_watch_get_flags(g->watches[i]));
             fd = dbus_watch_get_unix_fd(g->watches[i]);
         }
+    if (g->want_write) {
+        events |= EPOLLOUT;
+        fd = g->fd;
+    }
     if (events == 0 || (g->io && fd != g->fd)) {
         /* A descriptor nobody wants to read would still report a hang-up, for ever. */
         g->io = io_remove(g->io);
@@ -146,6 +150,13 @@ int glue_server(struct glue *g, struct loop *loop, DBusServer *server) {
         !dbus_server_set_timeout_functions(server, add_timeout, remove_timeout, toggle_timeout, g, NULL))
         return -ENOMEM;
     return 0;
+}
+
+bool glue_want_write(struct glue *g, bool want) {
+    if (g->want_write == want)
+        return true;
+    g->want_write = want;
+    return glue_update(g);
 }
 
 void glue_pause(struct glue *g) {

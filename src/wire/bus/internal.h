@@ -27,6 +27,7 @@
 #define STALLED_USEC (5 * USEC_PER_SEC)
 #define FDS_MAX 32
 #define MESSAGES_A_TURN 16 /* of one connection, before the others have theirs */
+#define SEND_PRIORITY 45 /* after all that has something to tell, before the manager does what it was told to */
 
 struct bus;
 
@@ -36,12 +37,15 @@ struct glue {
     struct io *io;
     int fd;
     DBusWatch *watches[4]; /* of one descriptor: libdbus has one for reading and one for writing */
+    bool want_write;       /* served() is to hear when there is room, beside what libdbus wants */
     /* May say no before a watch is served (a listening socket without descriptors left). NULL: always yes. */
     bool (*permit)(struct glue *glue);
     void (*served)(struct glue *glue); /* something was read or written; NULL: nobody asks */
 };
 int glue_connection(struct glue *glue, struct loop *loop, DBusConnection *connection);
 int glue_server(struct glue *glue, struct loop *loop, DBusServer *server);
+/* False: no memory for it. */
+bool glue_want_write(struct glue *glue, bool want);
 void glue_pause(struct glue *glue);
 void glue_resume(struct glue *glue);
 /* To be called when libdbus has let go of its watches; stops what is left. */
@@ -64,6 +68,9 @@ struct connection {
     struct timer stalled; /* armed: it is not keeping up, and had `outgoing` bytes waiting when this was set */
     long outgoing;
     struct deferred dispatch;
+    struct outgoing *line; /* what is not with libdbus yet, of so many bytes: outgoing.c */
+    size_t waiting;
+    struct deferred send;
     uid_t uid;
     pid_t pid;
     bool direct;        /* a client of the private socket; else: the message bus itself */
@@ -85,6 +92,8 @@ struct bus {
     unsigned n_connections;
     struct deferred bury;  /* frees connections that died, outside of their own handlers */
     struct reference *references;
+    struct text signal; /* the one that is composed: signal.c */
+    uint32_t signal_serial;
     struct system_bus *system; /* system_bus.c */
 };
 extern struct bus *bus_instance;
@@ -93,14 +102,38 @@ int connection_new(struct bus *bus, DBusConnection *dbus, bool direct, struct co
 /* Ends it; the memory is freed later. */
 void connection_close(struct connection *c);
 void connections_close_all(struct bus *bus);
-/* Sends, unless too much waits already: then the connection is ended. Takes `message` over. */
-void connection_send(struct connection *c, DBusMessage *message);
-/* To all who listen: every direct connection, and the message bus if somebody there subscribed, or is `concerned`:
- * holds a reference of the unit, made the job. Takes the signal over. */
-void bus_broadcast(struct bus *bus, DBusMessage *signal, bool concerned);
-bool bus_anybody_listens(const struct bus *bus, bool concerned);
 /* Is there a client that does not keep up with what it is told? */
 bool bus_is_crowded(struct bus *bus);
+
+/* --- sending: outgoing.c -------------------------------------------------------------------------------- */
+/* Sends, unless too much waits already: then the connection is ended. Takes `message` over. */
+void connection_send(struct connection *c, DBusMessage *message);
+/* A whole message, to a client of the private socket; at the end of the turn. */
+void connection_send_bytes(struct connection *c, const char *bytes, size_t n);
+/* As much as the socket takes of what waits. */
+void connection_send_waiting(struct connection *c);
+void connection_send_deferred(void *userdata); /* the same, of connection.send */
+/* Bytes that wait, those with libdbus included. */
+long connection_outgoing(const struct connection *c);
+void connection_forget_outgoing(struct connection *c);
+
+/* --- signals: signal.c ---------------------------------------------------------------------------------- */
+struct signal {
+    struct out out; /* for the arguments */
+    struct bus *bus;
+    size_t body;
+    bool concerned;
+};
+/* Who listens: every direct connection, and the message bus if somebody there subscribed, or is `concerned`: holds a
+ * reference of the unit, made the job. */
+bool bus_anybody_listens(const struct bus *bus, bool concerned);
+/* True: the arguments, of `signature`, are to be appended to `out`, and then signal_send() called, before the next one
+ * begins. False: nobody listens. */
+bool signal_begin(struct bus *bus, struct signal *s, const char *path, const char *interface, const char *name,
+                  const char *signature, bool concerned);
+void signal_send(struct signal *s);
+/* Links among unit files have changed. */
+void bus_tell_unit_files_changed(struct bus *bus);
 
 /* --- calls: dispatch.c ---------------------------------------------------------------------------------- */
 struct interface;
@@ -185,7 +218,6 @@ int call_refuse(struct call *call, const char *name, const char *format, ...) _p
 /* The connection, if it still lives. For answers that come later. */
 struct connection *connection_find(struct bus *bus, DBusConnection *dbus);
 /* A new message of ours: sender set. NULL: no memory. */
-DBusMessage *bus_new_signal(const char *path, const char *interface, const char *name);
 DBusMessage *bus_new_reply(DBusMessage *call);
 DBusMessage *bus_new_error(DBusMessage *call, const char *name, const char *message);
 

@@ -144,11 +144,6 @@ static int refuse_install(struct call *call, int r, const struct install_changes
     return call_refuse(call, name, "%s", why.len > 0 ? text_str(&why) : strerror(abs(r)));
 }
 
-static void tell_files_changed(struct call *call) {
-    if (bus_anybody_listens(call->bus, false))
-        bus_broadcast(call->bus, bus_new_signal(BUS_PATH, BUS_NAME ".Manager", "UnitFilesChanged"), false);
-}
-
 /* Units without a file, of which a disable had no links to remove either. */
 static bool nothing_but_errors(const struct install_changes *changes) {
     for (size_t i = 0; i < changes->n; i++)
@@ -226,7 +221,7 @@ HANDLER(method_unit_files) {
         break;
     }
     if (changes.n > 0)
-        tell_files_changed(call);
+        bus_tell_unit_files_changed(call->bus);
     if (r >= 0 && nothing_but_errors(&changes))
         r = install_first_error(&changes)->type;
     if (r < 0)

@@ -1,27 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "wire/bus/out.h"
-
-#include "base/text.h"
+#include "wire/bus/body.h"
 
 #include <errno.h>
 #include <string.h>
 
 void out_init(struct out *o, DBusMessage *message) {
+    o->body = NULL;
     o->depth = 0;
     o->failed = false;
     dbus_message_iter_init_append(message, &o->at[0]);
 }
 
+void out_init_body(struct out *o, struct text *body) {
+    o->body = body;
+    o->depth = 0;
+    o->failed = false;
+}
+
 int out_finish(struct out *o) {
     if (o->depth > 0)
         o->failed = true;
+    if (o->body) {
+        o->failed = o->failed || o->body->failed;
+        return o->failed ? -ENOMEM : 0;
+    }
     for (; o->depth > 0; o->depth--)
         dbus_message_iter_abandon_container(&o->at[o->depth - 1], &o->at[o->depth]);
     return o->failed ? -ENOMEM : 0;
 }
 
 static void basic(struct out *o, int type, const void *value) {
-    if (!o->failed && !dbus_message_iter_append_basic(&o->at[o->depth], type, value))
+    if (o->body)
+        body_basic(o->body, type, value);
+    else if (!o->failed && !dbus_message_iter_append_basic(&o->at[o->depth], type, value))
         o->failed = true;
 }
 
@@ -109,7 +120,7 @@ void out_double(struct out *o, double v) {
 }
 
 void out_fd(struct out *o, int fd) {
-    if (fd < 0)
+    if (fd < 0 || o->body)
         o->failed = true;
     else
         basic(o, DBUS_TYPE_UNIX_FD, &fd);
@@ -118,25 +129,31 @@ void out_fd(struct out *o, int fd) {
 void out_open(struct out *o, int type, const char *contained) {
     if (o->failed)
         return;
-    if (o->depth + 1 >= OUT_DEPTH ||
-        !dbus_message_iter_open_container(&o->at[o->depth], type, contained, &o->at[o->depth + 1])) {
+    if (o->depth + 1 >= OUT_DEPTH)
         o->failed = true;
-        return;
-    }
-    o->depth++;
+    else if (o->body)
+        o->arrays[o->depth++] = body_open(o->body, type, contained);
+    else if (!dbus_message_iter_open_container(&o->at[o->depth], type, contained, &o->at[o->depth + 1]))
+        o->failed = true;
+    else
+        o->depth++;
 }
 
 void out_close(struct out *o) {
     if (o->failed || o->depth == 0)
         return; /* out_finish() abandons what is open */
-    if (!dbus_message_iter_close_container(&o->at[o->depth - 1], &o->at[o->depth]))
+    if (o->body)
+        body_close(o->body, &o->arrays[o->depth - 1]);
+    else if (!dbus_message_iter_close_container(&o->at[o->depth - 1], &o->at[o->depth]))
         o->failed = true;
     o->depth--;
 }
 
 void out_bytes(struct out *o, const void *data, size_t n) {
     out_open(o, DBUS_TYPE_ARRAY, "y");
-    if (!o->failed && n > 0 &&
+    if (o->body)
+        text_add_n(o->body, data, n);
+    else if (!o->failed && n > 0 &&
         !dbus_message_iter_append_fixed_array(&o->at[o->depth], DBUS_TYPE_BYTE, &data, (int)n))
         o->failed = true;
     out_close(o);

@@ -3,19 +3,28 @@
  * nest. Knows no units. */
 #pragma once
 
-#include "base/macro.h"
+#include "base/text.h"
 
 #include <dbus/dbus.h>
 
 #define OUT_DEPTH 12
 
 struct out {
-    DBusMessageIter at[OUT_DEPTH];
+    struct text *body; /* what is written goes here as bytes; NULL: to libdbus' message */
+    union {
+        DBusMessageIter at[OUT_DEPTH];
+        struct body_array { /* of the bytes: where the length of an array stands, and where its elements begin */
+            size_t length, begin; /* length is SIZE_MAX: not an array */
+        } arrays[OUT_DEPTH];
+    };
     unsigned depth;
     bool failed;
 };
 
 void out_init(struct out *o, DBusMessage *message);
+/* Instead of a message's arguments their bytes, as the D-Bus Specification's "Marshaling" lays them out, appended to
+ * `body`, which has begun at a multiple of 8. No descriptors. body.c. */
+void out_init_body(struct out *o, struct text *body);
 /* 0, or -ENOMEM after any failure (open containers are abandoned): the message must then be thrown away. */
 int out_finish(struct out *o);
 

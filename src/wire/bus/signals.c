@@ -8,29 +8,18 @@
 #include <string.h>
 
 /* --- the manager's signals ------------------------------------------------------------------------------ */
-static DBusMessage *manager_signal(struct bus *bus, const char *name, bool concerned, struct out *out) {
-    DBusMessage *m = bus_anybody_listens(bus, concerned) ? bus_new_signal(BUS_PATH, BUS_NAME ".Manager", name) : NULL;
-    if (m)
-        out_init(out, m);
-    return m;
-}
-
-static void finish(struct bus *bus, DBusMessage *m, bool concerned, struct out *out) {
-    if (out_finish(out) < 0)
-        dbus_message_unref(m);
-    else
-        bus_broadcast(bus, m, concerned);
+static bool manager_signal(struct bus *bus, struct signal *s, const char *name, const char *signature, bool concerned) {
+    return signal_begin(bus, s, BUS_PATH, BUS_NAME ".Manager", name, signature, concerned);
 }
 
 static void unit_signal(struct bus *bus, const char *name, const struct unit *u) {
-    struct out out;
+    struct signal s;
     char path[OBJECT_PATH_MAX];
-    DBusMessage *m = manager_signal(bus, name, false, &out);
-    if (!m)
+    if (!manager_signal(bus, &s, name, "so", false))
         return;
-    out_string(&out, u->id);
-    out_path(&out, unit_object_path(u->id, path));
-    finish(bus, m, false, &out);
+    out_string(&s.out, u->id);
+    out_path(&s.out, unit_object_path(u->id, path));
+    signal_send(&s);
 }
 
 /* --- PropertiesChanged ---------------------------------------------------------------------------------- */
@@ -43,37 +32,33 @@ static bool any_emits(const struct interface *i) {
 }
 
 static void properties_changed(struct bus *bus, const struct object *object, const char *path, bool concerned) {
-    if (!bus_anybody_listens(bus, concerned))
-        return;
     for (const struct interface *const *i = object->interfaces; *i; i++) {
         if (!any_emits(*i))
             continue;
-        DBusMessage *m = bus_new_signal(path, DBUS_INTERFACE_PROPERTIES, "PropertiesChanged");
-        struct out out;
-        if (!m)
+        struct signal s;
+        if (!signal_begin(bus, &s, path, DBUS_INTERFACE_PROPERTIES, "PropertiesChanged", "sa{sv}as", concerned))
             return;
-        out_init(&out, m);
-        out_string(&out, (*i)->name);
-        out_open(&out, DBUS_TYPE_ARRAY, "{sv}");
+        out_string(&s.out, (*i)->name);
+        out_open(&s.out, DBUS_TYPE_ARRAY, "{sv}");
         for (const struct property *const *table = (*i)->properties; *table; table++)
             for (const struct property *p = *table; p->name; p++) {
                 if (p->emits != EMITS_CHANGE)
                     continue;
-                out_open(&out, DBUS_TYPE_DICT_ENTRY, NULL);
-                out_string(&out, p->name);
-                out_open(&out, DBUS_TYPE_VARIANT, p->signature);
-                p->get(object, p, &out);
-                out_close(&out);
-                out_close(&out);
+                out_open(&s.out, DBUS_TYPE_DICT_ENTRY, NULL);
+                out_string(&s.out, p->name);
+                out_open(&s.out, DBUS_TYPE_VARIANT, p->signature);
+                p->get(object, p, &s.out);
+                out_close(&s.out);
+                out_close(&s.out);
             }
-        out_close(&out);
-        out_open(&out, DBUS_TYPE_ARRAY, "s");
+        out_close(&s.out);
+        out_open(&s.out, DBUS_TYPE_ARRAY, "s");
         for (const struct property *const *table = (*i)->properties; *table; table++)
             for (const struct property *p = *table; p->name; p++)
                 if (p->emits == EMITS_INVALIDATION)
-                    out_string(&out, p->name);
-        out_close(&out);
-        finish(bus, m, concerned, &out);
+                    out_string(&s.out, p->name);
+        out_close(&s.out);
+        signal_send(&s);
     }
 }
 
@@ -112,15 +97,14 @@ static void on_unit_changed(void *userdata, struct unit *u) {
 }
 
 static void on_job_new(void *userdata, struct job *j) {
-    struct out out;
+    struct signal s;
     char path[64];
-    DBusMessage *m = bus_is_crowded(userdata) ? NULL : manager_signal(userdata, "JobNew", false, &out);
-    if (!m)
+    if (bus_is_crowded(userdata) || !manager_signal(userdata, &s, "JobNew", "uos", false))
         return;
-    out_u32(&out, j->id);
-    out_path(&out, job_object_path(j->id, path));
-    out_string(&out, j->unit->id);
-    finish(userdata, m, false, &out);
+    out_u32(&s.out, j->id);
+    out_path(&s.out, job_object_path(j->id, path));
+    out_string(&s.out, j->unit->id);
+    signal_send(&s);
 }
 
 static void on_job_changed(void *userdata, struct job *j) {
@@ -133,24 +117,23 @@ static void on_job_changed(void *userdata, struct job *j) {
 }
 
 static void on_job_removed(void *userdata, struct job *j, enum job_result result) {
-    struct out out;
+    struct signal s;
     char path[64];
     bool owned = system_bus_owns_job(userdata, j);
-    DBusMessage *m = manager_signal(userdata, "JobRemoved", owned, &out);
     system_bus_job_removed(userdata, j, result);
-    if (!m)
+    if (!manager_signal(userdata, &s, "JobRemoved", "uoss", owned))
         return;
-    out_u32(&out, j->id);
-    out_path(&out, job_object_path(j->id, path));
-    out_string(&out, j->unit->id);
-    out_string(&out, job_result_to_string(result));
-    finish(userdata, m, owned, &out);
+    out_u32(&s.out, j->id);
+    out_path(&s.out, job_object_path(j->id, path));
+    out_string(&s.out, j->unit->id);
+    out_string(&s.out, job_result_to_string(result));
+    signal_send(&s);
 }
 
 static void on_reloading(void *userdata, bool active) {
     struct bus *bus = userdata;
     struct unit *u;
-    struct out out;
+    struct signal s;
     if (!active) { /* the units are new ones */
         for (const struct reference *r = bus->references; r; r = r->next)
             if ((u = manager_get_unit(bus->manager, r->unit)))
@@ -159,32 +142,33 @@ static void on_reloading(void *userdata, bool active) {
             if ((u = manager_get_unit(bus->manager, r->unit)))
                 u->references += r->count;
     }
-    DBusMessage *m = manager_signal(bus, "Reloading", false, &out);
-    if (!m)
+    if (!manager_signal(bus, &s, "Reloading", "b", false))
         return;
-    out_bool(&out, active);
-    finish(bus, m, false, &out);
+    out_bool(&s.out, active);
+    signal_send(&s);
+}
+
+void bus_tell_unit_files_changed(struct bus *bus) {
+    struct signal s;
+    if (manager_signal(bus, &s, "UnitFilesChanged", "", false))
+        signal_send(&s);
 }
 
 static void on_unit_files_changed(void *userdata) {
-    struct out out;
-    DBusMessage *m = manager_signal(userdata, "UnitFilesChanged", false, &out);
-    if (m)
-        finish(userdata, m, false, &out);
+    bus_tell_unit_files_changed(userdata);
 }
 
 static void on_startup_finished(void *userdata) {
     struct bus *bus = userdata;
-    struct out out;
-    DBusMessage *m = manager_signal(bus, "StartupFinished", false, &out);
-    if (!m)
+    struct signal s;
+    if (!manager_signal(bus, &s, "StartupFinished", "tttttt", false))
         return;
     usec_t took = usec_sub(bus->manager->finish_time.monotonic, bus->manager->userspace_time.monotonic);
     for (int i = 0; i < 4; i++) /* firmware, loader, kernel, initrd: not the container's */
-        out_u64(&out, 0);
-    out_u64(&out, took);
-    out_u64(&out, took);
-    finish(bus, m, false, &out);
+        out_u64(&s.out, 0);
+    out_u64(&s.out, took);
+    out_u64(&s.out, took);
+    signal_send(&s);
 }
 
 static void on_manager_changed(void *userdata) {

@@ -5,6 +5,7 @@
 #include "wire/bus/internal.h"
 
 #include <errno.h>
+#include <limits.h>
 
 struct bus *bus_instance;
 
@@ -35,6 +36,7 @@ static void stop(struct wire *w) {
     system_bus_stop(bus);
     connections_close_all(bus);
     bus_signals_stop(bus);
+    text_free(&bus->signal);
     w->userdata = bus_instance = NULL;
     free(bus);
 }
@@ -43,11 +45,13 @@ static void stop(struct wire *w) {
 static void flush(struct wire *w) {
     struct bus *bus = w->userdata;
     for (struct connection *c = bus ? bus->connections : NULL; c; c = c->next) {
-        long left = c->dying ? 0 : dbus_connection_get_outgoing_size(c->dbus), before = 0;
-        while (left > 0 && left != before) {
-            before = left;
+        for (long left = LONG_MAX; !c->dying && dbus_connection_get_is_connected(c->dbus);) {
+            connection_send_waiting(c);
+            long before = left;
+            left = c->dying ? 0 : connection_outgoing(c);
+            if (left == 0 || left == before)
+                break;
             dbus_connection_read_write(c->dbus, 0);
-            left = dbus_connection_get_is_connected(c->dbus) ? dbus_connection_get_outgoing_size(c->dbus) : 0;
         }
     }
 }
