@@ -92,7 +92,7 @@ def podman_image(engine):
             empty.rmdir()
 
 
-@pytest.mark.parametrize("flags", [[], ["--systemd=always"], ["--init"]],
+@pytest.mark.parametrize("flags", [[], ["--systemd=always"], ["--init"], ["--uidmap=0:100000:65536"]],
                          ids=lambda flags: flags[0] if flags else "plain")
 def test_podman(podman_image, units, flags):
     mounts = ["-v", f"{binary()}:/usr/bin/reeve:ro", "-v", f"{units}:{UNIT_PATH}:ro"]
