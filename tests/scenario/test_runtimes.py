@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -104,6 +105,54 @@ def test_podman(podman_image, units, flags):
         assert sh(*PODMAN, "inspect", "-f", "{{.State.ExitCode}}", name).stdout == "0\n"
     finally:
         sh(*PODMAN, "rm", "-f", name, check=False)
+
+
+# An account with numbers to give away, which only those see who are in this namespace.
+GUEST = """
+cd "$1" && mkdir -m 700 home run && chown 4711:4711 home run && chmod 711 . || exit 1
+for file in passwd group subuid subgid; do
+    { cat /etc/$file; [ $file = ${file#sub} ] && echo "guest:x:4711:4711::$1/home:/bin/sh" || echo guest:200000:65536; } > $file
+    mount --bind $file /etc/$file || exit 1
+done
+echo ready && exec sleep infinity
+"""
+
+
+@pytest.fixture
+def rootless(request):
+    """podman as somebody who is not root: its words, and a directory of its own."""
+    if not request.config.getoption("--soak"):
+        pytest.skip("a store of its own, filled anew: run with --soak")
+    needs("podman", "runc", "newuidmap")
+    directory = tempfile.mkdtemp(dir="/var/tmp")
+    house = subprocess.Popen(["unshare", "-m", "sh", "-c", GUEST, "sh", directory], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, text=True)
+    assert house.stdout.readline() == "ready\n"
+    become = ["nsenter", "-t", house.pid, "-m", "setpriv", "--reuid=4711", "--regid=4711",
+              "--clear-groups", "env", f"--chdir={directory}/home", f"HOME={directory}/home", f"XDG_RUNTIME_DIR={directory}/run"]
+    podman = [*become, "podman", "--storage-driver", "vfs", *PODMAN[PODMAN.index("--runtime"):]]
+    try:
+        yield podman, directory
+    finally:
+        sh(*become, "podman", "--storage-driver", "vfs", "unshare", "rm", "-rf", f"{directory}/home/.local", check=False)
+        house.kill()
+        house.wait()
+        shutil.rmtree(directory)
+
+
+def test_podman_without_root(engine, rootless):
+    podman, directory = rootless
+    give(engine, engine.image("oracle"), *map(str, podman), "load", "-q")
+    image = sh(*podman, "images", "-q").stdout.split()[0]
+    units = Path(directory) / "units"
+    units.mkdir()
+    subprocess.run(["tar", "-x", "-C", units], input=pack(HELLO), check=True)
+    flags = ["--cgroups=no-conmon", "--network", "none", "-v", f"{units}:{UNIT_PATH}:ro"]
+    name = sh(*podman, "run", "-d", *flags, image, "/sbin/init").stdout.strip()
+    behaves(lambda *argv: sh(*podman, "exec", name, *argv, check=False), lambda: sh(*podman, "logs", name).stdout)
+    sh(*podman, "stop", name)
+    assert sh(*podman, "inspect", "-f", "{{.State.ExitCode}}", name).stdout == "0\n"
+    sh(*podman, "rm", name)
 
 
 # Pods want a directory in every cgroup hierarchy, also in those that are not mounted here: a tree of their own.
