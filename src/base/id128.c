@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/id128.h"
 
+#include "base/scan.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
@@ -40,23 +42,13 @@ char *id128_to_string(struct id128 id, char buffer[static 33]) {
     return buffer;
 }
 
-static int hex(char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 int id128_from_string(const char *s, struct id128 *ret) {
     struct id128 id = {};
     int digits = 0;
     for (; *s; s++) {
         if (*s == '-' && (digits == 8 || digits == 12 || digits == 16 || digits == 20))
             continue;
-        int h = hex(*s);
+        int h = hex_digit(*s);
         if (h < 0 || digits == 32)
             return -EINVAL;
         id.bytes[digits / 2] |= (uint8_t)(digits % 2 ? h : h << 4);

@@ -62,6 +62,13 @@ bool scan_word(const char **at, char *ret, size_t size) {
     return true;
 }
 
+int hex_digit(char c) {
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 'a' - 'A';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 bool scan_range(const char *s, uint32_t *first, uint32_t *last) {
     uint32_t from;
     if (!scan_u32(&s, &from))

@@ -12,5 +12,7 @@ bool scan_u32(const char **at, uint32_t *ret);
 bool scan_int(const char **at, int *ret); /* may begin with a minus */
 /* What is up to the next blank, and the NUL, in `size` bytes. */
 bool scan_word(const char **at, char *ret, size_t size);
+/* The value of a hexadecimal digit of either case; -1: it is none. */
+int hex_digit(char c);
 /* "3", or "3-5": then *last is not *first. What follows does not matter. */
 bool scan_range(const char *s, uint32_t *first, uint32_t *last);

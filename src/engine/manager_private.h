@@ -55,6 +55,7 @@ struct manager_private {
     struct timer helper_timer;
     int zone_fd;                    /* inotify on /etc, for the timers; open while zone_io is there */
     struct io *zone_io;
+    bool zone_unseen;               /* it could not be opened the last time */
     bool shutting_down, kill_now;   /* kill_now: a second SIGTERM came, or the time is up */
     bool any_survivor;              /* SurviveFinalKillSignal= */
     usec_t stop_begin;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "journal/parse.h"
 
+#include "base/scan.h"
+
 #include <errno.h>
 #include <string.h>
 #include <syslog.h>
@@ -248,15 +250,11 @@ int parse_kmsg_field(struct bytes *rest, struct bytes *name, struct bytes *value
     return 0;
 }
 
-static int hex(char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 size_t unescape_kmsg(struct bytes text, char *to) {
     size_t n = 0;
     for (size_t i = 0; i < text.n; i++)
-        if (text.p[i] == '\\' && i + 3 < text.n && text.p[i + 1] == 'x' && hex(text.p[i + 2]) >= 0 && hex(text.p[i + 3]) >= 0) {
-            to[n++] = (char)(16 * hex(text.p[i + 2]) + hex(text.p[i + 3]));
+        if (text.p[i] == '\\' && i + 3 < text.n && text.p[i + 1] == 'x' && hex_digit(text.p[i + 2]) >= 0 && hex_digit(text.p[i + 3]) >= 0) {
+            to[n++] = (char)(16 * hex_digit(text.p[i + 2]) + hex_digit(text.p[i + 3]));
             i += 3;
         } else
             to[n++] = text.p[i];

@@ -3,6 +3,8 @@
  * them is the next of all. Knows no directories. */
 #include "journal/read_private.h"
 
+#include "base/scan.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -249,8 +251,7 @@ static bool hex(const char *s, size_t n, uint64_t *ret) {
     if (n == 0 || n > 16)
         return false;
     for (size_t i = 0; i < n; i++) {
-        int digit = s[i] >= '0' && s[i] <= '9' ? s[i] - '0' : s[i] >= 'a' && s[i] <= 'f' ? s[i] - 'a' + 10 :
-                    s[i] >= 'A' && s[i] <= 'F' ? s[i] - 'A' + 10 : -1;
+        int digit = hex_digit(s[i]);
         if (digit < 0)
             return false;
         v = v << 4 | (unsigned)digit;

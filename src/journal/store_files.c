@@ -105,8 +105,7 @@ static bool time_of(const char *name, usec_t *ret) {
         return false;
     usec_t time = 0;
     for (int i = 0; i < 16; i++) {
-        char c = number[i];
-        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        int digit = hex_digit(number[i]);
         if (digit < 0)
             return false;
         time = time << 4 | (usec_t)digit;

@@ -2,6 +2,8 @@
 /* Patterns become programs. Instructions refer to each other by distance, so that a part can be moved and copied. */
 #include "syntax/regex_private.h"
 
+#include "base/scan.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -119,10 +121,6 @@ static bool named_class(const char *name, size_t n, struct set *ret) {
             return true;
         }
     return false;
-}
-
-static int hex_digit(char c) {
-    return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
 }
 
 /* What follows a backslash, if it stands for one byte. */

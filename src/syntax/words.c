@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The splitter is a loop over three states: between words, in a word, in quotes. Knows no directives. */
 #include "syntax/words.h"
+#include "base/scan.h"
 #include "base/strv.h"
 #include "base/text.h"
 
@@ -8,16 +9,6 @@
 #include <string.h>
 
 #define WHITESPACE " \t\n\r"
-
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
 
 static void add_utf8(struct text *t, uint32_t c) {
     if (c < 0x80) {

@@ -2,6 +2,7 @@
 /* Taking unit names apart and putting them together. Text only. */
 #include "unit/name.h"
 #include "base/path.h"
+#include "base/scan.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -147,21 +148,14 @@ static void escape(struct text *t, const char *s) {
     }
 }
 
-static int hex(char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 static int unescape_into(struct text *t, const char *s) {
     for (; *s; s++) {
         if (*s == '-') {
             text_add_char(t, '/');
         } else if (*s == '\\') {
-            if (s[1] != 'x' || hex(s[2]) < 0 || hex(s[3]) < 0)
+            if (s[1] != 'x' || hex_digit(s[2]) < 0 || hex_digit(s[3]) < 0)
                 return -EINVAL;
-            char c = (char)(hex(s[2]) << 4 | hex(s[3]));
+            char c = (char)(hex_digit(s[2]) << 4 | hex_digit(s[3]));
             if (!c)
                 return -EINVAL;
             text_add_char(t, c);
@@ -286,9 +280,9 @@ int bus_path_unescape(const char *s, char **ret) {
             text_add_char(&t, *s);
             continue;
         }
-        if (hex(s[1]) < 0 || hex(s[2]) < 0)
+        if (hex_digit(s[1]) < 0 || hex_digit(s[2]) < 0)
             return -EINVAL;
-        char c = (char)(hex(s[1]) << 4 | hex(s[2]));
+        char c = (char)(hex_digit(s[1]) << 4 | hex_digit(s[2]));
         if (!c)
             return -EINVAL;
         text_add_char(&t, c);

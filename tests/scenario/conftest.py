@@ -106,9 +106,7 @@ def pytest_unconfigure(config):
         engine.__exit__()
 
 
-@pytest.fixture
-def machine(engine):
-    """Boots containers: machine(image="oracle", manager="reeve", units={...}, files={...}, flags=[...])."""
+def maker(engine):
     made = []
 
     def make(*args, **more) -> Machine:
@@ -121,23 +119,18 @@ def machine(engine):
     yield make
     for one in made:
         one.remove()
+
+
+@pytest.fixture
+def machine(engine):
+    """Boots containers: machine(image="oracle", manager="reeve", units={...}, files={...}, flags=[...])."""
+    yield from maker(engine)
 
 
 @pytest.fixture(scope="module")
 def shared_machine(engine):
     """As machine(), but the containers live as long as the test module."""
-    made = []
-
-    def make(*args, **more) -> Machine:
-        try:
-            made.append(Machine(engine, *args, **more))
-        except Missing as missing:
-            pytest.skip(str(missing))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.remove()
+    yield from maker(engine)
 
 
 def pytest_report_header(config):
