@@ -96,6 +96,8 @@ static void accept_connections(struct server *s) {
         struct entry origin = {};
         if (sender.pid > 0)
             (void)server_find_origin(s, &sender, &origin);
+        source->lineage = sender.pid > 0 ? server_lineage_of(s, &sender) : 0;
+        source->rate = (struct rate){ .interval = s->config.rate_interval, .burst = s->config.rate_burst };
         source_set_names(source, origin.unit, known);
         source->invocation = origin.invocation;
         /* The sender writes to us only. */
@@ -427,6 +429,7 @@ static void finish(struct server *s) {
             bool more = w->source->kind == SOURCE_PIPE || w->source->head_done;
             for (int chunks = 0; more && chunks < LAST_CHUNKS; chunks++) {
                 source_release(&s->pool);
+                server_find_pipe(s, w->source);
                 more = source_pump(&s->pool, w->source, true) == PUMP_MORE;
                 source_consume(&s->pool, w->source);
             }

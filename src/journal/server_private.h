@@ -172,6 +172,10 @@ void server_forget(struct server *s, struct source_watch **table, struct source_
 /* It has something, as far as is known. */
 void server_make_ready(struct server *s, struct source *source);
 /* origin_finder of intake.h. */
+/* Before source_pump(): sets source->unit_pipe. */
+void server_find_pipe(struct server *s, struct source *source);
+/* The tag of the start that a sender belongs to; 0: none that has a pipe. */
+uint64_t server_lineage_of(struct server *s, const struct ucred *who);
 bool server_find_origin(void *server, const struct ucred *sender, struct entry *entry);
 /* While no descriptor is left, connections wait, and wake nobody. */
 void server_pause_accept(struct server *s, bool pause);

@@ -144,9 +144,28 @@ bool server_find_origin(void *server, const struct ucred *who, struct entry *ent
     return may_take(s, w ? &w->source->rate : &sender->rate, entry);
 }
 
+/* What a unit says of its entries holds for connections of its processes, too. Its pipe may have gone since the last
+ * time, and of a connection that a predecessor left only the process is known. */
+void server_find_pipe(struct server *s, struct source *source) {
+    struct source_watch *w = NULL;
+    if (source->kind != SOURCE_CONNECTION)
+        return;
+    if (source->lineage != 0)
+        HASH_FIND(hh_lineage, s->lineages, &source->lineage, sizeof(source->lineage), w);
+    else if (source->unit && source->pid > 0) {
+        w = find_unit(s, source->pid);
+        source->lineage = w ? w->lineage : 0;
+    }
+    source->unit_pipe = w ? w->source : NULL;
+}
+
+uint64_t server_lineage_of(struct server *s, const struct ucred *who) {
+    return find_sender(s, who)->lineage;
+}
+
 static void index_lineage(struct server *s, struct source_watch *w) {
     struct source_watch *before;
-    w->lineage = w->source->lineage;
+    w->lineage = w->source->kind == SOURCE_PIPE ? w->source->lineage : 0;
     if (w->lineage == 0)
         return;
     HASH_FIND(hh_lineage, s->lineages, &w->lineage, sizeof(w->lineage), before);
@@ -246,6 +265,7 @@ static void store_connection(struct server *s, const struct source *source) {
 
 static void pump(struct server *s, struct source *source, bool force) {
     store_time_passes(&s->store);
+    server_find_pipe(s, source);
     enum pump_result r = source_pump(&s->pool, source, force);
     if (r == PUMP_END) {
         /* A successor has to know whose lines it finds held. */
@@ -338,6 +358,8 @@ void server_take_hold(struct server *s, uint64_t key, const char *what, int fd) 
 
 static struct source *source_of(struct server *s, const struct hold_segment *g) {
     struct source_watch *w = server_find(g->kind == SOURCE_PIPE ? s->pipes : s->connections, g->stream);
+    if (w)
+        server_find_pipe(s, w->source);
     return w ? w->source : NULL;
 }
 

@@ -105,6 +105,11 @@ void source_renew(struct source *s) {
     s->set = NULL;
 }
 
+/* The pipe that says what the unit wants. */
+static struct source *unit_of(struct source *s) {
+    return s->unit_pipe ? s->unit_pipe : s;
+}
+
 static void make_set(struct source *s) {
     s->set = entry_set_new(&(struct set_request){ .pid = s->pid,
                                                   .uid = s->uid,
@@ -113,7 +118,7 @@ static void make_set(struct source *s) {
                                                   .invocation = s->invocation,
                                                   .stream = s->id,
                                                   .identifier = s->identifier,
-                                                  .fields = s->fields,
+                                                  .fields = unit_of(s)->fields,
                                                   .started_by_us = s->kind == SOURCE_PIPE });
 }
 
@@ -164,7 +169,7 @@ struct entry rate_entry(uint64_t suppressed, const char *who, char text[static R
 /* A new interval says what the last one kept back. */
 static bool may_take(struct source_pool *pool, struct source *s) {
     uint64_t suppressed;
-    bool permitted = rate_permits(&s->rate, &suppressed);
+    bool permitted = rate_permits(&unit_of(s)->rate, &suppressed);
     if (suppressed > 0) {
         char text[RATE_TEXT_MAX];
         if (pool->segment && !pool->written)
@@ -184,7 +189,8 @@ static void emit(struct source_pool *pool, struct source *s, const char *line, s
         level = LOG_PRI(given) | (given & LOG_FACMASK ? given & LOG_FACMASK : s->level & LOG_FACMASK);
     if (text.n == 0)
         return; /* journald leaves empty lines out, too */
-    if (LOG_PRI(level) > s->max_level || !log_settings_keep(s->settings, text.p, text.n) || !may_take(pool, s))
+    const struct source *unit = unit_of(s);
+    if (LOG_PRI(level) > unit->max_level || !log_settings_keep(unit->settings, text.p, text.n) || !may_take(pool, s))
         return;
     if (!s->set)
         make_set(s);
@@ -199,7 +205,7 @@ static void emit(struct source_pool *pool, struct source *s, const char *line, s
                        .size = text.n,
                        .console = s->console,
                        .uid = s->uid == (uid_t)-1 ? 0 : s->uid,
-                       .settings = s->settings,
+                       .settings = unit->settings,
                        .set = s->set,
                        .line_break = line_break };
     give(pool, &e);

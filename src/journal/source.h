@@ -33,7 +33,7 @@ enum source_kind { SOURCE_PIPE, SOURCE_CONNECTION };
 
 struct source {
     uint64_t id;      /* of the stream; key of the connection */
-    uint64_t lineage; /* pipes: the tag of the start; 0: none */
+    uint64_t lineage; /* the tag of the start; 0: none */
     struct id128 invocation;
     int fd;           /* non-blocking */
     int max_level;    /* what is beyond is dropped */
@@ -48,6 +48,8 @@ struct source {
     uint32_t partial_size, partial_room;
     struct entry_set *set; /* made for the first line; source_renew() has it made anew */
     struct log_settings *settings; /* of its unit; NULL: none. Owned */
+    struct source *unit_pipe; /* of a connection: whose max_level, rate, settings and fields hold; NULL: its own. To be set
+                               * before each source_pump() */
     char *fields;          /* further fields of all its entries, in lines; NULL: none. Owned */
     struct source *next_ready, *next_taken;
     bool ready : 1, listed_taken : 1; /* the server's lists */
