@@ -32,9 +32,14 @@ static bool number_parse(const char *s, uint32_t *ret) {
     return true;
 }
 
+/* "None", to setresuid(2) and its like, now and when numbers had 16 bits: who has it in a file would stay root. */
+static bool number_valid(uint32_t n) {
+    return n != UINT32_MAX && n != UINT16_MAX;
+}
+
 int uid_parse(const char *s, uid_t *ret) {
     uint32_t n;
-    if (!number_parse(s, &n) || (s[0] == '0' && s[1]) || n == UINT32_MAX || n == 0xffff)
+    if (!number_parse(s, &n) || (s[0] == '0' && s[1]) || !number_valid(n))
         return -EINVAL;
     *ret = n;
     return 0;
@@ -166,6 +171,8 @@ int user_lookup_at(const char *root, const char *name_or_uid, struct user_record
     uint32_t gid;
     if (!number_parse(e.fields[PASSWD_GID], &gid))
         return -ESRCH;
+    if (!number_valid(e.id) || !number_valid(gid))
+        return -EBADMSG;
     /* The file may be large and the record is kept: copy the three strings out of it. */
     size_t name = strlen(e.fields[FIELD_NAME]) + 1, home = strlen(e.fields[PASSWD_HOME]) + 1,
            shell = strlen(e.fields[PASSWD_SHELL]) + 1;
@@ -202,6 +209,8 @@ int group_lookup_at(const char *root, const char *name_or_gid, gid_t *ret) {
     }
     if (r < 0)
         return r;
+    if (!number_valid(e.id))
+        return -EBADMSG;
     *ret = e.id;
     return 0;
 }
@@ -227,7 +236,7 @@ int user_groups(const char *name, gid_t gid, gid_t **ret, size_t *ret_n) {
     char *text = r < 0 ? NULL : data;
     struct entry e;
     while (text && next_entry(&group, &text, &e)) {
-        if (e.id == gid || !list_has(e.fields[GROUP_MEMBERS], name))
+        if (e.id == gid || !number_valid(e.id) || !list_has(e.fields[GROUP_MEMBERS], name))
             continue;
         if (n == room) {
             gid_t *more = realloc(groups, 2 * room * sizeof(gid_t));

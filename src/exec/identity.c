@@ -81,8 +81,8 @@ static int find_user(struct planner *p, const char *name, bool dynamic) {
         id->home = "/";
         return 0;
     }
-    if (r == -EINVAL) {
-        plan_fail_step(p, EXIT_USER, EINVAL, name);
+    if (r == -EINVAL || r == -EBADMSG) {
+        plan_fail_step(p, EXIT_USER, -r, name);
         return 0;
     }
     id->uid = UID_RESOLVED;

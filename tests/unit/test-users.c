@@ -33,11 +33,14 @@ static int make_root(void **state) {
                                 "\n"
                                 "www-data:x:33:34:web:/var/www:/usr/sbin/nologin\n"
                                 "33:x:4711:4711:a name of digits:/srv:/bin/sh\n"
+                                "none:x:4294967295:0::/:/bin/sh\n"
+                                "none16:x:65535:0::/:/bin/sh\n"
+                                "noneg:x:98:4294967295::/:/bin/sh\n"
                                 "last:x:99:99::/home/last:/bin/sh",
                                 0644),
                      0);
     snprintf(path, sizeof(path), "%s/etc/group", root);
-    assert_int_equal(file_write(path, "root:x:0:\nadm:x:4:syslog,www-data\nweb:x:34:\n", 0644), 0);
+    assert_int_equal(file_write(path, "root:x:0:\nadm:x:4:syslog,www-data\nweb:x:34:\nnone:x:4294967295:\n", 0644), 0);
     return 0;
 }
 
@@ -73,6 +76,17 @@ static void a_number_finds_its_entry_but_a_name_of_digits_wins(void **state) {
     assert_string_equal(by_number.name, "last");
     assert_int_equal(user_lookup_at(root, "33", &by_name), 0);
     assert_int_equal(by_name.uid, 4711);
+}
+
+/* setresuid(-1, …) succeeds and changes nothing. */
+static void a_number_that_means_none_is_refused(void **state) {
+    struct user_record user = { .uid = 5 };
+    gid_t gid = 5;
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(user_lookup_at(root, (const char *[]){ "none", "none16", "noneg" }[i], &user), -EBADMSG);
+    assert_int_equal(group_lookup_at(root, "none", &gid), -EBADMSG);
+    assert_int_equal(user.uid, 5);
+    assert_int_equal(gid, 5);
 }
 
 static void what_is_not_there_is_esrch(void **state) {
@@ -131,6 +145,7 @@ int main(void) {
         cmocka_unit_test(a_name_gives_the_whole_entry),
         cmocka_unit_test(a_last_line_without_newline_counts),
         cmocka_unit_test(a_number_finds_its_entry_but_a_name_of_digits_wins),
+        cmocka_unit_test(a_number_that_means_none_is_refused),
         cmocka_unit_test(what_is_not_there_is_esrch),
         cmocka_unit_test(names_that_cannot_be_are_einval),
         cmocka_unit_test(a_group_may_be_a_number_without_an_entry),
