@@ -66,6 +66,8 @@ static const char *socket_sub_state(const struct unit *u) {
 static void close_ports(struct socket_unit *s) {
     socket_unwatch_ports(s);
     for (size_t i = 0; i < s->n_ports; i++) {
+        timer_stop(&s->ports[i].again);
+        s->ports[i].poll_limit = (struct rate_limit){};
         if (s->ports[i].fd < 0)
             continue;
         s->ports[i].fd = fd_close(s->ports[i].fd);

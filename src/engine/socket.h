@@ -23,6 +23,8 @@ struct socket_port { /* one Listen*= line */
     int fd;                               /* -1: not open */
     struct io *io;
     struct unit *unit;
+    struct rate_limit poll_limit;
+    struct timer again; /* armed: not watched until then, PollLimitBurst= was exceeded */
 };
 
 struct socket_unit {

@@ -90,8 +90,11 @@ void socket_drop_ports(struct socket_unit *s) {
     /* While units are forgotten for a reload, the descriptors wait under their numbers to be claimed again.
      */
     socket_unwatch_ports(s);
-    for (size_t i = 0; i < s->n_ports && !s->unit.manager->p->reloading; i++)
-        fd_close(s->ports[i].fd);
+    for (size_t i = 0; i < s->n_ports; i++) {
+        timer_stop(&s->ports[i].again);
+        if (!s->unit.manager->p->reloading)
+            fd_close(s->ports[i].fd);
+    }
     free(s->ports);
     s->ports = NULL;
     s->n_ports = 0;

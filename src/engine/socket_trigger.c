@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define POLL_BURST_ACCEPT 150 /* PollLimitBurst= with Accept=yes */
+
 /* --- watching ------------------------------------------------------------------------------------------ */
 
 static bool is_to_be_started(const struct unit *u) {
@@ -197,6 +199,33 @@ static void accept_connection(struct socket_unit *s, struct socket_port *port) {
 
 /* --- events -------------------------------------------------------------------------------------------- */
 
+static void on_poll_again(struct timer *timer, void *userdata) {
+    struct socket_port *port = userdata;
+    struct socket_unit *s = SOCKET(port->unit);
+    if (s->state == SOCKET_LISTENING && socket_watch_ports(s) < 0)
+        socket_enter_stop_pre(s, SOCKET_FAILURE_RESOURCES);
+}
+
+/* PollLimitIntervalSec=, PollLimitBurst=: then the port is left alone for the rest of the interval. Only where one of them
+ * is written: systemd 252, which has neither, reaches the trigger limit instead. */
+static bool is_polled_too_often(struct socket_port *port) {
+    const struct unit_file *file = port->unit->file;
+    bool burst_written = unit_setting_written(file, D_PollLimitBurst);
+    if (!burst_written && !unit_setting_written(file, D_PollLimitIntervalSec))
+        return false;
+    usec_t interval = unit_usec(file, D_PollLimitIntervalSec);
+    uint64_t burst = burst_written || !unit_bool(file, D_Accept) ? unit_number(file, D_PollLimitBurst) : POLL_BURST_ACCEPT;
+    if (rate_limit_allows(&port->poll_limit, interval, burst))
+        return false;
+    unit_log(port->unit, LOG_DEBUG, "Poll limit hit on %s.", port->address->text);
+    port->io = io_remove(port->io);
+    port->again.handler = on_poll_again;
+    port->again.userdata = port;
+    port->again.clock = CLOCK_MONOTONIC;
+    timer_set(port->unit->manager->loop, &port->again, usec_add(port->poll_limit.begin, interval));
+    return true;
+}
+
 static void on_port(struct io *io, int fd, uint32_t events, void *userdata) {
     struct socket_port *port = userdata;
     struct unit *u = port->unit;
@@ -219,6 +248,8 @@ static void on_port(struct io *io, int fd, uint32_t events, void *userdata) {
         socket_listen_flush(port->address, fd);
         return;
     }
+    if (is_polled_too_often(port))
+        return;
     if (unit_bool(u->file, D_Accept)) {
         accept_connection(s, port);
         return;
@@ -234,7 +265,7 @@ static void on_port(struct io *io, int fd, uint32_t events, void *userdata) {
 int socket_watch_ports(struct socket_unit *s) {
     for (size_t i = 0; i < s->n_ports; i++) {
         struct socket_port *p = &s->ports[i];
-        if (p->fd < 0 || p->io)
+        if (p->fd < 0 || p->io || p->again.place)
             continue;
         int r = io_add(s->unit.manager->loop, p->fd, EPOLLIN, on_port, p, &p->io);
         if (r < 0) {

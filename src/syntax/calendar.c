@@ -111,7 +111,7 @@ static int parse_field(const char **p, bool seconds, struct calendar_field *fiel
                 return -EINVAL;
         } else if (r >= 0 && to) {
             /* Less than a second apart, and no step: then which moments are meant? */
-            if (seconds && range.stop != range.start && range.stop - range.start < unit)
+            if (seconds && range.stop - range.start < unit)
                 return -EINVAL;
             range.repeat = unit;
         }

@@ -17,6 +17,8 @@
 #define MONTH (2629800 * USEC_PER_SEC)
 #define YEAR (31557600 * USEC_PER_SEC)
 
+#define TIMESTAMP_SHOWN_MAX (253402214399 * USEC_PER_SEC) /* 9999-12-30 23:59:59: the year has four digits in any zone */
+
 static const char weekdays[][10] = { "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday" };
 
 /* --- relative to now -------------------------------------------------------------------------------------- */
@@ -39,12 +41,13 @@ static int offset(usec_t from, usec_t span, bool back, usec_t *ret) {
 }
 
 /* --- dates and times -------------------------------------------------------------------------------------- */
-/* Exactly `least` to `most` digits. */
+/* `least` to `most` digits, perhaps behind spaces; another digit is the next one's. As strptime(3) reads them. */
 static bool number(const char **p, int least, int most, int *ret) {
+    *p += strspn(*p, " ");
     int n = 0, value = 0;
     for (; n < most && **p >= '0' && **p <= '9'; ++*p, n++)
         value = value * 10 + (**p - '0');
-    if (n < least || (**p >= '0' && **p <= '9'))
+    if (n < least)
         return false;
     *ret = value;
     return true;
@@ -183,7 +186,8 @@ static int parse_absolute(const char *s, const struct zone *zone, usec_t present
         const char *after = s;
         if (parse_date(&after, &tm)) {
             s = after;
-            if (*s && ((*s != ' ' && *s != 'T') || (s++, s += strspn(s, " "), !parse_time(&s, &tm, &fraction))))
+            s += *s == 'T' ? 1 : strspn(s, " "); /* as with strptime(3), there need be none */
+            if (s[-1] == 'T' || *s ? !parse_time(&s, &tm, &fraction) : s != after)
                 return -EINVAL;
         } else if (!parse_time(&s, &tm, &fraction))
             return -EINVAL;
@@ -233,6 +237,10 @@ int timestamp_parse(const char *s, usec_t *ret) {
 const char *timestamp_format(usec_t t, bool utc, char buffer[static TIMESTAMP_MAX]) {
     if (t == 0 || t == USEC_INFINITY)
         return NULL;
+    if (t > TIMESTAMP_SHOWN_MAX) {
+        snprintf(buffer, TIMESTAMP_MAX, "--- XXXX-XX-XX XX:XX:XX");
+        return buffer;
+    }
     struct tm tm;
     zone_from_time((time_t)(t / USEC_PER_SEC), utc, &tm);
     snprintf(buffer, TIMESTAMP_MAX, "%.3s %04d-%02d-%02d %02d:%02d:%02d %s", weekdays[tm.tm_wday], tm.tm_year + 1900,

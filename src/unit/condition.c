@@ -157,22 +157,24 @@ static int smbios_field(const char *expression) {
     size_t length = strcspn(expression, ")");
     if (!expression[length] || expression[length + 1])
         return -EINVAL;
-    _cleanup_free_ char *copy = strndup(expression, length), *path = NULL, *data = NULL;
+    _cleanup_free_ char *copy = strndup(expression, length), *want = NULL, *path = NULL, *data = NULL;
     if (!copy)
         return -ENOMEM;
-    size_t n = strcspn(copy, " !<=>$");
-    const char *want = copy + n;
-    want += strspn(want, " ");
-    enum comparison operator= comparison_take(&want, true);
-    if (operator== COMPARISON_INVALID || memchr(copy, '/', n))
+    char *field = copy + strspn(copy, COMPARISON_LETTERS);
+    size_t n = strcspn(field, COMPARISON_LETTERS);
+    const char *rest = field + n;
+    enum comparison operator= comparison_take(&rest, true);
+    if (operator== COMPARISON_INVALID)
         return -EINVAL;
-    if (n == 0)
-        return 0;
-    want += strspn(want, " ");
-    if (!*want)
+    int r = word_next(&rest, &want, NULL, WORD_UNQUOTE);
+    if (r <= 0 || *rest)
+        return r < 0 ? r : -EINVAL;
+    while (n > 0 && field[n - 1] == ' ')
+        n--;
+    field[n] = 0;
+    if (n == 0 || strchr(field, '/') || strcmp(field, ".") == 0 || strcmp(field, "..") == 0)
         return -EINVAL;
-    copy[n] = 0;
-    path = path_join("/sys/class/dmi/id", copy);
+    path = path_join("/sys/class/dmi/id", field);
     if (!path)
         return -ENOMEM;
     if (file_read(path, 4096, &data, NULL) < 0)

@@ -215,17 +215,17 @@ int test_os_release(const char *parameter) {
     if (r < 0)
         return r;
     STRV_FOREACH(word, words) {
-        size_t n = strcspn(*word, "!<=>$");
-        bool named = n > 0; /* else systemd looks for a field of an impossible name, and finds none */
-        n = named || !**word ? n : 1 + strcspn(*word + 1, "!<=>$");
-        const char *want = *word + n;
-        if (!*want || (named && !env_name_valid(*word, n)))
+        char *name = *word + strspn(*word, COMPARISON_LETTERS);
+        size_t n = strcspn(name, COMPARISON_LETTERS);
+        const char *want = name + n;
+        if (!*want || !env_name_valid(name, n))
             return -EINVAL;
         enum comparison operator= comparison_take(&want, true);
-        if (operator== COMPARISON_INVALID || !* want)
+        /* A space there is no part of what os-release could say. */
+        if (operator== COMPARISON_INVALID || !*want || strchr(" \t\n\r", *want))
             return -EINVAL;
-        (*word)[n] = 0;
-        const char *have = env_get(fields, *word);
+        name[n] = 0;
+        const char *have = env_get(fields, name);
         if (!text_holds(have ?: "", operator, want))
             return 0;
     }

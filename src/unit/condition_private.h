@@ -18,6 +18,7 @@ enum comparison {
     COMPARE_UNEQUAL,
     COMPARISON_INVALID = -1,
 };
+#define COMPARISON_LETTERS "!<=>$" /* what operators are made of */
 /* Takes the operator off the beginning of *s. `text`: $= and !$= too, and = compares as strings. */
 enum comparison comparison_take(const char **s, bool text);
 bool comparison_holds(int order, enum comparison operator);

@@ -445,7 +445,15 @@ int install_discover_and_check(struct install_context *context, const char *name
 }
 
 bool install_exists(const struct search_path *where, const char *name) {
-    return install_look_up(where, name) != 0;
+    _cleanup_(install_context_done) struct install_context context = { .where = where };
+    struct install_info *info;
+    if (install_context_add(&context, name, false, &info) < 0)
+        return false;
+    int r = install_find(&context, info, (enum search_flags)0);
+    /* What somebody linked counts, wherever the link leads. */
+    if (r >= 0 && !(info->mode == MODE_LINKED && path_is_config(where, info->path, true)))
+        r = install_traverse(&context, info, (enum search_flags)0, NULL);
+    return r != -ENOENT && r != -ENOTDIR && r != -ENOMEM;
 }
 
 int install_look_up(const struct search_path *where, const char *name) {

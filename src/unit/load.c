@@ -123,6 +123,11 @@ static usec_t mtime_of(const struct stat *st) {
     return (usec_t)st->st_mtim.tv_sec * USEC_PER_SEC + (usec_t)st->st_mtim.tv_nsec / 1000;
 }
 
+static usec_t newest(usec_t so_far, const char *path) {
+    struct stat st;
+    return path && stat(path, &st) == 0 ? MAX(so_far, mtime_of(&st)) : so_far;
+}
+
 /* Reads and parses. 0; -ENODATA: the file is empty, or the null device; or why it cannot be read. */
 static int read_file(struct load *l, const char *path) {
     _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -261,6 +266,7 @@ static int take_source_path(struct unit_file *u) {
     if (!source)
         return 0;
     u->source_path = strdup(source);
+    u->mtime = newest(u->mtime, source);
     return u->source_path ? 0 : -ENOMEM;
 }
 
@@ -327,11 +333,6 @@ int unit_file_load(const struct search_path *where, const struct manager_dirs *d
 
 /* --- has anything changed? ------------------------------------------------------------------------------ */
 
-static usec_t newest(usec_t so_far, const char *path) {
-    struct stat st;
-    return path && stat(path, &st) == 0 ? MAX(so_far, mtime_of(&st)) : so_far;
-}
-
 /* Has what was loaded, or not found, another file now? */
 static bool fragment_changed(const struct unit_file *file, const struct search_found *found,
                              const char **ret) {
@@ -371,5 +372,5 @@ bool unit_file_changed(const struct search_path *where, const struct unit_file *
         time = newest(time, *d);
     /* What the file was made of, and is gone: it has to be made anew. */
     const char *source = unit_string(file, D_SourcePath);
-    return time != file->mtime || (source && access(source, F_OK) < 0);
+    return newest(time, source) != file->mtime || (source && access(source, F_OK) < 0);
 }

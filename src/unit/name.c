@@ -246,7 +246,7 @@ int unit_name_mangle(const char *argument, char **ret) {
     }
     if (t.failed)
         return -ENOMEM;
-    if (unit_name_type(t.s) < 0)
+    if (unit_name_type(t.s) < 0 || strrchr(t.s, '.') == t.s) /* a suffix alone is a name without one */
         text_add(&t, ".service");
     if (!t.failed && !unit_name_kind(t.s))
         return -EINVAL;

@@ -85,12 +85,9 @@ static int parse_working_directory(const struct value_type *type, struct parse_a
                                    union value *value) {
     _cleanup_free_ char *s = NULL;
     int r = value_expand_max(at, text, PATH_MAX, &s);
-    if (r < 0)
-        return r;
-    char *path = s + (*s == '-');
-    if (strcmp(path, "~") != 0) {
+    char *path = r >= 0 ? s + (*s == '-') : NULL;
+    if (path && strcmp(path, "~") != 0)
         r = value_path(at, path);
-    }
     /* As under systemd, a service is not run in a directory nobody asked for. */
     if (r == -EINVAL && *text != '-')
         r = -ENOEXEC;
@@ -125,7 +122,7 @@ static int parse_user(const struct value_type *type, struct parse_at *at, const 
     _cleanup_free_ char *s = NULL;
     int r = value_expand(at, text, &s);
     if (r < 0)
-        return r;
+        return r == -EINVAL ? -ENOEXEC : r;
     const char *problem = user_name_problem(s);
     if (problem) {
         value_reject(at, "%s", problem);
@@ -168,7 +165,7 @@ static int parse_unit(const struct value_type *type, struct parse_at *at, const 
     return replace(value, TAKE(s));
 }
 STRING(unit, "unit", parse_unit, .flags = TYPE_KEEPS);
-STRING(service_unit, "service", parse_unit);
+STRING(service_unit, "service", parse_unit, .flags = TYPE_KEEPS);
 STRING(slice, "slice", parse_unit, .flags = TYPE_KEEPS);
 
 static int parse_bus_name(const struct value_type *type, struct parse_at *at, const char *text,

@@ -25,7 +25,7 @@ struct unit_file {
     char **wants_from_dirs; /* names found in NAME.wants/ directories; they count as Wants= */
     char **requires_from_dirs;
     char **upholds_from_dirs;
-    usec_t mtime;           /* newest of fragment and drop-ins, for NeedDaemonReload; 0: none */
+    usec_t mtime;           /* newest of fragment, drop-ins and SourcePath=, for NeedDaemonReload; 0: none */
     enum unit_type type : 8;
     enum load_state state : 8;
     bool transient, perpetual;

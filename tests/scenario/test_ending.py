@@ -110,6 +110,8 @@ def test_systemctl_ends_the_container(machine, words, code):
     ("FailureAction=exit\nFailureActionExitStatus=9", "/bin/sh -c 'exit 42'", 9),
     ("SuccessAction=poweroff", "/bin/true", 0),
     ("FailureAction=exit-force", "/bin/sh -c 'exit 5'", 5),
+    ("StartLimitAction=exit\nStartLimitBurst=1\nStartLimitIntervalSec=1h", "/bin/true\nRestart=always\nRestartSec=0", 0),
+    ("JobTimeoutAction=exit\nJobTimeoutSec=200ms", "/bin/sleep 1000\nType=oneshot\nTimeoutStartSec=infinity", 0),
 ])
 def test_a_unit_ends_the_container(machine, setting, command, code):
     m = machine("oracle", units={

@@ -170,7 +170,7 @@ EXEC_PIECES = ["/bin/echo", "/bin/true", "-", "@", ":", "+", "!", " ", " ", "  "
                "$A", "${A}", "$$", "\\n", "\\101", "é", "'x y'", '"p q"', "\t", "=", "#"]
 SHOWN_BY_INSTANCE = "an-inst\\x2dance"
 
-KINDS = [*SIMPLE, *SOCKETS, "command lines", "calendar", "resets"]
+KINDS = [*SIMPLE, *SOCKETS, "command lines", "calendar", "resets", "specifiers"]
 CALENDARS = ("hourly|daily|*-*-* 5:00|Mon..Fri 10:00|*:0/15|2030-01-01|Sat,Sun 12:00 UTC|bad|*-*~1|*-02~03..05|monthly|quarterly|yearly|"
              "Mon 2-1 3|@5|*:*:0/30|0/2:00|weekly Europe/Berlin").split("|")
 
@@ -247,8 +247,11 @@ SAMPLES_OF = {"CPUQuotaPeriodSec": "20ms", "IPTTL": "7", "UMask": "0077", "Liste
               "OnCalendar": "daily", "DefaultDependencies": None, "LogFilterPatterns": "~a", "ExecSearchPath": "/a", "Accept": None}
 
 
-def resets():
-    """Each directive assigned, and then assigned nothing: (unit, directive, None for all it shows, value)."""
+OF_EACH = {"resets": {"resets-set": "{word}", "resets-reset": "{word}\n{name}="}, "specifiers": {"specifiers-": "{word}%8"}}
+
+
+def of_each_directive(variants):
+    """A value for each directive: (unit, directive, None for all it shows, value). VARIANTS {name: what becomes of it}."""
     rows = json.loads(subprocess.run([binary(), "directives", "--json"], capture_output=True, check=True).stdout)
     for row in rows:
         name, section, kind = row["name"], row["section"], row.get("type", "")
@@ -260,16 +263,16 @@ def resets():
         word = SAMPLES_OF.get(name, default if kind in ("boolean", "boolean or unset") else SAMPLES.get(kind))
         if word is None or name in NOT_SHOWN:
             continue
-        for what, text in (("set", word), ("reset", f"{word}\n{name}=")):
+        for what, text in ((what, text.format(word=word, name=name)) for what, text in variants.items()):
             suffix = "service" if section == "Unit" else section.lower()
             template = "" if suffix == "slice" else f"@{SHOWN_BY_INSTANCE}"
-            yield f"val-resets-{what}{section.lower()}{name.lower()}{template}.{suffix}", name, None, text
+            yield f"val-{what}{section.lower()}{name.lower()}{template}.{suffix}", name, None, text
 
 
 def cases(kind, whole=False):
     """(unit, directive, property, value): one for each value and directive of the kind."""
-    if kind == "resets":
-        found = list(resets())
+    if kind in OF_EACH:
+        found = list(of_each_directive(OF_EACH[kind]))
         yield from found if whole else found[::25]
         return
     slots = SOCKETS.get(kind) or ([("ExecStart", "ExecStartEx")] if kind == "command lines" else
@@ -291,7 +294,7 @@ def units(whole=False):
         section = "Unit" if kind in SIMPLE and SIMPLE[kind][0] == "Unit" else None
         for unit, directive, _, word in cases(kind, whole):
             lines = found.setdefault(unit.replace(SHOWN_BY_INSTANCE, ""), {"Unit": [], "type": []})
-            in_unit = section or directive == "RequiresMountsFor" or re.search("resets-(re)?setunit", unit)
+            in_unit = section or directive == "RequiresMountsFor" or re.search("(resets-(re)?set|specifiers-)unit", unit)
             lines["Unit" if in_unit else "type"].append(f"{directive}={word}")
     texts = {}
     for unit, lines in found.items():

@@ -287,7 +287,7 @@ GETTER(setting_label) {
 
 GETTER(setting_delegate) {
     const char *s = setting(object, p)->string;
-    out_bool(out, s && *s && bool_parse(s) != 0);
+    out_bool(out, s && bool_parse(s) != 0); /* "": yes, of nothing */
 }
 
 GETTER(setting_delegate_controllers) {
