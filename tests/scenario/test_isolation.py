@@ -18,7 +18,7 @@ ONCE = "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n"
 UNITS = {
     "keep.service": "[Unit]\nIgnoreOnIsolate=yes\n" + ONCE,
     "gone.service": ONCE,
-    "allowed.target": "[Unit]\nAllowIsolate=yes\n",
+    "allowed.target": "[Unit]\nAllowIsolate=yes\nRequires=sysinit.target\nAfter=sysinit.target\n",
     "forbidden.target": "[Unit]\n",
     "falls.service": "[Unit]\nOnFailure=allowed.target\nOnFailureIsolate=yes\n[Service]\nType=oneshot\nExecStart=/bin/false\n",
     "trips.service": "[Unit]\nOnFailure=forbidden.target\n[Service]\nType=oneshot\nExecStart=/bin/false\n",
