@@ -16,7 +16,8 @@
 
 #define LAST_TERM_USEC (2 * USEC_PER_SEC) /* what no unit owns has so long after SIGTERM */
 #define LAST_KILL_USEC (2 * USEC_PER_SEC) /* and so long to be reaped after SIGKILL */
-#define LOG_FINISH_USEC (1 * USEC_PER_SEC)
+/* So long the log process may do nothing: longer than it has patience with a stdout that nobody reads. */
+#define LOG_FINISH_USEC (2 * USEC_PER_SEC)
 
 /* --- how a container ends
  * ------------------------------------------------------------------------------------------ */

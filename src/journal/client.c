@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -33,6 +34,10 @@
 #define READS_A_TURN 64
 /* The log process's end of the socket. */
 #define CHILD_FD 3
+/* At the end: at most so long, and so many successors of one that dies; looked at every so often. */
+#define FINISH_MOST (30 * USEC_PER_SEC)
+#define FINISH_STARTS 3
+#define FINISH_LOOK (100 * USEC_PER_MSEC)
 
 int log_client_new(const struct log_client_host *host, const char *runtime, struct log_client **ret) {
     struct log_client *c = calloc(1, sizeof(*c));
@@ -474,17 +479,59 @@ void client_flush_until(struct log_client *c, usec_t deadline) {
     }
 }
 
-void log_client_finish(struct log_client *c, usec_t timeout) {
-    usec_t deadline = usec_add(now(CLOCK_MONOTONIC), timeout);
+/* Bytes that wait to be read, of streams and of what the log process has stored with us. */
+static size_t unread(const struct log_client *c) {
+    size_t sum = 0;
+    int n;
+    for (const struct client_stream *s = c->streams; s; s = s->hh.next)
+        if (s->fd >= 0 && ioctl(s->fd, FIONREAD, &n) >= 0 && n > 0)
+            sum += (size_t)n;
+    for (const struct client_stored *k = c->stored; k; k = k->hh.next)
+        if (ioctl(k->fd, FIONREAD, &n) >= 0 && n > 0)
+            sum += (size_t)n;
+    return sum;
+}
+
+/* The log process has gone. True: it has done all, or there is nothing to be done, or nobody to do it. */
+static bool finished(struct log_client *c, unsigned *starts) {
+    int status = 0;
+    pid_t r = c->pid > 0 ? waitpid(c->pid, &status, WNOHANG) : -1;
+    if (c->pid > 0 && r == 0) {
+        (void)poll(NULL, 0, 1);
+        return false;
+    }
+    bool clean = c->pid > 0 && r == c->pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    c->pid = 0;
+    if (clean || unread(c) == 0 || (*starts)++ == FINISH_STARTS)
+        return true;
+    r = log_client_start(c);
     c->wanted = false;
-    client_flush_until(c, deadline);
+    return r < 0;
+}
+
+void log_client_finish(struct log_client *c, usec_t patience) {
+    usec_t deadline = usec_add(now(CLOCK_MONOTONIC), patience), end = usec_add(now(CLOCK_MONOTONIC), FINISH_MOST);
+    size_t left = unread(c);
+    unsigned starts = 0;
     bool told = false;
-    while (c->socket >= 0) {
-        if (!told)
+    c->wanted = false;
+    while (now(CLOCK_MONOTONIC) < deadline) {
+        if (c->socket < 0) {
+            told = false;
+            if (finished(c, &starts))
+                break;
+            continue;
+        }
+        client_flush(c);
+        if (!told && !client_pending(c))
             told = client_send_message(c, &(struct log_message){ .kind = LOG_EXIT }, NULL, 0, -1) >= 0;
-        if (wait_socket(c, told ? POLLIN : POLLIN | POLLOUT, deadline) < 0)
-            break;
-        log_client_ready(c);
+        usec_t look = MIN(deadline, usec_add(now(CLOCK_MONOTONIC), FINISH_LOOK));
+        if (c->socket >= 0 && wait_socket(c, told ? POLLIN : POLLIN | POLLOUT, look) >= 0)
+            log_client_ready(c);
+        size_t n = unread(c);
+        if (n < left)
+            deadline = MIN(usec_add(now(CLOCK_MONOTONIC), patience), end);
+        left = n;
     }
     disconnect(c);
     while (c->pid > 0) {

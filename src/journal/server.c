@@ -30,6 +30,7 @@
 #define REST_AFTER 1000
 /* A request to write everything out, or to leave, is not held up longer by services that go on writing. */
 #define QUIET_PATIENCE (1 * USEC_PER_SEC)
+#define LEAVE_MOST (30 * USEC_PER_SEC)
 
 /* A service that goes on writing is not read for ever. */
 #define LAST_CHUNKS 32
@@ -245,6 +246,7 @@ static void handle(struct server *s, const uint8_t *packet, size_t size, int fd)
         break;
     case LOG_EXIT:
         s->leaving = true;
+        s->leave_deadline = usec_add(now(CLOCK_MONOTONIC), LEAVE_MOST);
         server_wait_for_quiet(s, QUIET_PATIENCE);
         break;
     case LOG_RESTORE:
@@ -400,6 +402,9 @@ static void run(struct server *s) {
         if (s->leftover_deadline != USEC_INFINITY && now(CLOCK_MONOTONIC) >= s->leftover_deadline)
             server_take_leftovers(s);
         bool idle = n <= 0 && !s->ready && !s->follow_more, all = s->started && s->n_inherited == 0;
+        /* There is an end to it: nobody writes any more. */
+        if (s->leaving && !idle && s->leave_deadline != 0)
+            s->quiet_deadline = MIN(usec_add(now(CLOCK_MONOTONIC), QUIET_PATIENCE), s->leave_deadline);
         /* Whose lines they are was said before they were written. */
         if (s->ready)
             receive(s);

@@ -114,6 +114,7 @@ struct server {
     struct source *taken;                     /* given to the sinks, not yet consumed */
     uint64_t next_key;
     usec_t leftover_deadline; /* when unfinished lines are taken out of the kernel; USEC_INFINITY: none */
+    usec_t leave_deadline;    /* when told to leave, however much there is to be read; 0: not told */
     usec_t quiet_deadline;    /* somebody waits for all to be written; USEC_INFINITY: nobody */
     bool sync, leaving;
     bool started;       /* all streams there are were told */

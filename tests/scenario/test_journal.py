@@ -4,9 +4,12 @@
 import json
 import pickle
 import random
+import shutil
+import subprocess
 
 import pytest
 
+from engine import binary
 from machine import Machine
 
 TALKER = {"talker.service": "[Service]\nType=oneshot\nRemainAfterExit=yes\nSyslogIdentifier=parrot\n"
@@ -118,6 +121,50 @@ def test_nothing_is_lost_or_doubled_when_the_log_process_is_killed(machine, requ
     for i in range(services):
         missing = [n for n in range(1, lines + 1) if f"count@{i}.service: {i}-{n}" not in shown]
         assert not missing, f"count@{i}: {missing[:5]}, {len(missing)} in all"
+
+
+# Writes without end, as fast as it can, and keeps count of what it has written in a file.
+ENDLESS = """#!/usr/bin/perl
+my ($who, $n, $line) = ($ARGV[0], 0, "");
+sysopen(my $count, "/var/tmp/count-$who", 0101) or die;
+while (1) {
+    my $line = "$who-" . ++$n . "\n";
+    syswrite(STDOUT, $line) == length $line or exit;
+    sysseek($count, 0, 0);
+    syswrite($count, $n);
+}
+"""
+
+
+@pytest.mark.parametrize("services,kills", [(10, 5), (100, 50)])
+def test_nothing_is_lost_when_the_container_is_stopped_under_full_load(machine, request, tmp_path, services, kills):
+    """Its log process is killed again and again, then `docker stop`: what a service has written is there, once, in order."""
+    if services == 100 and not request.config.getoption("--soak"):
+        pytest.skip("--soak")
+    m = machine("oracle", files={"usr/local/bin/endless": ENDLESS, "var/log/journal/.keep": "",
+                                 "etc/systemd/journald.conf.d/room.conf": "[Journal]\nSystemMaxUse=3G\nSystemKeepFree=100M\n"},
+                units={"endless@.service": "[Service]\nExecStart=perl /usr/local/bin/endless %i\n"})
+    ran = m.sh("systemctl start " + " ".join(f"endless@{i}" for i in range(services)) +
+               f"; for i in $(seq {kills}); do pkill -KILL -x reeve-journal; sleep 0.1; done")
+    assert ran.ok, ran
+    m.stop(grace=120)
+    m.engine.docker("cp", f"{m.id}:/var/log/journal", f"{tmp_path}/journal")
+    m.engine.docker("cp", f"{m.id}:/var/tmp", f"{tmp_path}/counts")
+    journal = [binary(), "journalctl", "-q", f"--directory={tmp_path}/journal"]
+    subprocess.run([*journal, "--verify"], check=True, stderr=subprocess.DEVNULL)
+    got = {}
+    with subprocess.Popen([*journal, "-o", "cat", "SYSLOG_IDENTIFIER=perl"], stdout=subprocess.PIPE, text=True) as reading:
+        for line in reading.stdout:
+            who, _, number = line.partition("-")
+            got.setdefault(who, []).append(int(number))
+    assert got
+    for who in map(str, range(services)):
+        numbers, count = got.get(who, []), tmp_path / f"counts/count-{who}"
+        written = int(count.read_text() or 0) if count.exists() else 0
+        assert numbers == list(range(1, len(numbers) + 1)), f"endless@{who}"
+        # It may have been killed between writing and counting.
+        assert len(numbers) - written in (0, 1), f"endless@{who}"
+    shutil.rmtree(tmp_path)
 
 
 def test_the_journal_goes_on_after_a_stop_and_a_kill(machine):

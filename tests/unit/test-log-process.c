@@ -517,6 +517,21 @@ static void test_the_end_waits_for_the_last_line(void **state) {
     close(a);
 }
 
+/* Killed, and not yet started again, when the manager ends. */
+static void test_a_log_process_that_is_dead_at_the_end_gets_a_successor(void **state) {
+    struct bed *b = *state;
+    uint64_t id;
+    int a = open_stream(b, "a.service", &id);
+    say(a, "one\n");
+    assert_true(sees(b, "a.service: one\n"));
+    kill(log_client_pid(b->client), SIGKILL);
+    say(a, "two\nthree");
+    log_client_drop_stream(b->client, id);
+    close(a);
+    log_client_finish(b->client, 2 * USEC_PER_SEC);
+    assert_true(sees(b, "a.service: two\na.service: three\n"));
+}
+
 int main(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "journal") == 0)
         return journal_main(argc - 1, argv + 1);
@@ -525,6 +540,7 @@ int main(int argc, char **argv) {
         cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_each_line_has_its_unit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_log_process_that_is_dead_at_the_end_gets_a_successor, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_manager_has_lines_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_unfinished_line_is_shown_when_its_stream_ends, set_up,
                                         tear_down),
