@@ -99,3 +99,7 @@ void job_unqueue_run(struct job *j) {
     set_root(p, meld(p->run_queue, meld_list(j->run_below)));
     j->run_below = j->run_next = NULL;
 }
+
+bool manager_has_fresh_jobs(const struct manager *m) {
+    return m->p->run_queue;
+}

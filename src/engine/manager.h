@@ -38,6 +38,9 @@ void manager_remove_observer(struct manager *m, struct observer *o);
 /* An observer that was busy is so no more. */
 void manager_tell_more(struct manager *m);
 
+/* Are there jobs of which it is not known yet whether they can run? What is asked next may depend on it. */
+bool manager_has_fresh_jobs(const struct manager *m);
+
 /* A wire takes part in the manager's life through these, registered by main before the loop runs: the engine never
  * includes a wire. */
 struct wire {

@@ -90,8 +90,9 @@ static void serve_upheld(struct unit *u) {
         }
 }
 
+/* What is on its way up arrives first, and is looked at again then. */
 static void serve_bound(struct unit *u) {
-    if (u->job || inactive_or_deactivating(unit_active_state(u)))
+    if (u->job || unit_active_state(u) != ACTIVE_ACTIVE)
         return;
     UNIT_FOREACH_EDGE(e, u, DEP_BIT(DEP_BINDS_TO))
         if (!e->other->job && inactive_or_failed(unit_active_state(e->other))) {

@@ -401,6 +401,35 @@ static void a_client_that_does_not_read_is_thrown_out(void **state) {
     assert_int_equal(bus_instance->n_connections, 0);
 }
 
+static void a_request_comes_after_what_follows_from_the_one_before(void **state) {
+    struct world *w = *state;
+    const char *plain = "plain.target", *mode = "replace", *verbs[] = { "StartUnit", "StopUnit", "StartUnit" };
+    for (size_t i = 0; i < ELEMENTS(verbs); i++) {
+        DBusMessage *m = new_call(BUS_PATH, BUS_NAME ".Manager", verbs[i]);
+        assert_true(dbus_message_append_args(m, DBUS_TYPE_STRING, &plain, DBUS_TYPE_STRING, &mode, DBUS_TYPE_INVALID) &&
+                    dbus_connection_send(w->client, m, NULL));
+        dbus_message_unref(m);
+    }
+    int removed = 0;
+    for (int i = 0; i < TURNS && removed < 3; i++) {
+        DBusMessage *m = dbus_connection_pop_message(w->client);
+        const char *path, *unit, *result;
+        dbus_uint32_t id;
+        if (!m) {
+            turn(w);
+            continue;
+        }
+        if (dbus_message_is_signal(m, BUS_NAME ".Manager", "JobRemoved")) {
+            assert_true(dbus_message_get_args(m, NULL, DBUS_TYPE_UINT32, &id, DBUS_TYPE_OBJECT_PATH, &path, DBUS_TYPE_STRING,
+                                              &unit, DBUS_TYPE_STRING, &result, DBUS_TYPE_INVALID));
+            assert_string_equal(result, "done"); /* not "canceled", by the next one */
+            removed++;
+        }
+        dbus_message_unref(m);
+    }
+    assert_int_equal(removed, 3);
+}
+
 /* More than the socket takes: the rest waits, in the middle of a message at that, and what is asked meanwhile, of the bus
  * itself (an answer that libdbus would write on its own) or of the manager, is answered behind it. */
 static void what_waits_for_a_slow_reader_stays_in_order(void **state) {
@@ -560,6 +589,7 @@ int main(void) {
         TEST(paths_name_units_by_escaped_names),
         TEST(a_reference_lasts_as_long_as_its_client),
         TEST(a_client_that_does_not_read_is_thrown_out),
+        TEST(a_request_comes_after_what_follows_from_the_one_before),
         TEST(what_waits_for_a_slow_reader_stays_in_order),
         TEST(rubbish_is_disconnected_and_others_go_on),
         TEST(sigusr1_brings_back_a_socket_that_vanished),

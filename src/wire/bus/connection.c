@@ -18,6 +18,23 @@ static void dispatch_direct(struct connection *c) {
     dbus_message_unref(message);
 }
 
+/* A request comes after all that follows at once from the one before, as with systemd, and as it would on a faster machine:
+ * it waits until the jobs that are to run have run, for a while. Who only looks does not wait. */
+static bool must_wait(struct connection *c) {
+    DBusMessage *message = manager_has_fresh_jobs(c->bus->manager) ? dbus_connection_borrow_message(c->dbus) : NULL;
+    bool request = message && dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_METHOD_CALL &&
+                   !dbus_message_has_interface(message, DBUS_INTERFACE_PROPERTIES);
+    if (message)
+        dbus_connection_return_message(c->dbus, message);
+    usec_t t = now(CLOCK_MONOTONIC);
+    if (request && c->held == 0)
+        c->held = t;
+    if (request && t < usec_add(c->held, REQUEST_PATIENCE))
+        return true;
+    c->held = 0;
+    return false;
+}
+
 static void on_dispatch(void *userdata) {
     struct connection *c = userdata;
     DBusConnection *dbus = dbus_connection_ref(c->dbus);
@@ -25,13 +42,17 @@ static void on_dispatch(void *userdata) {
     /* A client that left, or that was thrown out for not reading, gets no more of its queue served. */
     while (!c->dying && n++ < MESSAGES_A_TURN &&
            dbus_connection_get_dispatch_status(dbus) == DBUS_DISPATCH_DATA_REMAINS) {
+        if (c->direct && must_wait(c)) {
+            deferred_queue_later(c->bus->manager->loop, &c->dispatch);
+            break;
+        }
         if (c->direct)
             dispatch_direct(c);
         else
             dbus_connection_dispatch(dbus);
     }
     DBusDispatchStatus status = c->dying ? DBUS_DISPATCH_COMPLETE : dbus_connection_get_dispatch_status(dbus);
-    if (status == DBUS_DISPATCH_DATA_REMAINS)
+    if (status == DBUS_DISPATCH_DATA_REMAINS && c->held == 0)
         deferred_queue(c->bus->manager->loop, &c->dispatch);
     else if (status == DBUS_DISPATCH_NEED_MEMORY)
         connection_close(c);

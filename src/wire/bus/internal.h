@@ -26,6 +26,7 @@
 #define OUTGOING_MUCH (256L * 1024)
 #define STALLED_USEC (5 * USEC_PER_SEC)
 #define FDS_MAX 32
+#define REQUEST_PATIENCE (100 * USEC_PER_MSEC)
 #define MESSAGES_A_TURN 16 /* of one connection, before the others have theirs */
 #define SEND_PRIORITY 45 /* after all that has something to tell, before the manager does what it was told to */
 
@@ -68,6 +69,7 @@ struct connection {
     struct timer stalled; /* armed: it is not keeping up, and had `outgoing` bytes waiting when this was set */
     long outgoing;
     struct deferred dispatch;
+    usec_t held; /* since when the next message waits for the jobs of an earlier one; 0: it does not */
     struct outgoing *line; /* what is not with libdbus yet, of so many bytes: outgoing.c */
     size_t waiting;
     struct deferred send;
