@@ -102,6 +102,7 @@ extern const struct value_type type_plain;
 extern const struct value_type type_obsolete;          /* says so, keeps nothing */
 extern const struct value_type type_path;              /* absolute, simplified */
 extern const struct value_type type_pid_file;          /* absolute: a relative one is put below /run */
+extern const struct value_type type_label; /* of a security module, with an optional "-" in front */
 extern const struct value_type type_working_directory; /* "/path", "~", each with an optional "-" in front, kept */
 extern const struct value_type type_user;              /* a user or group: name or number */
 extern const struct value_type type_unit;              /* a unit name */

@@ -38,6 +38,13 @@ static int parse_string(const struct value_type *type, struct parse_at *at, cons
 }
 STRING(string, "string", parse_string);
 
+/* Never under another label than was asked for, unless with "-". */
+static int parse_label(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    int r = parse_string(type, at, text, value);
+    return r == -EINVAL && *text != '-' ? -ENOEXEC : r;
+}
+STRING(label, "label", parse_label);
+
 static int parse_obsolete(const struct value_type *type, struct parse_at *at, const char *text,
                           union value *value) {
     return value_reject(at, "is no longer supported");
@@ -299,6 +306,8 @@ static int parse_input_data(const struct value_type *type, struct parse_at *at, 
             text_add_char(&data, (char)(bits >> n & 0xff));
         }
     }
+    if (text[strspn(text, "= \t\r\n")])
+        return value_reject(at, "not base64");
     return append(value, text_str(&data), NULL);
 }
 STRING(input_data, "base64 for standard input", parse_input_data, .flags = TYPE_LIST);

@@ -52,6 +52,7 @@ def test_mutated_timespans():
 def test_mutated_timestamps():
     """Of those that move with the clock only that they are taken."""
     words = made_of(test_analyze.TIMESTAMP, "timestamp")
+    words = [word for word in words if not re.search(r"( |T.*)[+-]\d\d(:?\d\d)?$", word)]  # an offset, which 257 knows
     real, mine = (test_analyze.ask(program, "timestamp", words, "UTC") for program in (test_analyze.THEIRS, test_analyze.OURS))
     moving = re.compile(r"^\s*[+-]|now|ago|left|day|morrow", re.I)
     blur = lambda word, answer: bool(answer) if moving.search(word) else test_analyze.timeless(answer)

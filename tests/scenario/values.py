@@ -214,7 +214,7 @@ def words_of(kind, whole=False):
 
 # A value for each type of `reeve directives`, and for single directives, that is none of their defaults.
 SAMPLES = {
-    "string": "a", "URIs": "man:a(1)", "absolute path": "/a", "units": "val-x.service", "absolute paths": "/a", "collect mode": "inactive-or-failed",
+    "string": "a", "label": "a", "URIs": "man:a(1)", "absolute path": "/a", "units": "val-x.service", "absolute paths": "/a", "collect mode": "inactive-or-failed",
     "job mode": "isolate", "time span, 0 for none": "7", "action": "exit", "time span": "7", "count": "7", "exit status": "7", "service type": "exec",
     "exit type": "cgroup", "path of a PID file": "/run/a", "bus name": "a.b", "command lines": "/bin/true a", "timeout failure mode": "abort",
     "restart setting": "always", "restart mode": "direct", "exit statuses and signals": "7", "notification access": "all", "sockets": "val-x.socket",
