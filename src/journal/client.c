@@ -102,10 +102,12 @@ pid_t log_client_pid(const struct log_client *c) {
 /* --- starting --- */
 /* Of our environment, what the log process goes by. */
 static void own_environment(char *ret[static LOG_ENVIRONMENT_MAX + 1]) {
+    static const char *const names[] = { "REEVE_LOG_", "NO_COLOR=", "SYSTEMD_JOURNAL_COMPACT=" };
     size_t n = 0;
     for (char **e = environ; e && *e && n < LOG_ENVIRONMENT_MAX; e++)
-        if (strncmp(*e, "REEVE_LOG_", strlen("REEVE_LOG_")) == 0 || strncmp(*e, "NO_COLOR=", strlen("NO_COLOR=")) == 0)
-            ret[n++] = *e;
+        for (size_t i = 0; i < ELEMENTS(names); i++)
+            if (n < LOG_ENVIRONMENT_MAX && strncmp(*e, names[i], strlen(names[i])) == 0)
+                ret[n++] = *e;
     ret[n] = NULL;
 }
 
