@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scenario"))
 
 from values import mutated  # noqa: E402
 
-MANY = int(os.environ.get("DIFFERENTIAL", "600"))
+MANY = int(os.environ.get("DIFFERENTIAL", "300"))
 pytestmark = [test_analyze.pytestmark, test_escape.pytestmark]
 
 
