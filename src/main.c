@@ -88,7 +88,8 @@ static const struct {
 };
 
 static int usage(FILE *to) {
-    fprintf(to, "reeve " REEVE_VERSION ": a service manager and PID 1 for containers\n\nUsage: reeve COMMAND [ARGUMENT…]\n\n");
+    fprintf(to, "reeve " REEVE_VERSION
+                ": a service manager and PID 1 for containers\n\nUsage: reeve COMMAND [ARGUMENT…]\n\n");
     for (size_t i = 0; i < ELEMENTS(applets); i++)
         if (applets[i].help)
             fprintf(to, "  %-12s %s\n", applets[i].name, applets[i].help);

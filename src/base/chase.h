@@ -11,6 +11,6 @@
 int chase(const char *path, const char *root, char **ret);
 /* The same, but the last component is left alone if it is a symlink. */
 int chase_parent(const char *path, const char *root, char **ret);
-/* Only root and ourselves could have put there what `path` leads to: every directory and symlink on the way and the file
- * at its end are theirs. */
+/* Only root and ourselves could have put there what `path` leads to: every directory and symlink on the way and the
+ * file at its end are theirs. */
 bool chase_is_trusted(const char *path);

@@ -18,8 +18,8 @@ struct user_record {
 void user_record_done(struct user_record *user);
 
 /* By name, or by number if it is one and no user is called so. 0 with *ret to be released; -ESRCH: not there;
- * -EINVAL: neither a number nor a possible name; -EBADMSG: its number, or its group's, is one that means "none"; -ENOMEM; or the error of reading the file (a missing file is
- * -ESRCH). */
+ * -EINVAL: neither a number nor a possible name; -EBADMSG: its number, or its group's, is one that means "none";
+ * -ENOMEM; or the error of reading the file (a missing file is -ESRCH). */
 int user_lookup(const char *name_or_uid, struct user_record *ret);
 /* The same below another root directory, "" for this one. */
 int user_lookup_at(const char *root, const char *name_or_uid, struct user_record *ret);

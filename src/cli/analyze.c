@@ -210,7 +210,8 @@ int analyze_main(int argc, char **argv) {
     }
     bool few = verb->needs_words && optind >= argc;
     if (few || (!verb->takes_words && optind < argc)) {
-        fprintf(stderr, few && verb->run_all == analyze_condition ? "Too few arguments for condition\n" : "Too %s arguments.\n",
+        fprintf(stderr,
+                few && verb->run_all == analyze_condition ? "Too few arguments for condition\n" : "Too %s arguments.\n",
                 few ? "few" : "many");
         return 1;
     }

@@ -53,7 +53,8 @@ static bool test_conditions(const struct condition_list *list, const struct cond
         condition_describe(c, &t);
         int r = condition_test(c, ctx);
         if (r < 0)
-            fprintf(stderr, "test.service: Couldn't determine result for %s, assuming failed: %s\n", text_str(&t), strerror(-r));
+            fprintf(stderr, "test.service: Couldn't determine result for %s, assuming failed: %s\n", text_str(&t),
+                    strerror(-r));
         else
             fprintf(stderr, "test.service: %s %s.\n", text_str(&t), r > 0 ? "succeeded" : "failed");
         any_trigger |= c->trigger;
@@ -279,8 +280,9 @@ int analyze_capability(char **words) {
         uint64_t number;
         cap_value_t value = cap;
         if (!all) {
-            bool known = uint64_parse(*words, &number) >= 0 ? number < CAPABILITIES && (value = (cap_value_t)number, true)
-                                                            : cap_from_name(*words, &value) >= 0;
+            bool known = uint64_parse(*words, &number) >= 0
+                             ? number < CAPABILITIES && (value = (cap_value_t)number, true)
+                             : cap_from_name(*words, &value) >= 0;
             if (!known) {
                 fprintf(stderr, "Capability \"%s\" not known.\n", *words);
                 return 1;

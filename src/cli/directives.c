@@ -41,7 +41,8 @@ static void print_row(const struct directive_row *row) {
     sections_of(row, &sections, ",");
     stands_for(row, &meant);
     printf("%-32s %-9s %-30s %s%s%s%s%s\n", row->name, support_to_string(says->support), type_of(row)->name,
-           text_str(&sections), meant.len > 0 ? ": is " : "", text_str(&meant), says->note ? ": " : "", says->note ?: "");
+           text_str(&sections), meant.len > 0 ? ": is " : "", text_str(&meant), says->note ? ": " : "",
+           says->note ?: "");
 }
 
 static void json_member(struct text *out, const char *name, const char *value) {
@@ -74,8 +75,9 @@ static void print_json(const struct directive_row *row, struct text *out) {
 
 /* docs/directives.md: a table for each set of sections, in the order of the manual pages. */
 static void print_page(const struct directive_row *rows, size_t n) {
-    puts("<!-- SPDX-License-Identifier: Apache-2.0 -->\n<!-- Made by `make docs`. -->\n# Directives\n\nEvery directive of systemd 252 to 257. *yes*: does what systemd does, and a test "
-         "of that name shows it. *degrades*: does\nas much of it as the container allows. *accepted*: read, checked, shown by "
+    puts("<!-- SPDX-License-Identifier: Apache-2.0 -->\n<!-- Made by `make docs`. -->\n# Directives\n\n"
+         "Every directive of systemd 252 to 257. *yes*: does what systemd does, and a test of that name shows it. "
+         "*degrades*: does\nas much of it as the container allows. *accepted*: read, checked, shown by "
          "`systemctl show`, and without effect.");
     unsigned sections = 0;
     for (size_t i = 0; i < n; i++) {
@@ -83,13 +85,14 @@ static void print_page(const struct directive_row *rows, size_t n) {
         _cleanup_text_ struct text names = {}, meant = {};
         if (row->sections != sections) {
             sections_of(row, &names, ", ");
-            printf("\n## %s\n\n| directive | honoured | value | default | |\n|---|---|---|---|---|\n", text_str(&names));
+            printf("\n## %s\n\n| directive | honoured | value | default | |\n|---|---|---|---|---|\n",
+                   text_str(&names));
             sections = row->sections;
         }
         stands_for(row, &meant);
         printf("| `%s=` | %s | %s | %s | %s%s%s%s |\n", row->name, support_to_string(says->support), type_of(row)->name,
-               row->initial ?: "", meant.len > 0 ? "is " : "", text_str(&meant), meant.len > 0 && says->note ? "; " : "",
-               says->note ?: "");
+               row->initial ?: "", meant.len > 0 ? "is " : "", text_str(&meant),
+               meant.len > 0 && says->note ? "; " : "", says->note ?: "");
     }
 }
 
@@ -105,10 +108,10 @@ int directives_main(int argc, char **argv) {
             page |= c == 'm';
             continue;
         }
-        fprintf(c == 'h' ? stdout : stderr, "Usage: reeve directives [--json|--markdown] [NAME…]\n\n"
-                                            "Lists what may stand in unit files: name, how far it is "
-                                            "honoured (yes, degrades,\n"
-                                            "accepted: without effect), type, sections, and what is to be known about it.\n");
+        fprintf(c == 'h' ? stdout : stderr,
+                "Usage: reeve directives [--json|--markdown] [NAME…]\n\n"
+                "Lists what may stand in unit files: name, how far it is honoured (yes, degrades,\n"
+                "accepted: without effect), type, sections, and what is to be known about it.\n");
         return c == 'h' ? 0 : 2;
     }
     size_t n, shown = 0;

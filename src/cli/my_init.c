@@ -88,7 +88,7 @@ static unsigned seconds(const char *name) {
     return value && *value && *end ? MY_INIT_TIMEOUT_SEC : (unsigned)n;
 }
 
-/* --- start-up scripts ------------------------------------------------------------------------------------------------- */
+/* --- start-up scripts --------------------------------------------------------------------------------------------- */
 static int use_environment(char **env) {
     if (clearenv() != 0)
         return -ENOMEM;
@@ -163,7 +163,7 @@ static int run_startup_files(unsigned limit) {
     return r;
 }
 
-/* --- the main command ------------------------------------------------------------------------------------------------- */
+/* --- the main command --------------------------------------------------------------------------------------------- */
 void my_init_quote_command(struct text *out, const char *path, char *const *argv) {
     for (size_t i = 0; i == 0 || argv[i - 1]; i++) {
         const char *word = i == 0 ? path : argv[i - 1];
@@ -187,7 +187,8 @@ static char *find_program(const char *name) {
     char cwd[4096];
     if (strchr(name, '/'))
         return name[0] == '/' ? strdup(name) : path_join(getcwd(cwd, sizeof(cwd)) ? cwd : "/", name);
-    _cleanup_strv_ char **places = strv_split(getenv("PATH") ?: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", ":");
+    _cleanup_strv_ char **places =
+        strv_split(getenv("PATH") ?: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", ":");
     STRV_FOREACH(place, places) {
         _cleanup_free_ char *path = path_join(*place, name);
         if (path && access(path, X_OK) >= 0)
@@ -206,7 +207,8 @@ static int hand_over_command(char *const *command) {
         return -ENOENT;
     }
     my_init_quote_command(&text, program, command);
-    if (text.failed || setenv("REEVE_MAIN_COMMAND", text_str(&text), 1) < 0 || (tty && setenv("REEVE_MAIN_TTY", "1", 1) < 0) ||
+    if (text.failed || setenv("REEVE_MAIN_COMMAND", text_str(&text), 1) < 0 ||
+        (tty && setenv("REEVE_MAIN_TTY", "1", 1) < 0) ||
         setenv("REEVE_MAIN_DIRECTORY", getcwd(cwd, sizeof(cwd)) ?: "/", 1) < 0)
         return -ENOMEM;
     /* The command is to have the terminal, which is ours so far; that we lose it is told with SIGHUP. */
@@ -226,9 +228,9 @@ static int become_manager(const struct options *o, unsigned limit, unsigned last
     snprintf(number, sizeof(number), "%u", limit);
     snprintf(streams, sizeof(streams), "/proc/%d/fd", (int)getpid()); /* ours will be the manager's */
     snprintf(last, sizeof(last), "%u", o->keep_processes ? 0 : last_limit);
-    if (setenv("REEVE_MY_INIT", my_init_quiet ? "quiet" : "1", 1) < 0 || setenv("REEVE_KILL_PROCESS_TIMEOUT", number, 1) < 0 ||
-        setenv("REEVE_KILL_ALL_TIMEOUT", last, 1) < 0 || setenv("REEVE_MAIN_STREAMS", streams, 1) < 0 ||
-        setenv("REEVE_PASS_ENVIRONMENT", "1", 1) < 0 ||
+    if (setenv("REEVE_MY_INIT", my_init_quiet ? "quiet" : "1", 1) < 0 ||
+        setenv("REEVE_KILL_PROCESS_TIMEOUT", number, 1) < 0 || setenv("REEVE_KILL_ALL_TIMEOUT", last, 1) < 0 ||
+        setenv("REEVE_MAIN_STREAMS", streams, 1) < 0 || setenv("REEVE_PASS_ENVIRONMENT", "1", 1) < 0 ||
         (!o->skip_runit && setenv("REEVE_RUNIT", getenv("SVDIR") ?: RUNIT_DIRECTORY, 1) < 0))
         r = -ENOMEM;
     if (r >= 0 && o->command)
@@ -259,7 +261,8 @@ int my_init_main(int argc, char **argv) {
     return r != 0 ? r : become_manager(&o, limit, last_limit);
 }
 
-/* `reeve my_init-hook DIRECTORY`: the shutdown scripts, as the ExecStop= of a unit. One that fails is told, and ends it. */
+/* `reeve my_init-hook DIRECTORY`: the shutdown scripts, as the ExecStop= of a unit. One that fails is told, and ends
+ * it. */
 int my_init_hook_main(int argc, char **argv) {
     _cleanup_strv_ char **scripts = NULL;
     if (argc != 2) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The environment of my_init's containers, which lives in files: /etc/container_environment/NAME, and all of it once more
- * for shells (.sh) and for programs (.json). Runs nothing. */
+/* The environment of my_init's containers, which lives in files: /etc/container_environment/NAME, and all of it once
+ * more for shells (.sh) and for programs (.json). Runs nothing. */
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/strv.h"
@@ -50,7 +50,7 @@ int my_init_import(const char *root, bool override, char ***env) {
     return r;
 }
 
-/* --- writing ---------------------------------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------------------------------ */
 /* Into the file that is there, so that its owner and mode stay: an image gives a group leave to read it. */
 static int overwrite(const char *root, const char *path, const char *content, size_t size) {
     _cleanup_free_ char *full = path_join(root, path);
@@ -63,7 +63,8 @@ static int overwrite(const char *root, const char *path, const char *content, si
 void my_init_shell_quote(struct text *out, const char *word) {
     bool plain = *word;
     for (const char *p = word; *p && plain; p++)
-        plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || strchr("_@%+=:,./-", *p);
+        plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
+                strchr("_@%+=:,./-", *p);
     if (plain) {
         text_add(out, word);
         return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Running scripts one after the other as PID 1 must: everybody's orphans are reaped meanwhile, and a SIGTERM is not lost.
- * Used before there is a manager, and by the units that run the shutdown scripts. */
+/* Running scripts one after the other as PID 1 must: everybody's orphans are reaped meanwhile, and a SIGTERM is not
+ * lost. Used before there is a manager, and by the units that run the shutdown scripts. */
 #include "base/clock.h"
 #include "base/path.h"
 #include "base/strv.h"
@@ -113,7 +113,8 @@ int my_init_list(const char *directory, char ***ret) {
     int r = 0;
     for (struct dirent *e; d && r >= 0 && (e = readdir(d));) {
         struct stat st;
-        if (fstatat(dirfd(d), e->d_name, &st, 0) >= 0 && S_ISREG(st.st_mode) && faccessat(dirfd(d), e->d_name, X_OK, 0) >= 0)
+        if (fstatat(dirfd(d), e->d_name, &st, 0) >= 0 && S_ISREG(st.st_mode) &&
+            faccessat(dirfd(d), e->d_name, X_OK, 0) >= 0)
             r = strv_take(&found, path_join(directory, e->d_name));
     }
     if (d)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The units of my_init's own: the shutdown scripts, and the main command, whose end is the container's. The settings come
- * from my_init in REEVE_* variables; the environment is the generators'. docs/runit.md. */
+/* The units of my_init's own: the shutdown scripts, and the main command, whose end is the container's. The settings
+ * come from my_init in REEVE_* variables; the environment is the generators'. docs/runit.md. */
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/text.h"
@@ -46,12 +46,15 @@ static int write_unit(const char *early, const char *unit, const struct text *co
 }
 
 /* Active while the container runs; its stop is what it is for. */
-static int write_hook(const char *early, const char *program, const char *unit, const char *directory, const char *order) {
+static int write_hook(const char *early, const char *program, const char *unit, const char *directory,
+                      const char *order) {
     _cleanup_text_ struct text t = {};
-    text_addf(&t, "# Made by reeve for my_init: docs/runit.md\n\n[Unit]\nDescription=Scripts of %s\nDefaultDependencies=no\n"
-                  "Conflicts=shutdown.target\nBefore=shutdown.target\n%s\n[Service]\nType=oneshot\nRemainAfterExit=yes\n"
-                  "TimeoutStopSec=infinity\nPassEnvironment=HOME USER SHELL\n",
-              directory, order);
+    text_addf(
+        &t,
+        "# Made by reeve for my_init: docs/runit.md\n\n[Unit]\nDescription=Scripts of %s\nDefaultDependencies=no\n"
+        "Conflicts=shutdown.target\nBefore=shutdown.target\n%s\n[Service]\nType=oneshot\nRemainAfterExit=yes\n"
+        "TimeoutStopSec=infinity\nPassEnvironment=HOME USER SHELL\n",
+        directory, order);
     add_streams(&t, false);
     const char *mode = getenv("REEVE_MY_INIT");
     if (mode && strcmp(mode, "quiet") == 0)
@@ -66,7 +69,8 @@ static int write_command(const char *early, const char *command) {
     const char *limit = getenv("REEVE_KILL_PROCESS_TIMEOUT");
     _cleanup_text_ struct text t = {};
     text_add(&t, "# Made by reeve for my_init: docs/runit.md\n\n[Unit]\nDescription=The main command\n"
-                 "After=my_init.service\nSuccessAction=exit\nFailureAction=exit\n\n[Service]\nIgnoreSIGPIPE=no\nWorkingDirectory=");
+                 "After=my_init.service\nSuccessAction=exit\nFailureAction=exit\n\n[Service]\nIgnoreSIGPIPE="
+                 "no\nWorkingDirectory=");
     add_value(&t, getenv("REEVE_MAIN_DIRECTORY") ?: "/");
     text_add(&t, "\nPassEnvironment=HOME USER LOGNAME SHELL TERM\n");
     add_streams(&t, true);
@@ -84,6 +88,7 @@ int my_init_generate(const char *early, const char *program) {
     if (r >= 0)
         r = write_hook(early, program, "my_init.service", "/etc/my_init.post_shutdown.d", "");
     if (r >= 0)
-        r = write_hook(early, program, "my_init-shutdown.service", "/etc/my_init.pre_shutdown.d", "After=my_init.service\n");
+        r = write_hook(early, program, "my_init-shutdown.service", "/etc/my_init.pre_shutdown.d",
+                       "After=my_init.service\n");
     return r >= 0 && command ? write_command(early, command) : r;
 }

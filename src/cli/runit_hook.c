@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `reeve runit-hook finish|stop|control`: what a service directory's own scripts do at the end of a unit made of it, with the
- * arguments and in the order that runsv(8) gives them. Runs as ExecStopPost= and ExecStop=, or for a byte in the control pipe; in the service
- * directory. */
+/* `reeve runit-hook finish|stop|control`: what a service directory's own scripts do at the end of a unit made of it,
+ * with the arguments and in the order that runsv(8) gives them. Runs as ExecStopPost= and ExecStop=, or for a byte
+ * in the control pipe; in the service directory. */
 #include "base/log.h"
 #include "cli/applets.h"
 #include "syntax/names.h"

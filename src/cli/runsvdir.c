@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runsvdir(8) for images that have no runit: the manager itself, told which directory's services are units. It does not run
- * beside another manager, which would have them already. */
+/* runsvdir(8) for images that have no runit: the manager itself, told which directory's services are units. It does
+ * not run beside another manager, which would have them already. */
 #include "cli/applets.h"
 #include "base/macro.h"
 
@@ -30,7 +30,8 @@ int runsvdir_main(int argc, char **argv) {
         return EXIT_FATAL;
     }
     if (getpid() != 1 && stat("/run/systemd/system", &st) >= 0) {
-        fprintf(stderr, "runsvdir %s: fatal: a service manager runs here already: start it with REEVE_RUNIT=%s\n", argv[i], path);
+        fprintf(stderr, "runsvdir %s: fatal: a service manager runs here already: start it with REEVE_RUNIT=%s\n",
+                argv[i], path);
         return EXIT_FATAL;
     }
     return setenv("REEVE_RUNIT", path, 1) < 0 || setenv("REEVE_PASS_ENVIRONMENT", "1", 1) < 0 ? EXIT_FATAL : -1;

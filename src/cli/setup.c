@@ -35,7 +35,11 @@ static const struct place {
     { "tini", "/usr/bin/tini", { "/usr/bin/tini", NULL }, false, true },
     { "dumb-init", "/usr/bin/dumb-init", { "/usr/bin/dumb-init", NULL }, false, true },
     { "catatonit", "/usr/bin/catatonit", { "/usr/bin/catatonit", NULL }, false, true },
-    { "systemd-tmpfiles", "/usr/bin/systemd-tmpfiles", { "/bin/systemd-tmpfiles", "/usr/bin/systemd-tmpfiles" }, false, true },
+    { "systemd-tmpfiles",
+      "/usr/bin/systemd-tmpfiles",
+      { "/bin/systemd-tmpfiles", "/usr/bin/systemd-tmpfiles" },
+      false,
+      true },
     { "systemd-escape", "/usr/bin/systemd-escape", { "/bin/systemd-escape", "/usr/bin/systemd-escape" }, false, true },
 };
 
@@ -68,8 +72,15 @@ static int make_link(const char *path) {
 static int divert(const char *path, bool add, bool move) {
     char other[PATH_MAX];
     snprintf(other, sizeof other, "%s" DIVERTED, path);
-    char *argv[] = { (char *)DIVERT, (char *)"--quiet", (char *)"--local", (char *)"--divert", other,
-                     (char *)(move ? "--rename" : "--no-rename"), (char *)(add ? "--add" : "--remove"), (char *)path, NULL };
+    char *argv[] = { (char *)DIVERT,
+                     (char *)"--quiet",
+                     (char *)"--local",
+                     (char *)"--divert",
+                     other,
+                     (char *)(move ? "--rename" : "--no-rename"),
+                     (char *)(add ? "--add" : "--remove"),
+                     (char *)path,
+                     NULL };
     pid_t pid;
     int status, r = posix_spawn(&pid, DIVERT, NULL, NULL, argv, environ);
     if (r != 0)
@@ -79,7 +90,8 @@ static int divert(const char *path, bool add, bool move) {
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EREMOTEIO;
 }
 
-/* Both names of it: the file is moved under the one that its package knows, which is the one that is there to be moved. */
+/* Both names of it: the file is moved under the one that its package knows, which is the one that is there to be
+ * moved. */
 static int divert_all(const struct place *p, bool add) {
     bool moved = false;
     int r = 0;
@@ -112,8 +124,8 @@ static int install(const struct place *p) {
             return fprintf(stderr, "reeve: dpkg-divert refuses %s\n", p->path), r;
         r = make_link(p->path);
         if (r >= 0)
-            printf("%s: made; a package's %s put aside as %s" DIVERTED "\n", p->path, state == ABSENT ? "will be" : "is",
-                   p->shipped[0]);
+            printf("%s: made; a package's %s put aside as %s" DIVERTED "\n", p->path,
+                   state == ABSENT ? "will be" : "is", p->shipped[0]);
         return r;
     }
     if (!p->by_path) {
@@ -145,7 +157,8 @@ static int uninstall(const struct place *p) {
 
 static int usage(bool installing) {
     printf("Usage: reeve %s [--all | NAME…]\n\n%s\n\nNames:", installing ? "install" : "uninstall",
-           installing ? "Has programs of the image be reeve, so that upgrades of packages do not undo it." : "Undoes reeve install.");
+           installing ? "Has programs of the image be reeve, so that upgrades of packages do not undo it."
+                      : "Undoes reeve install.");
     for (size_t i = 0; i < ELEMENTS(places); i++)
         printf(" %s%s", places[i].name, places[i].by_default ? " (without names)" : "");
     puts("");

@@ -20,7 +20,8 @@ static int become(const struct user_record *user) {
         return -errno;
     char uid[16];
     snprintf(uid, sizeof(uid), "%u", (unsigned)user->uid);
-    return setenv("USER", user->name, 1) < 0 || setenv("HOME", user->home, 1) < 0 || setenv("UID", uid, 1) < 0 ? -ENOMEM : 0;
+    return setenv("USER", user->name, 1) < 0 || setenv("HOME", user->home, 1) < 0 || setenv("UID", uid, 1) < 0 ? -ENOMEM
+                                                                                                               : 0;
 }
 
 int setuser_main(int argc, char **argv) {

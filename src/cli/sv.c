@@ -96,11 +96,12 @@ static const struct command *find_command(const char *word) {
 }
 
 static int usage(const struct sv *sv) {
-    fprintf(stderr, sv->lsb ? "usage: %s [-w sec] command\n\n" : "usage: %s [-v] [-w sec] command service ...\n\n", sv->program);
+    fprintf(stderr, sv->lsb ? "usage: %s [-w sec] command\n\n" : "usage: %s [-v] [-w sec] command service ...\n\n",
+            sv->program);
     return sv->lsb ? EXIT_LSB_USAGE : EXIT_USAGE;
 }
 
-/* --- one service, from within its directory ------------------------------------------------------------------------- */
+/* --- one service, from within its directory ----------------------------------------------------------------------- */
 static const char *reason(int error) {
     static const struct {
         int error;
@@ -157,7 +158,8 @@ static void print_status(const char *name, const struct runit_status *status) {
     time_t t = time(NULL);
     unsigned long seconds = (uint64_t)t > status->since ? (unsigned long)((uint64_t)t - status->since) : 0;
     if (status->pid)
-        printf("%s%s: (pid %u) %lus", status->state == RUNIT_STATE_FINISH ? "finish: " : "run: ", name, status->pid, seconds);
+        printf("%s%s: (pid %u) %lus", status->state == RUNIT_STATE_FINISH ? "finish: " : "run: ", name, status->pid,
+               seconds);
     else
         printf("down: %s: %lus", name, seconds);
     if (status->pid && !up)
@@ -189,7 +191,8 @@ static void print_log_status(void) {
         printf("; ");
         print_status("log", &status);
     } else
-        printf("; log: %s%s%s", what, errno && errno != ENXIO ? ": " : "", errno && errno != ENXIO ? reason(errno) : "");
+        printf("; log: %s%s%s", what, errno && errno != ENXIO ? ": " : "",
+               errno && errno != ENXIO ? reason(errno) : "");
 }
 
 /* ./check, where there is one, has the last word on a service that runs. Its output is not ours. */
@@ -406,7 +409,8 @@ int sv_main(int argc, char **argv) {
             sv.waits = true;
             break;
         default:
-            fprintf(stderr, "%s: %s -- %c\n", sv.program, c == ':' ? "option requires an argument" : "illegal option", optopt);
+            fprintf(stderr, "%s: %s -- %c\n", sv.program, c == ':' ? "option requires an argument" : "illegal option",
+                    optopt);
             return usage(&sv);
         }
     const char *word = argv[optind];

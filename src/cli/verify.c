@@ -145,7 +145,8 @@ static void check_support(struct verify *v, const struct unit_file *unit) {
 
 /* --- Upstart ------------------------------------------------------------------------------------------------- */
 
-static const char upstart[] = "an Upstart job, which is not run: no supported distribution has Upstart; write a unit file for it";
+static const char upstart[] =
+    "an Upstart job, which is not run: no supported distribution has Upstart; write a unit file for it";
 
 static void find_upstart_jobs(struct verify *v) {
     _cleanup_free_ char *pattern = path_join(v->where.root, "/etc/init/*.conf");
@@ -255,11 +256,11 @@ int verify_main(int argc, char **argv) {
         else if (c == 'u' || c == 's')
             system = c == 's';
         else if (c == 'h' || c == '?') {
-            fprintf(
-                c == 'h' ? stdout : stderr,
-                "Usage: reeve verify [--json] [--quiet] [--root=DIR] [--user] UNIT|FILE…\n\n"
-                "Prints what is wrong with the units' files, and as notes what reeve does not honour fully (not with --quiet).\n"
-                "Exit status 1 if anything is wrong.\n");
+            fprintf(c == 'h' ? stdout : stderr,
+                    "Usage: reeve verify [--json] [--quiet] [--root=DIR] [--user] UNIT|FILE…\n\n"
+                    "Prints what is wrong with the units' files, and as notes what reeve does not honour fully (not "
+                    "with --quiet).\n"
+                    "Exit status 1 if anything is wrong.\n");
             return c == 'h' ? 0 : 2;
         }
     }

@@ -241,7 +241,8 @@ int boot_prepare(struct boot *ret, enum boot_flags flags) {
         return -ENOMEM;
     }
     bool alone = system && !(flags & BOOT_ON_DEMAND);
-    if (strcmp(boot.runtime, "/run") == 0 && (alone || (boot.root && flags & BOOT_ON_DEMAND && !(flags & BOOT_REEXEC)))) {
+    if (strcmp(boot.runtime, "/run") == 0 &&
+        (alone || (boot.root && flags & BOOT_ON_DEMAND && !(flags & BOOT_REEXEC)))) {
         int n = alone ? boot_clean_runtime(boot.runtime) : boot_clean_earlier(boot.runtime);
         if (n > 0)
             log_debug("Removed %d names in %s that an earlier run left.", n, boot.runtime);

@@ -33,10 +33,10 @@ struct boot {
 };
 
 enum boot_flags {
-    BOOT_USER = 1 << 0, /* a user manager: nothing outside $XDG_RUNTIME_DIR is touched */
-    BOOT_REEXEC =
-        1 << 1, /* the same boot goes on: nothing is cleaned or made. `nofile` is then what we raised it to */
-    BOOT_ON_DEMAND = 1 << 2, /* others were here before, and go on after: only what an earlier container left is cleaned,
+    BOOT_USER = 1 << 0,   /* a user manager: nothing outside $XDG_RUNTIME_DIR is touched */
+    BOOT_REEXEC = 1 << 1, /* the same boot goes on: nothing is cleaned or made. `nofile` is then what we raised it to */
+    BOOT_ON_DEMAND =
+        1 << 2, /* others were here before, and go on after: only what an earlier container left is cleaned,
                                 no machine id is written down, and boot_remove_runtime() follows */
 };
 
@@ -65,8 +65,9 @@ int boot_clean_runtime(const char *runtime);
 int boot_clean_earlier(const char *runtime);
 /* The end of a manager that was started on demand: its files go, so that they do not stay in a layer of an image. */
 void boot_remove_runtime(const char *runtime);
-/* Reads root/etc/machine-id or makes one there (`root` NULL: of this system, and none is made). *ret_transient: it could not be written there; then it is
- * kept in `runtime`/machine-id, so that a re-execution finds it. 0, or -EAGAIN without entropy. */
+/* Reads root/etc/machine-id or makes one there (`root` NULL: of this system, and none is made). *ret_transient: it
+ * could not be written there; then it is kept in `runtime`/machine-id, so that a re-execution finds it. 0, or
+ * -EAGAIN without entropy. */
 int boot_machine_id(const char *root, const char *runtime, char *const *environment, struct id128 *ret,
                     bool *ret_transient);
 /* The first usable runtime directory; caller frees; NULL: no memory. */

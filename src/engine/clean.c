@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `systemctl clean`. A directory may hold a great deal, and PID 1 does not wait: it is renamed, which is done at once, and
- * a child takes apart what has the new name. A mount point cannot be renamed; it is emptied by the child. */
+/* `systemctl clean`. A directory may hold a great deal, and PID 1 does not wait: it is renamed, which is done at
+ * once, and a child takes apart what has the new name. A mount point cannot be renamed; it is emptied by the child. */
 #include "engine/clean.h"
 #include "base/strv.h"
 #include "engine/fdstore.h"
@@ -62,7 +62,8 @@ static int put_away(char ***doomed, const char *path) {
         return errno == ENOENT ? 0 : -errno;
     if (!S_ISDIR(st.st_mode)) /* the link that stands for a directory of DynamicUser= */
         return unlink(path) < 0 ? -errno : 0;
-    int n = snprintf(aside, sizeof(aside), "%.*s/.#%s.%" PRIx64, (int)(slash - path), path, slash + 1, now(CLOCK_MONOTONIC));
+    int n = snprintf(aside, sizeof(aside), "%.*s/.#%s.%" PRIx64, (int)(slash - path), path, slash + 1,
+                     now(CLOCK_MONOTONIC));
     bool moved = n < (int)sizeof(aside) && rename(path, aside) >= 0;
     return strv_add(doomed, moved ? aside : path);
 }

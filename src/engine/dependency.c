@@ -28,7 +28,8 @@ uint32_t unit_dependencies_with(const struct unit *u, const struct unit *other) 
 static int edge_reserve(struct unit *u) {
     if (u->n_edges < u->n_edges_room)
         return 0;
-    size_t room = u->n_edges_room ? u->n_edges_room + MAX(u->n_edges_room / 2, (size_t)3) : 4; /* most have up to seven */
+    size_t room =
+        u->n_edges_room ? u->n_edges_room + MAX(u->n_edges_room / 2, (size_t)3) : 4; /* most have up to seven */
     struct edge *edges = realloc(u->edges, room * sizeof(struct edge));
     if (!edges)
         return -ENOMEM;
@@ -77,7 +78,8 @@ int unit_add_dependency_by_name(struct unit *u, enum dependency_kind kind, const
     return r < 0 ? r : unit_add_dependency(u, kind, other);
 }
 
-int unit_add_two_dependencies_by_name(struct unit *u, enum dependency_kind a, enum dependency_kind b, const char *name) {
+int unit_add_two_dependencies_by_name(struct unit *u, enum dependency_kind a, enum dependency_kind b,
+                                      const char *name) {
     struct unit *other;
     int r = manager_load_unit(u->manager, name, &other, NULL);
     return r < 0 ? r : unit_add_two_dependencies(u, a, b, other);

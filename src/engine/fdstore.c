@@ -75,7 +75,8 @@ static int watch(struct stored_fd *stored) {
     return r == -EPERM ? 0 : r;
 }
 
-/* 0: kept, the descriptor is the store's; 1: there already; -EXFULL, -ENOMEM. The last one comes first, as in systemd. */
+/* 0: kept, the descriptor is the store's; 1: there already; -EXFULL, -ENOMEM. The last one comes first, as in
+ * systemd. */
 static int add(struct service *s, int fd, const char *name, bool poll) {
     if (fd_store_count(s) >= room(s))
         return -EXFULL;
@@ -178,7 +179,7 @@ int fd_store_collect(struct service *s, int **fds, char ***names, size_t *n) {
     return 0;
 }
 
-/* --- over a reload or re-execution: the name, then the descriptor -------------------------------------------------- */
+/* --- over a reload or re-execution: the name, then the descriptor ------------------------------------------------- */
 void fd_store_serialize(const struct service *s, struct text *out) {
     for (const struct stored_fd *stored = s->fd_store; stored; stored = stored->next) {
         put_string(out, stored->poll ? "stored-as" : "stored-unpolled-as", stored->name);

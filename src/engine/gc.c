@@ -46,8 +46,8 @@ static bool closure_add(struct closure *c, struct unit *u, uint32_t marker) {
     return true;
 }
 
-/* Does something that stays name this unit? If nothing does, those that name it, which are in `c` then, are as needless as
- * it is. Without memory the answer is yes. */
+/* Does something that stays name this unit? If nothing does, those that name it, which are in `c` then, are as
+ * needless as it is. Without memory the answer is yes. */
 static bool gc_needed(struct unit *u, struct closure *c) {
     if (gc_root(u))
         return true;

@@ -5,8 +5,8 @@
 
 #include "engine/unit.h"
 
-/* Something has happened to u after which nobody may need it any more. Nothing to be done if it has a reason in itself to
- * stay: when that ends, there is another call. */
+/* Something has happened to u after which nobody may need it any more. Nothing to be done if it has a reason in
+ * itself to stay: when that ends, there is another call. */
 void gc_consider(struct unit *u);
 /* Frees u if it may go. */
 void gc_unit(struct unit *u);

@@ -22,7 +22,7 @@
 
 #define STATE_MAX (256 << 20) /* bytes of state a re-execution may hand over */
 
-/* --- the log process ------------------------------------------------------------------------------------------------ */
+/* --- the log process ---------------------------------------------------------------------------------------------- */
 static void log_fd_ready(struct io *io, int fd, uint32_t events, void *userdata) {
     log_client_ready(((struct manager *)userdata)->p->log);
 }
@@ -51,10 +51,10 @@ static int start_logging(struct manager *m) {
     return log_client_new(&m->p->log_host, m->dirs.runtime, &m->p->log);
 }
 
-/* --- the boot -------------------------------------------------------------------------------------------------------- */
+/* --- the boot ----------------------------------------------------------------------------------------------------- */
 static void boot_failed(struct manager *m, const char *unit, const char *why) {
-    log_full(LOG_CRIT, NULL, NULL, "Cannot boot into %s: %s Set another with --unit=, or `systemctl set-default` in the image.",
-             unit, why);
+    log_full(LOG_CRIT, NULL, NULL,
+             "Cannot boot into %s: %s Set another with --unit=, or `systemctl set-default` in the image.", unit, why);
     manager_exit(m, EXIT_FAILURE);
 }
 
@@ -78,7 +78,8 @@ static void start_default_target(struct manager *m, int status) {
     if (r >= 0) {
         char version[] = "reeve " REEVE_VERSION;
         log_debug("%s: %u units loaded.", version, m->n_units);
-        r = manager_add_job(m, JOB_START, u, unit_bool(u->file, D_AllowIsolate) ? JOB_ISOLATE : JOB_REPLACE, &error, NULL);
+        r = manager_add_job(m, JOB_START, u, unit_bool(u->file, D_AllowIsolate) ? JOB_ISOLATE : JOB_REPLACE, &error,
+                            NULL);
     }
     if (r < 0)
         boot_failed(m, name, error.message);

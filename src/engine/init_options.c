@@ -10,8 +10,18 @@
 #include <stdint.h>
 
 int init_options_parse(int argc, char **argv, struct init_options *o) {
-    enum { OPT_UNIT = 256, OPT_LOG_LEVEL, OPT_SHOW_STATUS, OPT_SYSTEM, OPT_USER, OPT_DESERIALIZE, OPT_EXIT_WITH, OPT_ON_DEMAND,
-           OPT_FOREGROUND, OPT_IGNORED };
+    enum {
+        OPT_UNIT = 256,
+        OPT_LOG_LEVEL,
+        OPT_SHOW_STATUS,
+        OPT_SYSTEM,
+        OPT_USER,
+        OPT_DESERIALIZE,
+        OPT_EXIT_WITH,
+        OPT_ON_DEMAND,
+        OPT_FOREGROUND,
+        OPT_IGNORED
+    };
     static const struct option long_options[] = {
         { "unit", required_argument, NULL, OPT_UNIT },
         { "log-level", required_argument, NULL, OPT_LOG_LEVEL },
@@ -50,8 +60,9 @@ int init_options_parse(int argc, char **argv, struct init_options *o) {
         case OPT_LOG_LEVEL:
             o->log_level = log_level_from_string(optarg);
             if (o->log_level < 0)
-                log_warning("--log-level=%s is not one of emerg, alert, crit, err, warning, notice, info, debug; ignored.",
-                            optarg);
+                log_warning(
+                    "--log-level=%s is not one of emerg, alert, crit, err, warning, notice, info, debug; ignored.",
+                    optarg);
             break;
         case OPT_SHOW_STATUS:
             o->show_status = optarg ? bool_parse(optarg) : 1;

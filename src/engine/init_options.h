@@ -12,6 +12,6 @@ struct init_options {
     int state_fd;               /* --deserialize=; -1 */
 };
 
-/* Strings stay the caller's argv's, but for exit_with, which is the caller's to free. What is unknown is said and passed
- * over: what an orchestrator adds must not keep a container from booting. 0 or -ENOMEM. */
+/* Strings stay the caller's argv's, but for exit_with, which is the caller's to free. What is unknown is said and
+ * passed over: what an orchestrator adds must not keep a container from booting. 0 or -ENOMEM. */
 int init_options_parse(int argc, char **argv, struct init_options *o);

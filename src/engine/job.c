@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- types ---------------------------------------------------------------------------------------------------------- */
+/* --- types -------------------------------------------------------------------------------------------------------- */
 /* What two jobs for the same unit become. -1: they conflict. Symmetric, so only one half is read. */
 static const signed char merged_types[JOB_MERGEABLE_TYPES][JOB_MERGEABLE_TYPES] = {
     /*                    START              VERIFY_ACTIVE      STOP      RELOAD             RESTART */
@@ -91,7 +91,7 @@ bool job_type_is_applicable(enum job_type type, struct unit *u) {
     }
 }
 
-/* --- installing ------------------------------------------------------------------------------------------------------ */
+/* --- installing --------------------------------------------------------------------------------------------------- */
 struct job *manager_get_job(struct manager *m, uint32_t id) {
     struct job *j;
     HASH_FIND(hh, m->jobs, &id, sizeof(id), j);
@@ -167,8 +167,10 @@ struct job *job_install(struct job *j) {
             if (*slot) /* and something else has come in its place */
                 return job_install(j);
         } else if (installed->state == JOB_WAITING || (installed->type == j->type && j->type != JOB_RELOAD) ||
-                 j->type == JOB_VERIFY_ACTIVE || j->type == JOB_NOP || (j->type == JOB_START && installed->type == JOB_RESTART)) {
-            /* Nothing new has to be done: the running one stands for both. (A reload may have read its files already.) */
+                   j->type == JOB_VERIFY_ACTIVE || j->type == JOB_NOP ||
+                   (j->type == JOB_START && installed->type == JOB_RESTART)) {
+            /* Nothing new has to be done: the running one stands for both. (A reload may have read its files
+             * already.) */
             return job_merge_into_installed(installed, j);
         } else {
             /* It has begun as something else: it has to run again as what both want. */
@@ -187,7 +189,7 @@ struct job *job_install(struct job *j) {
     return j;
 }
 
-/* --- timeouts -------------------------------------------------------------------------------------------------------- */
+/* --- timeouts ----------------------------------------------------------------------------------------------------- */
 static void job_timed_out(struct timer *timer, void *userdata) {
     struct job *j = userdata;
     struct unit *u = j->unit;
@@ -212,7 +214,7 @@ void job_arm_timeout(struct job *j) {
     timer_set(j->manager->loop, &j->timer, when);
 }
 
-/* --- messages -------------------------------------------------------------------------------------------------------- */
+/* --- messages ----------------------------------------------------------------------------------------------------- */
 #define ID_STARTING "7d4958e842da4a758f6c1cdc7b36dcc5"
 #define ID_STARTED "39f53479d3a045ac8e11786248231fbf"
 #define ID_START_FAILED "be02cf6855d2428ba40df7e9d022f03d"
@@ -283,8 +285,8 @@ static void say(const struct job *j, const struct message *message, const char *
     char fields[128];
     snprintf(fields, sizeof(fields), "JOB_ID=%u\nJOB_TYPE=%s\n%s%s", j->id, job_type_to_string(j->type),
              result ? "JOB_RESULT=" : "", result ? result : "");
-    unit_log_fields(u, u->file->builtin && message->level == LOG_INFO ? LOG_DEBUG : message->level, message->id, fields, "%s",
-                    line);
+    unit_log_fields(u, u->file->builtin && message->level == LOG_INFO ? LOG_DEBUG : message->level, message->id, fields,
+                    "%s", line);
 }
 
 static void say_begin(const struct job *j) {
@@ -302,7 +304,7 @@ static void say_end(const struct job *j, enum job_result result) {
     say(j, &end_messages[j->type][result], own, job_result_to_string(result));
 }
 
-/* --- running --------------------------------------------------------------------------------------------------------- */
+/* --- running ------------------------------------------------------------------------------------------------------ */
 static int verify_active(struct unit *u) {
     enum active_state state = unit_active_state(u);
     return active_or_reloading(state) ? -EALREADY : state == ACTIVE_ACTIVATING ? -EAGAIN : -EBADR;
@@ -383,7 +385,7 @@ void job_run_queue(void *manager) {
     m->p->jobs_interrupted = false;
 }
 
-/* --- finishing ------------------------------------------------------------------------------------------------------- */
+/* --- finishing ---------------------------------------------------------------------------------------------------- */
 /* Along which edges jobs fail with this one, that has its result. */
 static uint32_t fails_along(const struct job *j) {
     bool starts = j->type == JOB_START || j->type == JOB_VERIFY_ACTIVE;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Jobs: what a unit has been told to do and has not finished. systemctl(1), org.freedesktop.systemd1(5) "Job Objects". */
+/* Jobs: what a unit has been told to do and has not finished. systemctl(1), org.freedesktop.systemd1(5) "Job
+ * Objects". */
 #pragma once
 
 #include "engine/unit.h"

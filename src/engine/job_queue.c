@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The run queue: jobs that perhaps can run now, in the order in which systemd takes them. Where one job's outcome decides
- * over another without an order between them, who is first can be seen. A pairing heap of the jobs themselves: queueing one
- * needs no memory. Knows nothing of how a job runs. */
+/* The run queue: jobs that perhaps can run now, in the order in which systemd takes them. Where one job's outcome
+ * decides over another without an order between them, who is first can be seen. A pairing heap of the jobs
+ * themselves: queueing one needs no memory. Knows nothing of how a job runs. */
 #include "engine/manager_private.h"
 #include "engine/unit_private.h"
 

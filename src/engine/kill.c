@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signals to a unit's processes. systemd.kill(5). Who belongs to a unit is lineage.h's business; what a signal means for
- * its state, the type's. */
+/* Signals to a unit's processes. systemd.kill(5). Who belongs to a unit is lineage.h's business; what a signal means
+ * for its state, the type's. */
 #include "engine/manager_private.h"
 #include "engine/unit_private.h"
 #include "syntax/names.h"
@@ -62,8 +62,8 @@ static int signal_of(const struct unit *u, enum kill_operation operation) {
     case KILL_TERMINATE_AND_LOG:
         return (int)unit_number(u->file, D_KillSignal);
     case KILL_RESTART:
-        return (int)unit_number(u->file,
-                                unit_setting_written(u->file, D_RestartKillSignal) ? D_RestartKillSignal : D_KillSignal);
+        return (int)unit_number(u->file, unit_setting_written(u->file, D_RestartKillSignal) ? D_RestartKillSignal
+                                                                                            : D_KillSignal);
     case KILL_KILL:
         return (int)unit_number(u->file, D_FinalKillSignal);
     case KILL_WATCHDOG:
@@ -77,7 +77,8 @@ static int send(struct unit *u, pid_t pid, int signal, bool hang_up) {
         if (errno == ESRCH)
             return 0;
         int error = errno;
-        unit_log(u, LOG_WARNING, "Failed to send SIG%s to process %d: %s", signal_to_string(signal), pid, strerror(error));
+        unit_log(u, LOG_WARNING, "Failed to send SIG%s to process %d: %s", signal_to_string(signal), pid,
+                 strerror(error));
         return -error;
     }
     if (hang_up)
@@ -87,7 +88,8 @@ static int send(struct unit *u, pid_t pid, int signal, bool hang_up) {
     return 1;
 }
 
-int unit_kill_context(struct unit *u, enum kill_operation operation, pid_t main_pid, pid_t control_pid, bool main_alien) {
+int unit_kill_context(struct unit *u, enum kill_operation operation, pid_t main_pid, pid_t control_pid,
+                      bool main_alien) {
     struct lineage *l = u->manager->lineage;
     enum kill_mode mode = (enum kill_mode)unit_number(u->file, D_KillMode);
     if (mode == KILL_MODE_NONE)
@@ -123,15 +125,16 @@ int unit_kill_context(struct unit *u, enum kill_operation operation, pid_t main_
             lineage_signal(l, u->lineage, SIGCONT, sent, n_sent, NULL);
     }
     if (refused > 0)
-        unit_log(u, LOG_WARNING, "%d processes of another user may not be signalled without CAP_KILL: left alone.", refused);
+        unit_log(u, LOG_WARNING, "%d processes of another user may not be signalled without CAP_KILL: left alone.",
+                 refused);
     if (n > 0)
         u->maybe_processes = true;
     return wait || n > refused;
 }
 
 /* systemctl kill. */
-static const unsigned may_have_processes = 1u << UNIT_SERVICE | 1u << UNIT_SOCKET | 1u << UNIT_SCOPE | 1u << UNIT_SLICE |
-                                           1u << UNIT_MOUNT | 1u << UNIT_SWAP;
+static const unsigned may_have_processes =
+    1u << UNIT_SERVICE | 1u << UNIT_SOCKET | 1u << UNIT_SCOPE | 1u << UNIT_SLICE | 1u << UNIT_MOUNT | 1u << UNIT_SWAP;
 static const struct {
     const char *name;
     bool main, control, all, must;

@@ -3,9 +3,10 @@
  * tags; knows no units.
  *
  * The tag is RLIMIT_LOCKS, soft and hard, set in the child before exec: the kernel has not enforced it since 2.4.25,
- * fork and exec inherit it, anyone may read it in /proc/PID/limits, of zombies too. A manager that runs inside a start
- * of another manager allocates its tags from the range below its own. Processes that lost their tag (possible only where
- * the container has CAP_SYS_RESOURCE) are recognised by what was remembered of them: parent, session, reparenting. */
+ * fork and exec inherit it, anyone may read it in /proc/PID/limits, of zombies too. A manager that runs inside a
+ * start of another manager allocates its tags from the range below its own. Processes that lost their tag (possible
+ * only where the container has CAP_SYS_RESOURCE) are recognised by what was remembered of them: parent, session,
+ * reparenting. */
 #pragma once
 
 #include "base/clock.h"
@@ -44,8 +45,8 @@ struct process {
 int lineage_scan(struct lineage *l, const struct process **ret);
 /* Forgets the scan: called at the start of a loop turn, and by whoever needs a fresh one. */
 void lineage_scan_stale(struct lineage *l);
-/* 0: /proc has shown us every process so far; -EACCES: it hides some (hidepid=), -ENOENT: there is none. For one line in
- * the log: what is hidden or missing is tracked by what is remembered only. */
+/* 0: /proc has shown us every process so far; -EACCES: it hides some (hidepid=), -ENOENT: there is none. For one
+ * line in the log: what is hidden or missing is tracked by what is remembered only. */
 int lineage_blind(const struct lineage *l);
 
 /* "We know that pid belongs to tag" (a child just started, PIDFile=, MAINPID=). Forgotten when reaped. */
@@ -59,8 +60,8 @@ int lineage_attach(struct lineage *l, pid_t pid, uint64_t tag);
  * attributed to its tag. Returns the tag. */
 uint64_t lineage_reaping(struct lineage *l, pid_t pid);
 
-/* Sends `signal` to every process of `tag` except those in `except` (may be NULL), by pidfd after reading the tag again.
- * Returns how many got it; *ret_refused (may be NULL) counts those that EPERM kept alive. */
+/* Sends `signal` to every process of `tag` except those in `except` (may be NULL), by pidfd after reading the tag
+ * again. Returns how many got it; *ret_refused (may be NULL) counts those that EPERM kept alive. */
 int lineage_signal(struct lineage *l, uint64_t tag, int signal, const pid_t *except, size_t n_except, int *ret_refused);
 /* Ends a tree that may refill itself: SIGSTOP passes until nothing new appears, then SIGKILL; at most `passes` passes a
  * call. Returns the number of processes seen alive in the last pass (0: done), call again later otherwise: what was

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of tracking: tags (lineage.c), reading /proc and remembering (lineage_scan.c), signals (lineage_kill.c). */
+/* The inside of tracking: tags (lineage.c), reading /proc and remembering (lineage_scan.c), signals
+ * (lineage_kill.c). */
 #pragma once
 
 #include "engine/lineage.h"

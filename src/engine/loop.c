@@ -65,7 +65,8 @@ int loop_new(struct loop **ret) {
         return -ENOMEM;
     static const clockid_t clocks[QUEUES] = { CLOCK_MONOTONIC, CLOCK_REALTIME, CLOCK_BOOTTIME };
     for (int i = 0; i < QUEUES; i++)
-        loop->queues[i] = (struct timer_queue){ .loop = loop, .clock = clocks[i], .timerfd = -1, .set_to = USEC_INFINITY };
+        loop->queues[i] =
+            (struct timer_queue){ .loop = loop, .clock = clocks[i], .timerfd = -1, .set_to = USEC_INFINITY };
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (loop->epoll < 0) {
         int r = -errno;

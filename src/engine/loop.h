@@ -32,14 +32,15 @@ struct timer {
     struct loop *loop;
 };
 #define TIMER_OUTSIDE SIZE_MAX
-/* Arms (or moves) the timer; USEC_INFINITY disarms. Once it expires it is disarmed, then the handler is called. One that
- * was all zeros so far is not armed. */
+/* Arms (or moves) the timer; USEC_INFINITY disarms. Once it expires it is disarmed, then the handler is called. One
+ * that was all zeros so far is not armed. */
 void timer_set(struct loop *loop, struct timer *timer, usec_t when);
 void timer_stop(struct timer *timer);
 
-/* --- work to do once: run in order of priority before the loop sleeps. Work that queues itself again does so for the
- * same turn, but descriptors and timers get theirs after a while. Work of DEFERRED_AFTER_TIMERS and more begins only when
- * timers that are due have had their turn. ------------------------------------------------------------------------------- */
+/* --- work to do once: run in order of priority before the loop sleeps. Work that queues itself again does so for
+ * the same turn, but descriptors and timers get theirs after a while. Work of DEFERRED_AFTER_TIMERS and more begins
+ * only when timers that are due have had their turn.
+ * ------------------------------------------------------------------------------- */
 enum { DEFERRED_AFTER_TIMERS = 20 };
 struct deferred {
     void (*handler)(void *userdata);
@@ -51,14 +52,14 @@ struct deferred {
 };
 void deferred_queue(struct loop *loop, struct deferred *deferred);
 void deferred_cancel(struct deferred *deferred);
-/* Has the turn taken so long that descriptors should have theirs? Work of many items asks after each, and leaves the rest
- * for the next turn: what a client asks is answered soon, whatever is going on. */
+/* Has the turn taken so long that descriptors should have theirs? Work of many items asks after each, and leaves the
+ * rest for the next turn: what a client asks is answered soon, whatever is going on. */
 bool loop_overdue(const struct loop *loop);
 /* As deferred_queue(), but for the next turn. */
 void deferred_queue_later(struct loop *loop, struct deferred *deferred);
 
-/* Calls `handler` (NULL: nobody) after each sleep, before anything else of the turn: what was looked up once for a whole
- * turn is out of date then. */
+/* Calls `handler` (NULL: nobody) after each sleep, before anything else of the turn: what was looked up once for a
+ * whole turn is out of date then. */
 void loop_on_wake(struct loop *loop, void (*handler)(void *userdata), void *userdata);
 
 /* Calls `handler` when somebody set the clock of CLOCK_REALTIME, as long as a timer of that clock is armed. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The manager's making and ending, and the small questions everybody asks it. Its phases are in boot order: init.c starts
- * it, reload.c renews it, shutdown.c ends it. */
+/* The manager's making and ending, and the small questions everybody asks it. Its phases are in boot order: init.c
+ * starts it, reload.c renews it, shutdown.c ends it. */
 #include "base/fd.h"
 #include "base/path.h"
 #include "engine/lineage.h"
@@ -141,7 +141,7 @@ void manager_free(struct manager *m) {
     free(m);
 }
 
-/* --- observers and wires --------------------------------------------------------------------------------------------- */
+/* --- observers and wires ------------------------------------------------------------------------------------------ */
 void manager_add_observer(struct manager *m, struct observer *o) {
     o->next = m->observers;
     m->observers = o;
@@ -160,7 +160,7 @@ void manager_add_wire(struct manager *m, struct wire *w) {
     m->wires = w;
 }
 
-/* --- state ------------------------------------------------------------------------------------------------------------- */
+/* --- state -------------------------------------------------------------------------------------------------------- */
 enum manager_state manager_state(const struct manager *m) {
     if (m->p->shutting_down)
         return MANAGER_STOPPING;
@@ -188,8 +188,9 @@ void manager_check_finished(struct manager *m) {
     m->finished_startup = true;
     m->finish_time = dual_now();
     char span[64];
-    log_full(LOG_INFO, NULL, "b07a249cd024414a82dd00cd181378ff", "Startup finished in %s.",
-             timespan_format(m->finish_time.monotonic - m->userspace_time.monotonic, USEC_PER_MSEC, span, sizeof(span)));
+    log_full(
+        LOG_INFO, NULL, "b07a249cd024414a82dd00cd181378ff", "Startup finished in %s.",
+        timespan_format(m->finish_time.monotonic - m->userspace_time.monotonic, USEC_PER_MSEC, span, sizeof(span)));
     OBSERVE(m, startup_finished);
     purpose_look(m, NULL);
     for (struct unit_name *n = m->names; n; n = n->hh.next)
@@ -214,13 +215,14 @@ void manager_reset_failed(struct manager *m) {
 void manager_bus_name_changed(struct manager *m, const char *name, const char *owner) {
     for (struct unit_name *n = m->names; n; n = n->hh.next) {
         struct unit *u = n->unit;
-        const char *wanted = n->name == u->id && u->ops->bus_name_owner_changed ? unit_string(u->file, D_BusName) : NULL;
+        const char *wanted =
+            n->name == u->id && u->ops->bus_name_owner_changed ? unit_string(u->file, D_BusName) : NULL;
         if (wanted && strcmp(wanted, name) == 0)
             u->ops->bus_name_owner_changed(u, owner);
     }
 }
 
-/* --- environment ------------------------------------------------------------------------------------------------------- */
+/* --- environment -------------------------------------------------------------------------------------------------- */
 /* What environment generators set, as their helper process (src/cli/generators.c) wrote it down. */
 static int add_generated_environment(const struct manager *m, char ***env) {
     _cleanup_free_ char *path = path_join(m->dirs.runtime, "systemd/environment.generated"), *data = NULL;
@@ -273,7 +275,7 @@ int manager_set_environment(struct manager *m, char *const *unset, char *const *
     return r < 0 ? error_set(error, ERROR_NO_MEMORY, "No memory for the environment.") : 0;
 }
 
-/* --- dump ---------------------------------------------------------------------------------------------------------------- */
+/* --- dump --------------------------------------------------------------------------------------------------------- */
 static void dump_unit(const struct unit *u, struct text *out) {
     text_addf(out, "-> Unit %s:\n\tDescription: %s\n\tUnit Load State: %s\n\tUnit Active State: %s\n\tSub State: %s\n",
               u->id, unit_description(u), load_state_to_string(u->file->state),

@@ -85,8 +85,8 @@ struct manager {
     usec_t default_timeout_start, default_timeout_stop, default_restart_sec, default_start_limit_interval;
     unsigned default_start_limit_burst;
     unsigned n_failed, n_installed_jobs, n_running_jobs;
-    struct dual_time userspace_time, generators_start, generators_finish, units_load_start, units_load_finish, finish_time,
-        init_rd_time, kernel_time, security_start, security_finish;
+    struct dual_time userspace_time, generators_start, generators_finish, units_load_start, units_load_finish,
+        finish_time, init_rd_time, kernel_time, security_start, security_finish;
     struct observer *observers;
     struct wire *wires;
     struct manager_private *p; /* queues and sources of the loop's own: manager_private.h, engine only */
@@ -105,7 +105,8 @@ void manager_free(struct manager *m);
 
 /* --- the API ------------------------------------------------------------------------------------------------------ */
 enum manager_state manager_state(const struct manager *m);
-/* All units once each (aliases skipped): for (struct unit_name *n = m->names; n; n = n->hh.next) if (n->name == n->unit->id) */
+/* All units once each (aliases skipped): for (struct unit_name *n = m->names; n; n = n->hh.next) if (n->name ==
+ * n->unit->id) */
 struct unit *manager_unit_by_pid(struct manager *m, pid_t pid); /* by evidence; NULL: none of ours */
 struct unit *manager_unit_by_invocation(struct manager *m, struct id128 id);
 

@@ -35,7 +35,7 @@ struct manager_private {
     int idle_pipe[2];               /* open while services of Type=idle wait for the last job; or -1 */
     bool dispatching_load;
     bool jobs_interrupted;          /* others got their turn before all jobs had run that could */
-    bool load_again;                /* for some units there was no memory: they are marked, and tried before the next job */
+    bool load_again; /* for some units there was no memory: they are marked, and tried before the next job */
     uint32_t marker;                /* of the last graph walk */
     int signal_fd, inherited_notify_fd;
     uint64_t lineage_base;
@@ -64,7 +64,7 @@ struct manager_private {
     char *const *argv;              /* as init was called, to execute again with */
 };
 
-/* --- jobs ---------------------------------------------------------------------------------------------------------- */
+/* --- jobs --------------------------------------------------------------------------------------------------------- */
 void job_finish(struct job *j, enum job_result result, bool recursive, bool already);
 /* Perhaps it can run now. It is taken out when it runs, or by the second. */
 void job_queue_run(struct job *j);
@@ -82,8 +82,8 @@ static inline bool job_types_conflict(enum job_type a, enum job_type b) {
 bool job_type_is_applicable(enum job_type type, struct unit *u);
 /* <0: a has to run first; >0: b; 0: no matter. `a_before_b`: a's unit is ordered before b's, otherwise after. */
 int job_compare(const struct job *a, const struct job *b, bool a_before_b);
-/* Is nothing in the way? Remembers the first unit that is, so that a target over thousands looks again only when that one
- * is done. */
+/* Is nothing in the way? Remembers the first unit that is, so that a target over thousands looks again only when
+ * that one is done. */
 bool job_may_run(struct job *j);
 /* The unit's job is done: whoever waited for it has another look. */
 void job_queue_waiting_for(struct unit *u);

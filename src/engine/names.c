@@ -22,16 +22,16 @@ NAMES(job_type_to_string, enum job_type, "start", "verify-active", "stop", "relo
 NAMES(job_state_to_string, enum job_state, "waiting", "running")
 NAMES(job_mode_to_string, enum job_mode, "fail", "replace", "replace-irreversibly", "isolate", "flush",
       "ignore-dependencies", "ignore-requirements", "triggering", "restart-dependencies")
-NAMES(job_result_to_string, enum job_result, "done", "canceled", "timeout", "failed", "dependency", "skipped", "invalid",
-      "assert", "unsupported", "collected", "once")
+NAMES(job_result_to_string, enum job_result, "done", "canceled", "timeout", "failed", "dependency", "skipped",
+      "invalid", "assert", "unsupported", "collected", "once")
 NAMES(manager_state_to_string, enum manager_state, "initializing", "starting", "running", "degraded", "maintenance",
       "stopping")
 NAMES(service_state_to_string, enum service_state, "dead", "condition", "start-pre", "start", "start-post", "running",
       "exited", "reload", "reload-signal", "reload-notify", "stop", "stop-watchdog", "stop-sigterm", "stop-sigkill",
       "stop-post", "final-watchdog", "final-sigterm", "final-sigkill", "failed", "dead-before-auto-restart",
       "failed-before-auto-restart", "auto-restart", "auto-restart-queued", "cleaning")
-NAMES(service_result_to_string, enum service_result, "success", "resources", "protocol", "timeout", "exit-code", "signal",
-      "core-dump", "watchdog", "start-limit-hit", "oom-kill", "exec-condition")
+NAMES(service_result_to_string, enum service_result, "success", "resources", "protocol", "timeout", "exit-code",
+      "signal", "core-dump", "watchdog", "start-limit-hit", "oom-kill", "exec-condition")
 
 static const struct {
     const char *name;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The receiving end of sd_notify(3): the datagram socket RUNTIME/systemd/notify. Who sent a message is what the kernel
- * says of the sender; which unit that is, the evidence of tracking. What a message means is the unit type's business: it gets
- * unit_ops.notify_message(), and keeps a descriptor by setting its entry to -1; the others are closed after the call. */
+/* The receiving end of sd_notify(3): the datagram socket RUNTIME/systemd/notify. Who sent a message is what the
+ * kernel says of the sender; which unit that is, the evidence of tracking. What a message means is the unit type's
+ * business: it gets unit_ops.notify_message(), and keeps a descriptor by setting its entry to -1; the others are
+ * closed after the call. */
 #pragma once
 
 #include "base/macro.h"
@@ -16,8 +17,8 @@ enum {
     NOTIFY_FDS_MAX = 253,        /* what the kernel passes at once */
 };
 
-/* Opens the socket, mode 0777, and sets m->notify_socket_path. `fd`: the socket of before a re-execution, owned from now
- * on; -1: none. 0 with *ret; or negative errno of creating the socket or its directory. */
+/* Opens the socket, mode 0777, and sets m->notify_socket_path. `fd`: the socket of before a re-execution, owned from
+ * now on; -1: none. 0 with *ret; or negative errno of creating the socket or its directory. */
 int notify_new(struct manager *m, int fd, struct notify **ret);
 /* Closes it. The path stays: the next manager replaces it. */
 void notify_free(struct notify *n);

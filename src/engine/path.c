@@ -40,7 +40,7 @@ static const char *path_sub_state(const struct unit *u) {
     return states[PATH(u)->state].name;
 }
 
-/* --- states -------------------------------------------------------------------------------------------------------- */
+/* --- states ------------------------------------------------------------------------------------------------------- */
 static void set_state(struct path_unit *p, enum path_state state) {
     struct unit *u = &p->unit;
     enum active_state before = path_active_state(u);
@@ -87,7 +87,8 @@ static void enter_running(struct path_unit *p, const char *path) {
     set_state(p, PATH_RUNNING);
 }
 
-/* The line that holds, of several the last, as in systemd; NULL: none. All are looked at: some remember what they saw. */
+/* The line that holds, of several the last, as in systemd; NULL: none. All are looked at: some remember what they
+ * saw. */
 static const char *path_that_holds(struct path_unit *p, bool initial) {
     const char *path = NULL;
     for (size_t i = 0; i < p->n_watches; i++)
@@ -111,8 +112,9 @@ static void enter_waiting(struct path_unit *p, bool initial) {
     for (size_t i = 0; i < p->n_watches; i++) {
         int r = path_watch_begin(&p->watches[i]);
         if (r < 0) {
-            unit_log(&p->unit, LOG_WARNING, "Failed to enter waiting state: cannot watch %s: %s%s", p->watches[i].spec->path,
-                     strerror(-r), r == -ENOSPC || r == -EMFILE ? " (see /proc/sys/fs/inotify)" : "");
+            unit_log(&p->unit, LOG_WARNING, "Failed to enter waiting state: cannot watch %s: %s%s",
+                     p->watches[i].spec->path, strerror(-r),
+                     r == -ENOSPC || r == -EMFILE ? " (see /proc/sys/fs/inotify)" : "");
             enter_dead(p, PATH_FAILURE_RESOURCES);
             return;
         }
@@ -135,7 +137,7 @@ void path_watch_event(struct path_watch *w, bool changed) {
         enter_waiting(p, false);
 }
 
-/* --- jobs ---------------------------------------------------------------------------------------------------------- */
+/* --- jobs --------------------------------------------------------------------------------------------------------- */
 static void make_directories(const struct path_unit *p) {
     const struct unit *u = &p->unit;
     if (!unit_bool(u->file, D_MakeDirectory))
@@ -197,7 +199,7 @@ static void trigger_notify(struct unit *u, struct unit *other) {
         set_state(p, PATH_RUNNING);
 }
 
-/* --- the type ------------------------------------------------------------------------------------------------------ */
+/* --- the type ----------------------------------------------------------------------------------------------------- */
 static void path_done(struct unit *u) {
     struct path_unit *p = PATH(u);
     for (size_t i = 0; i < p->n_watches; i++)

@@ -6,8 +6,14 @@
 #include "unit/value.h"
 
 enum path_state { PATH_DEAD, PATH_WAITING, PATH_RUNNING, PATH_FAILED, PATH_STATES };
-enum path_result { PATH_SUCCESS, PATH_FAILURE_RESOURCES, PATH_FAILURE_START_LIMIT_HIT, PATH_FAILURE_UNIT_START_LIMIT_HIT,
-                   PATH_FAILURE_TRIGGER_LIMIT_HIT, PATH_RESULTS };
+enum path_result {
+    PATH_SUCCESS,
+    PATH_FAILURE_RESOURCES,
+    PATH_FAILURE_START_LIMIT_HIT,
+    PATH_FAILURE_UNIT_START_LIMIT_HIT,
+    PATH_FAILURE_TRIGGER_LIMIT_HIT,
+    PATH_RESULTS
+};
 const char *path_result_to_string(enum path_result result);
 
 /* One line of the file and what is known of its path. */
@@ -30,8 +36,8 @@ struct path_unit {
 };
 #define PATH(u) CONTAINER_OF(u, struct path_unit, unit)
 
-/* Watches the path, or what there is on the way to it: path_watch_event() is called whenever it has to be looked at again,
- * with `changed` if the path itself was touched in the way the line asks for. 0 or negative errno. */
+/* Watches the path, or what there is on the way to it: path_watch_event() is called whenever it has to be looked at
+ * again, with `changed` if the path itself was touched in the way the line asks for. 0 or negative errno. */
 int path_watch_begin(struct path_watch *w);
 void path_watch_end(struct path_watch *w);
 void path_watch_event(struct path_watch *w, bool changed);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The watches of a path unit, by inotify(7): on the path, and where it does not exist yet on the deepest directory above it.
- * Knows nothing of units. */
+/* The watches of a path unit, by inotify(7): on the path, and where it does not exist yet on the deepest directory
+ * above it. Knows nothing of units. */
 #include "base/fd.h"
 #include "base/glob.h"
 #include "engine/path.h"
@@ -40,7 +40,8 @@ static void on_event(struct io *io, int fd, uint32_t events, void *userdata) {
     path_watch_event(w, touched && (w->spec->kind == PATH_CHANGED || w->spec->kind == PATH_MODIFIED));
 }
 
-/* What of the path is watched for its own sake: for a pattern, the directory that holds the first component with one. */
+/* What of the path is watched for its own sake: for a pattern, the directory that holds the first component with
+ * one. */
 static void take_target(const struct path_spec *spec, char *path) {
     strcpy(path, spec->path);
     if (spec->kind != PATH_EXISTS_GLOB)
@@ -93,9 +94,10 @@ void path_watch_end(struct path_watch *w) {
 /* Not what editors and package managers leave behind, nor what is hidden. */
 static bool counts(const char *name) {
     static const char *const names[] = { "lost+found", "aquota.user", "aquota.group" };
-    static const char *const endings[] = { "rpmnew", "rpmsave", "rpmorig", "dpkg-old", "dpkg-new", "dpkg-tmp", "dpkg-dist",
-                                           "dpkg-bak", "dpkg-backup", "dpkg-remove", "ucf-new", "ucf-old", "ucf-dist", "swp",
-                                           "bak", "old", "new" };
+    static const char *const endings[] = { "rpmnew",   "rpmsave",   "rpmorig",  "dpkg-old",    "dpkg-new",
+                                           "dpkg-tmp", "dpkg-dist", "dpkg-bak", "dpkg-backup", "dpkg-remove",
+                                           "ucf-new",  "ucf-old",   "ucf-dist", "swp",         "bak",
+                                           "old",      "new" };
     if (name[0] == '.' || name[strlen(name) - 1] == '~')
         return false;
     for (size_t i = 0; i < ELEMENTS(names); i++)

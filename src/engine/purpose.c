@@ -47,7 +47,7 @@ bool purpose_drops_wants(const struct unit *u) {
     return false;
 }
 
-/* --- has it ended? ---------------------------------------------------------------------------------------------------- */
+/* --- has it ended? ------------------------------------------------------------------------------------------------ */
 /* For good: no job, no restart. `never`: also if it never began. */
 static bool has_ended(const struct unit *u, bool never) {
     return inactive_or_failed(unit_active_state(u)) && !u->job && (never || u->inactive_exit.monotonic > 0);
@@ -138,7 +138,7 @@ void purpose_look(struct manager *m, const struct unit *u) {
         deferred_queue(m->loop, &p->work);
 }
 
-/* --- on demand -------------------------------------------------------------------------------------------------------- */
+/* --- on demand ---------------------------------------------------------------------------------------------------- */
 static void nobody_asked(struct timer *timer, void *userdata) {
     struct manager *m = userdata;
     m->p->purpose.asked = true;
@@ -181,7 +181,7 @@ bool purpose_holds_end(struct manager *m) {
     return true;
 }
 
-/* --- all together ----------------------------------------------------------------------------------------------------- */
+/* --- all together ------------------------------------------------------------------------------------------------- */
 /* "apache2" → "apache2.service". */
 static int add_names(struct purpose *p, char *const *names) {
     STRV_FOREACH(name, names) {
@@ -202,7 +202,8 @@ int purpose_init(struct manager *m, char *const *exit_with, bool on_demand, bool
     p->on_demand = on_demand;
     p->foreground = foreground;
     p->work = (struct deferred){ .handler = look, .userdata = m, .priority = WORK_PURPOSE };
-    p->timer = (struct timer){ .when = USEC_INFINITY, .clock = CLOCK_MONOTONIC, .handler = nobody_asked, .userdata = m };
+    p->timer =
+        (struct timer){ .when = USEC_INFINITY, .clock = CLOCK_MONOTONIC, .handler = nobody_asked, .userdata = m };
     const char *given = on_demand ? NULL : env_get(m->own_environment, "REEVE_EXIT_WITH");
     _cleanup_strv_ char **from_environment = given ? strv_split(given, " ,") : NULL;
     if ((given && !from_environment) || add_names(p, exit_with) < 0 || add_names(p, from_environment) < 0)

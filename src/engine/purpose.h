@@ -6,7 +6,8 @@
 #include "engine/manager.h"
 
 struct purpose {
-    char **exit_with;    /* --exit-with=, REEVE_EXIT_WITH=: units whose end is the container's; "all": the last service's */
+    char *
+        *exit_with; /* --exit-with=, REEVE_EXIT_WITH=: units whose end is the container's; "all": the last service's */
     bool on_demand;      /* --on-demand: nothing is started but what clients ask for */
     bool foreground;     /* --foreground: the default target is one unit, whose output is ours, and SIGHUP reloads it */
     bool any_essential;  /* some unit has Essential=yes, or exit_with names one */

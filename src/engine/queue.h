@@ -19,13 +19,20 @@ enum unit_queue {
 
 /* Priorities of the loop's deferred work, lower first: states settle, jobs run, then the world hears of it, and last
  * goes what nobody needs. */
-enum work_priority { WORK_REAP = 0, WORK_QUEUES = 10, WORK_JOBS = DEFERRED_AFTER_TIMERS, WORK_TELL = 30, WORK_PURPOSE = 35, WORK_GC = 40,
-                     WORK_OBJECTIVE = 50 };
+enum work_priority {
+    WORK_REAP = 0,
+    WORK_QUEUES = 10,
+    WORK_JOBS = DEFERRED_AFTER_TIMERS,
+    WORK_TELL = 30,
+    WORK_PURPOSE = 35,
+    WORK_GC = 40,
+    WORK_OBJECTIVE = 50
+};
 
 int queue_init(struct manager *m);
 void queue_done(struct manager *m);
-/* Puts the unit in line. Without memory for a longer line the unit keeps the mark of it, and is served after the others:
- * nobody is ever left out. */
+/* Puts the unit in line. Without memory for a longer line the unit keeps the mark of it, and is served after the
+ * others: nobody is ever left out. */
 void queue_add(struct unit *u, enum unit_queue queue);
 /* What observers have not yet heard of the unit they hear now, unless they are busy. */
 void queue_tell_now(struct unit *u);

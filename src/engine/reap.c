@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Dead children: every one is reaped, ours or adopted, and its unit hears of it. A zombie is looked at (WNOWAIT) before it
- * goes, because its /proc entry is the last evidence of what it belonged to. */
+/* Dead children: every one is reaped, ours or adopted, and its unit hears of it. A zombie is looked at (WNOWAIT)
+ * before it goes, because its /proc entry is the last evidence of what it belonged to. */
 #include "engine/reap.h"
 #include "base/fd.h"
 #include "engine/manager_private.h"
@@ -19,8 +19,8 @@
 #define REAP_BATCH 256
 
 static void tell_unit(struct manager *m, struct unit *u, const siginfo_t *si, bool watched) {
-    log_full(LOG_DEBUG, u->id, NULL, "Process %d ended: %s %d.", si->si_pid, si->si_code == CLD_EXITED ? "status" : "signal",
-             si->si_status);
+    log_full(LOG_DEBUG, u->id, NULL, "Process %d ended: %s %d.", si->si_pid,
+             si->si_code == CLD_EXITED ? "status" : "signal", si->si_status);
     if (watched) {
         unit_unwatch_pid(u, si->si_pid);
         if (u->ops->child_exited)
@@ -69,7 +69,7 @@ void reap_children(void *userdata) {
         deferred_queue_later(m->loop, &m->p->reap);
 }
 
-/* --- strangers -------------------------------------------------------------------------------------------------------- */
+/* --- strangers ---------------------------------------------------------------------------------------------------- */
 struct stranger {
     int pidfd;
     struct io *io;

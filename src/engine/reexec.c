@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* daemon-reexec: the state goes into a memory file, its descriptors stay open, and the program is executed anew, which may
- * be another version by now. Nothing is given up before it is clear that the new one runs. */
+/* daemon-reexec: the state goes into a memory file, its descriptors stay open, and the program is executed anew,
+ * which may be another version by now. Nothing is given up before it is clear that the new one runs. */
 #include "base/fd.h"
 #include "engine/manager_private.h"
 #include "engine/reload.h"
@@ -59,7 +59,7 @@ static _printf_(2, 3) void refuse(struct manager *m, const char *format, ...) {
     manager_refuse_reexecution(m, why);
 }
 
-/* --- the trial ------------------------------------------------------------------------------------------------------- */
+/* --- the trial ---------------------------------------------------------------------------------------------------- */
 void manager_find_program(struct manager *m) {
     static const char gone[] = " (deleted)";
     char path[PATH_MAX];
@@ -137,7 +137,7 @@ void manager_begin_reexecution(struct manager *m) {
         refuse(m, "it is not known where our program lies, for there is no /proc.");
 }
 
-/* --- the exec -------------------------------------------------------------------------------------------------------- */
+/* --- the exec ----------------------------------------------------------------------------------------------------- */
 static char **make_argv(const struct manager *m, char *option) {
     char **argv = calloc(strv_length(m->p->argv) + 3, sizeof(char *));
     size_t n = 0;

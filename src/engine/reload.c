@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Renewal: generators and daemon-reload. A reload writes the state down, forgets all units, reads the files anew and takes
- * the state up again. Requests that come meanwhile are served afterwards, one after the other: manager_proceed(). */
+/* Renewal: generators and daemon-reload. A reload writes the state down, forgets all units, reads the files anew and
+ * takes the state up again. Requests that come meanwhile are served afterwards, one after the other:
+ * manager_proceed(). */
 #include "base/path.h"
 #include "base/strv.h"
 #include "engine/manager_private.h"
@@ -57,7 +58,8 @@ static void generators_ended(struct manager *m, int status) {
     m->p->generators_done(m, status);
 }
 
-/* Anything there to be run? Most images have no generators and no init scripts, and their boot should not pay for them. */
+/* Anything there to be run? Most images have no generators and no init scripts, and their boot should not pay for
+ * them. */
 static bool generators_wanted(const struct manager *m) {
     static const char *const places[] = {
         "/run/systemd/system-generators",           "/etc/systemd/system-generators",
@@ -125,7 +127,7 @@ void manager_load_perpetual(struct manager *m) {
     m->units_load_finish = dual_now();
 }
 
-/* --- daemon-reload ---------------------------------------------------------------------------------------------------- */
+/* --- daemon-reload ------------------------------------------------------------------------------------------------ */
 static void answer_requests(struct manager *m) {
     for (struct reload_request **at = &m->p->reload_requests; *at;) {
         struct reload_request *r = *at;
@@ -153,7 +155,8 @@ static void reload_units(struct manager *m) {
     _cleanup_text_ struct text state = {};
     m->units_load_start = dual_now();
     if (manager_serialize(m, &state) < 0 || search_cache_fill(&m->search) < 0) {
-        log_error("No memory, or a directory of units that cannot be read: there was no reload, the units stay as they are.");
+        log_error(
+            "No memory, or a directory of units that cannot be read: there was no reload, the units stay as they are.");
         return;
     }
     m->p->reloading = true;

@@ -4,7 +4,8 @@
 
 #include "engine/manager.h"
 
-/* Runs the generators in a helper process; `done` is called when it has ended, or at once when there is nothing to run. */
+/* Runs the generators in a helper process; `done` is called when it has ended, or at once when there is nothing to
+ * run. */
 int manager_run_generators(struct manager *m, void (*done)(struct manager *m, int status));
 /* There is one helper at a time. `done` gets its exit status, or the signal that ended it as a negative number; after
  * `limit` it is killed. `name` is for the log, static. */

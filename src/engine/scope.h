@@ -4,8 +4,16 @@
 
 #include "engine/unit.h"
 
-enum scope_state { SCOPE_DEAD, SCOPE_START_CHOWN, SCOPE_RUNNING, SCOPE_ABANDONED, SCOPE_STOP_SIGTERM, SCOPE_STOP_SIGKILL,
-    SCOPE_FAILED, SCOPE_STATES };
+enum scope_state {
+    SCOPE_DEAD,
+    SCOPE_START_CHOWN,
+    SCOPE_RUNNING,
+    SCOPE_ABANDONED,
+    SCOPE_STOP_SIGTERM,
+    SCOPE_STOP_SIGKILL,
+    SCOPE_FAILED,
+    SCOPE_STATES
+};
 const char *scope_state_to_string(enum scope_state state);
 
 enum scope_result { SCOPE_SUCCESS, SCOPE_FAILURE_RESOURCES, SCOPE_FAILURE_TIMEOUT, SCOPE_RESULTS };

@@ -17,7 +17,7 @@
 #define TAKE_UP_TRIES 5
 #define TAKE_UP_PAUSE_NSEC 20000000
 
-/* --- values ---------------------------------------------------------------------------------------------------------- */
+/* --- values ------------------------------------------------------------------------------------------------------- */
 void put_string(struct text *out, const char *name, const char *value) {
     if (!value)
         return;
@@ -176,7 +176,7 @@ int get_fd(const char *value) {
     return (int)fd;
 }
 
-/* --- units and jobs -------------------------------------------------------------------------------------------------- */
+/* --- units and jobs ----------------------------------------------------------------------------------------------- */
 static void put_job(struct text *out, const struct job *j, const char *prefix) {
     if (!j)
         return;
@@ -198,9 +198,12 @@ static const struct {
     const char *name;
     size_t offset;
 } unit_times[] = {
-    { "state-change", offsetof(struct unit, state_change) },     { "inactive-exit", offsetof(struct unit, inactive_exit) },
-    { "active-enter", offsetof(struct unit, active_enter) },     { "active-exit", offsetof(struct unit, active_exit) },
-    { "inactive-enter", offsetof(struct unit, inactive_enter) }, { "condition-time", offsetof(struct unit, condition_time) },
+    { "state-change", offsetof(struct unit, state_change) },
+    { "inactive-exit", offsetof(struct unit, inactive_exit) },
+    { "active-enter", offsetof(struct unit, active_enter) },
+    { "active-exit", offsetof(struct unit, active_exit) },
+    { "inactive-enter", offsetof(struct unit, inactive_enter) },
+    { "condition-time", offsetof(struct unit, condition_time) },
     { "assert-time", offsetof(struct unit, assert_time) },
 };
 
@@ -336,7 +339,7 @@ static bool get_unit_line(struct unit *u, const char *name, const char *value) {
     return true;
 }
 
-/* --- the manager ------------------------------------------------------------------------------------------------------ */
+/* --- the manager -------------------------------------------------------------------------------------------------- */
 static const struct {
     const char *name;
     size_t offset;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* State as text: NAME=VALUE lines, one block a unit. daemon-reload, daemon-reexec and an upgrade are the same operation:
- * write everything down, forget everything, read the files anew, take everything up again. */
+/* State as text: NAME=VALUE lines, one block a unit. daemon-reload, daemon-reexec and an upgrade are the same
+ * operation: write everything down, forget everything, read the files anew, take everything up again. */
 #pragma once
 
 #include "base/clock.h"
@@ -17,8 +17,8 @@ void put_id(struct text *out, const char *name, struct id128 id);
 /* The descriptor is kept over the exec, under its number: serialized_fds_keep(). */
 void put_fd(struct text *out, const char *name, int fd);
 
-/* Right before an exec: all descriptors written with put_fd() since manager_serialize() began stay open; with false, they
- * are close-on-exec again. */
+/* Right before an exec: all descriptors written with put_fd() since manager_serialize() began stay open; with false,
+ * they are close-on-exec again. */
 void serialized_fds_keep(bool keep);
 /* Right after it: every open descriptor from 3 on waits to be claimed with get_fd(), `state` excepted. */
 void serialized_fds_inherit(int state);

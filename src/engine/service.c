@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* --- what the settings come to ------------------------------------------------------------------------------------- */
+/* --- what the settings come to ------------------------------------------------------------------------------------ */
 enum service_type service_type(const struct service *s) {
     const struct unit_file *f = s->unit.file;
     if (unit_setting_written(f, D_Type))
@@ -33,7 +33,8 @@ usec_t service_timeout_start(const struct service *s) {
 
 usec_t service_timeout_stop(const struct service *s) {
     const struct unit_file *f = s->unit.file;
-    return unit_setting_written(f, D_TimeoutStopSec) ? unit_usec(f, D_TimeoutStopSec) : s->unit.manager->default_timeout_stop;
+    return unit_setting_written(f, D_TimeoutStopSec) ? unit_usec(f, D_TimeoutStopSec)
+                                                     : s->unit.manager->default_timeout_stop;
 }
 
 usec_t service_timeout_abort(const struct service *s) {
@@ -57,7 +58,7 @@ bool service_has_processes(struct service *s) {
     return unit_has_processes(&s->unit);
 }
 
-/* --- processes ------------------------------------------------------------------------------------------------------------ */
+/* --- processes ---------------------------------------------------------------------------------------------------- */
 /* `command`: it has something to do and ends by itself, other than a daemon. */
 static enum service_result result_of(const struct service *s, bool command, int code, int status) {
     const struct exit_status_set *also = unit_object(s->unit.file, D_SuccessExitStatus);
@@ -124,8 +125,10 @@ static void control_exited(struct service *s, int code, int status) {
         result = SERVICE_SKIP_CONDITION;
         s->unit.condition_result = false;
     }
-    unit_log_process_exit(&s->unit, "Control", result == SERVICE_SUCCESS || result == SERVICE_SKIP_CONDITION, code, status);
-    bool reloading = s->state == SERVICE_RELOAD || s->state == SERVICE_RELOAD_SIGNAL || s->state == SERVICE_RELOAD_NOTIFY;
+    unit_log_process_exit(&s->unit, "Control", result == SERVICE_SUCCESS || result == SERVICE_SKIP_CONDITION, code,
+                          status);
+    bool reloading =
+        s->state == SERVICE_RELOAD || s->state == SERVICE_RELOAD_SIGNAL || s->state == SERVICE_RELOAD_NOTIFY;
     if (!reloading)
         service_remember_result(s, result);
     unit_changed(&s->unit);
@@ -170,7 +173,7 @@ static void exec_succeeded(struct unit *u, pid_t pid) {
         service_event(s, EV_EXECUTED, SERVICE_SUCCESS);
 }
 
-/* --- BusName= --------------------------------------------------------------------------------------------------------------- */
+/* --- BusName= ----------------------------------------------------------------------------------------------------- */
 static void ask_wires_to_watch(struct service *s, bool watch) {
     const char *name = unit_string(s->unit.file, D_BusName);
     for (struct wire *w = s->unit.manager->wires; w && name; w = w->next)
@@ -202,7 +205,7 @@ static void bus_name_owner_changed(struct unit *u, const char *owner) {
         service_event(s, EV_NAME_LOST, SERVICE_SUCCESS);
 }
 
-/* --- the type ------------------------------------------------------------------------------------------------------------- */
+/* --- the type ----------------------------------------------------------------------------------------------------- */
 static void service_init(struct unit *u) {
     struct service *s = SERVICE(u);
     s->socket_fd = -1;

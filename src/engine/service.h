@@ -73,8 +73,8 @@ struct service {
 
 /* RestartUSecNext: how long it would wait, or waits, for its next automatic restart. */
 usec_t service_restart_delay(const struct service *s);
-/* Whether it stays down once it has ended, whatever Restart= says: until its next start. For a wire whose clients end the
- * main process by a signal, and mean that. */
+/* Whether it stays down once it has ended, whatever Restart= says: until its next start. For a wire whose clients
+ * end the main process by a signal, and mean that. */
 void service_keep_down(struct unit *u, bool yes);
 /* How a command went; NULL: no command of the service ran yet, or there is none of this number. */
 const struct exec_status *service_exec_status(const struct service *s, enum service_exec exec, size_t index);

@@ -36,11 +36,13 @@ static bool shall_restart(struct service *s) {
            restart_on[unit_number(s->unit.file, D_Restart)] & 1u << s->result;
 }
 
-/* RestartSteps=, RestartMaxDelaySec=: from RestartSec= to the maximum in so many steps, each a constant factor longer. */
+/* RestartSteps=, RestartMaxDelaySec=: from RestartSec= to the maximum in so many steps, each a constant factor
+ * longer. */
 usec_t service_restart_delay(const struct service *s) {
     const struct unit_file *f = s->unit.file;
     uint64_t n_before = s->n_restarts;
-    usec_t first = unit_setting_written(f, D_RestartSec) ? unit_usec(f, D_RestartSec) : s->unit.manager->default_restart_sec;
+    usec_t first =
+        unit_setting_written(f, D_RestartSec) ? unit_usec(f, D_RestartSec) : s->unit.manager->default_restart_sec;
     /* [X-Reeve] RestartIntervalSec=: from one start to the next, so who ran for longer comes again at once. */
     usec_t interval = unit_usec(f, D_RestartIntervalSec);
     if (interval > 0 && s->main_status.start.monotonic > 0)

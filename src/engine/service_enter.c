@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Entering the states of a service: what is begun, armed and told on the way. Which event leads to which state is said in
- * service_states.c; the end and Restart= are in service_end.c. */
+/* Entering the states of a service: what is begun, armed and told on the way. Which event leads to which state is
+ * said in service_states.c; the end and Restart= are in service_end.c. */
 #include "base/id128.h"
 #include "engine/service_private.h"
 
@@ -8,7 +8,7 @@
 #include <signal.h>
 #include <string.h>
 
-/* --- timers ---------------------------------------------------------------------------------------------------------- */
+/* --- timers ------------------------------------------------------------------------------------------------------- */
 static void timer_elapsed(struct timer *timer, void *userdata) {
     service_event(userdata, EV_TIMEOUT, SERVICE_SUCCESS);
 }
@@ -54,7 +54,7 @@ void service_arm_watchdog(struct service *s) {
     timer_set(s->unit.manager->loop, s->watchdog_timer, MAX(when, s->watchdog_until));
 }
 
-/* --- states ---------------------------------------------------------------------------------------------------------- */
+/* --- states ------------------------------------------------------------------------------------------------------- */
 /* States in which the timer means something, a control process runs, a main process may. */
 enum state_has { HAS_TIMER = 1, HAS_CONTROL = 2, HAS_MAIN = 4 };
 static const unsigned char state_has[SERVICE_STATES] = {

@@ -33,7 +33,7 @@ const struct exec_command *service_main_command(const struct service *s) {
     return service_type(s) == SERVICE_TYPE_FORKING ? NULL : command_at(s, SERVICE_EXEC_START, s->main_index);
 }
 
-/* --- how they went ------------------------------------------------------------------------------------------------- */
+/* --- how they went ------------------------------------------------------------------------------------------------ */
 static size_t n_commands(const struct service *s, int exec) {
     const struct exec_command_list *list = unit_commands(s->unit.file, exec_directives[exec]);
     return list ? list->n : 0;
@@ -81,7 +81,7 @@ static void record_start(struct service *s, enum service_exec exec, size_t index
         *e = (struct exec_status){ .pid = pid, .start = dual_now() };
 }
 
-/* --- what they get ------------------------------------------------------------------------------------------------- */
+/* --- what they get ------------------------------------------------------------------------------------------------ */
 static int result_environment(const struct service *s, char ***env) {
     const struct exec_status *e = &s->main_status;
     int r = strv_addf(env, "SERVICE_RESULT=%s", service_result_to_string(s->result));
@@ -176,7 +176,8 @@ static int spawn(struct service *s, enum service_exec exec, size_t index, bool c
         .ret_credentials_directory = &s->credentials_directory,
     };
     const struct exec_command *command = command_at(s, exec, index);
-    r = unit_spawn(&s->unit, command, control && exec != SERVICE_EXEC_START ? EXEC_CONTROL : EXEC_MAIN, &extra, ret_pid);
+    r = unit_spawn(&s->unit, command, control && exec != SERVICE_EXEC_START ? EXEC_CONTROL : EXEC_MAIN, &extra,
+                   ret_pid);
     if (r >= 0)
         record_start(s, exec, index, *ret_pid);
     return r;

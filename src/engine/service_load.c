@@ -30,14 +30,17 @@ static int verify(struct service *s) {
     if (type != SERVICE_TYPE_ONESHOT && !start)
         return refuse(u, "Service has no ExecStart= setting, which is only allowed for Type=oneshot services.");
     if (!start && !unit_bool(f, D_RemainAfterExit) && !action)
-        return refuse(u, "Service has no ExecStart= and no SuccessAction= settings and does not have RemainAfterExit=yes "
-                         "set.");
+        return refuse(u,
+                      "Service has no ExecStart= and no SuccessAction= settings and does not have RemainAfterExit=yes "
+                      "set.");
     if (type != SERVICE_TYPE_ONESHOT && start->n > 1)
-        return refuse(u, "Service has more than one ExecStart= setting, which is only allowed for Type=oneshot services.");
+        return refuse(u,
+                      "Service has more than one ExecStart= setting, which is only allowed for Type=oneshot services.");
     int64_t restart = unit_number(f, D_Restart);
     if (type == SERVICE_TYPE_ONESHOT && (restart == RESTART_ALWAYS || restart == RESTART_ON_SUCCESS))
-        return refuse(u, "Service has Restart= set to either always or on-success, which isn't allowed for Type=oneshot "
-                         "services.");
+        return refuse(u,
+                      "Service has Restart= set to either always or on-success, which isn't allowed for Type=oneshot "
+                      "services.");
     if (type == SERVICE_TYPE_ONESHOT && unit_object(f, D_RestartForceExitStatus))
         return refuse(u, "Service has RestartForceExitStatus= set, which isn't allowed for Type=oneshot services.");
     if (type == SERVICE_TYPE_ONESHOT && unit_number(f, D_ExitType) == EXIT_TYPE_CGROUP)

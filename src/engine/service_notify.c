@@ -26,17 +26,22 @@ static bool authorized(struct service *s, pid_t pid) {
         if (pid == s->main_pid)
             return true;
         if (s->main_pid > 0)
-            unit_log(u, LOG_WARNING, "Got notification message from PID %d, but reception only permitted for main PID %d",
-                     pid, s->main_pid);
+            unit_log(u, LOG_WARNING,
+                     "Got notification message from PID %d, but reception only permitted for main PID %d", pid,
+                     s->main_pid);
         else
-            unit_log(u, LOG_WARNING, "Got notification message from PID %d, but reception only permitted for main PID which "
-                     "is currently not known", pid);
+            unit_log(u, LOG_WARNING,
+                     "Got notification message from PID %d, but reception only permitted for main PID which "
+                     "is currently not known",
+                     pid);
         return false;
     default:
         if (pid == s->main_pid || pid == s->control_pid)
             return true;
-        unit_log(u, LOG_WARNING, "Got notification message from PID %d, but reception only permitted for main PID %d and "
-                 "control PID %d", pid, s->main_pid, s->control_pid);
+        unit_log(u, LOG_WARNING,
+                 "Got notification message from PID %d, but reception only permitted for main PID %d and "
+                 "control PID %d",
+                 pid, s->main_pid, s->control_pid);
         return false;
     }
 }
@@ -116,7 +121,8 @@ static void take_state(struct service *s, char *const *tags) {
     };
     bool reloading = strv_contains(tags, "RELOADING=1");
     if (s->state == SERVICE_RELOAD_SIGNAL && reloading && !answers_reload(s, tags)) {
-        unit_log(&s->unit, LOG_DEBUG, "RELOADING=1 is older than the signal that asks for it, or does not tell its time.");
+        unit_log(&s->unit, LOG_DEBUG,
+                 "RELOADING=1 is older than the signal that asks for it, or does not tell its time.");
         reloading = false;
     } else if (s->state == SERVICE_RELOAD_SIGNAL && reloading && strv_contains(tags, "READY=1"))
         service_event(s, EV_RELOADING, SERVICE_SUCCESS); /* begun, and done already */

@@ -111,7 +111,7 @@ int service_pid_is_suitable(struct service *s, pid_t pid, int level) {
     return manager_unit_by_pid(u->manager, pid) == u;
 }
 
-/* --- PIDFile= ------------------------------------------------------------------------------------------------------- */
+/* --- PIDFile= ----------------------------------------------------------------------------------------------------- */
 static int read_pid(struct service *s, const char *path, bool may_warn, pid_t *ret) {
     int level = may_warn ? LOG_INFO : LOG_DEBUG;
     _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -175,7 +175,8 @@ static int watch_nearest(int fd, const char *path) {
         if (!slash)
             return -ENOENT;
         slash[slash == directory] = 0;
-        uint32_t mask = IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
+        uint32_t mask =
+            IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
         if (inotify_add_watch(fd, directory, mask | IN_ONLYDIR) >= 0)
             return 0;
         if (errno != ENOENT || directory[1] == 0)
@@ -229,7 +230,7 @@ void service_unwatch_pid_file(struct service *s) {
     free(w);
 }
 
-/* --- GuessMainPID= --------------------------------------------------------------------------------------------------- */
+/* --- GuessMainPID= ------------------------------------------------------------------------------------------------ */
 /* The one process of the unit that is a direct child of ours; with several there is no telling. */
 void service_guess_main_pid(struct service *s) {
     if (s->main_pid_known || !unit_bool(s->unit.file, D_GuessMainPID) || !s->unit.lineage)
@@ -240,8 +241,8 @@ void service_guess_main_pid(struct service *s) {
     int n = lineage_scan(l, &all);
     pid_t found = 0;
     for (int i = 0; i < n; i++) {
-        if (all[i].zombie || !all[i].tag || !lineage_matches(s->unit.lineage, all[i].tag) || all[i].parent != getpid() ||
-            all[i].pid == s->control_pid)
+        if (all[i].zombie || !all[i].tag || !lineage_matches(s->unit.lineage, all[i].tag) ||
+            all[i].parent != getpid() || all[i].pid == s->control_pid)
             continue;
         if (found)
             return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between the files that make up services: the state table (service_states.c), entering states (service_enter.c, service_end.c), commands
- * (service_exec.c), the main process (service_pid.c), sd_notify (service_notify.c), state as text (service_state.c). */
+/* Between the files that make up services: the state table (service_states.c), entering states (service_enter.c,
+ * service_end.c), commands (service_exec.c), the main process (service_pid.c), sd_notify (service_notify.c), state
+ * as text (service_state.c). */
 #pragma once
 
 #include "engine/fdstore.h"
@@ -8,7 +9,7 @@
 #include "engine/service.h"
 #include "engine/unit_private.h"
 
-/* --- events and transitions ------------------------------------------------------------------------------------------ */
+/* --- events and transitions --------------------------------------------------------------------------------------- */
 enum service_event {
     EV_START, EV_STOP, EV_RELOAD,     /* jobs */
     EV_MAIN_EXIT, EV_CONTROL_EXIT,    /* the process, and in the case of a list its last command, is done */
@@ -27,7 +28,7 @@ int service_event(struct service *s, enum service_event event, enum service_resu
 /* What the bus and the jobs see of a state. */
 enum active_state service_state_active(const struct service *s, enum service_state state);
 
-/* --- entering states: service_enter.c, service_end.c -------------------------------------------------------------------------------------- */
+/* --- entering states: service_enter.c, service_end.c -------------------------------------------------------------- */
 void service_set_state(struct service *s, enum service_state state);
 /* The first failure is the result. */
 void service_remember_result(struct service *s, enum service_result result);
@@ -56,7 +57,7 @@ bool service_sends_sigkill(const struct service *s);
 int service_main_good(struct service *s);
 bool service_has_processes(struct service *s);
 
-/* --- commands: service_exec.c ---------------------------------------------------------------------------------------- */
+/* --- commands: service_exec.c ------------------------------------------------------------------------------------- */
 /* Starts command `index` of a list as control process; the state's timer is armed for `timeout`. 1; 0: the list has no
  * such command; negative: could not be started. */
 int service_run_control(struct service *s, enum service_exec exec, size_t index, usec_t timeout);
@@ -68,7 +69,7 @@ const struct exec_command *service_main_command(const struct service *s);
 void service_reset_statuses(struct service *s);
 void service_record_exit(struct service *s, enum service_exec exec, size_t index, pid_t pid, int code, int status);
 
-/* --- the main process: service_pid.c --------------------------------------------------------------------------------- */
+/* --- the main process: service_pid.c ------------------------------------------------------------------------------ */
 int service_set_main_pid(struct service *s, pid_t pid);
 void service_forget_main_pid(struct service *s);
 /* After a re-execution. */
@@ -90,7 +91,7 @@ int service_pid_is_suitable(struct service *s, pid_t pid, int level);
 void service_watch_bus_name(struct service *s);
 void service_unwatch_bus_name(struct service *s);
 
-/* --- the rest --------------------------------------------------------------------------------------------------------- */
+/* --- the rest ----------------------------------------------------------------------------------------------------- */
 void service_notify_message(struct unit *u, const struct ucred *sender, char *const *tags, int *fds, size_t n_fds);
 int service_serialize(const struct unit *u, struct text *out);
 int service_deserialize(struct unit *u, const char *name, const char *value);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The life of a service as a table: rows are states, columns are events, a cell is what is done. systemd.service(5) is the
- * authority. An empty cell is an event that means nothing there. The actions that enter a state are in service.c. */
+/* The life of a service as a table: rows are states, columns are events, a cell is what is done. systemd.service(5)
+ * is the authority. An empty cell is an event that means nothing there. The actions that enter a state are in
+ * service.c. */
 #include "engine/service_private.h"
 #include "syntax/timespan.h"
 
@@ -10,7 +11,7 @@
 
 typedef int (*transition)(struct service *s, enum service_result result);
 
-/* --- jobs ------------------------------------------------------------------------------------------------------------ */
+/* --- jobs --------------------------------------------------------------------------------------------------------- */
 static int start(struct service *s, enum service_result result) {
     struct unit *u = &s->unit;
     int r = unit_new_invocation(u);
@@ -78,7 +79,7 @@ static int reload(struct service *s, enum service_result result) {
     return 0;
 }
 
-/* --- the main process has ended --------------------------------------------------------------------------------------- */
+/* --- the main process has ended ----------------------------------------------------------------------------------- */
 static int main_ended_in_start(struct service *s, enum service_result result) {
     switch (service_type(s)) {
     case SERVICE_TYPE_ONESHOT: /* this was what it is for */
@@ -131,7 +132,7 @@ static int main_ended_at_last(struct service *s, enum service_result result) {
     return 0;
 }
 
-/* --- the control process has ended, the last of its list or the first that failed ------------------------------------- */
+/* --- the control process has ended, the last of its list or the first that failed --------------------------------- */
 static int condition_ended(struct service *s, enum service_result result) {
     if (result == SERVICE_SUCCESS)
         service_enter_start_pre(s);
@@ -232,7 +233,7 @@ static int control_ended_at_last(struct service *s, enum service_result result) 
     return 0;
 }
 
-/* --- nothing is left --------------------------------------------------------------------------------------------------- */
+/* --- nothing is left ---------------------------------------------------------------------------------------------- */
 static bool nobody(struct service *s) {
     return service_main_good(s) <= 0 && s->control_pid <= 0;
 }
@@ -274,7 +275,7 @@ static int gone_at_last(struct service *s, enum service_result result) {
     return 0;
 }
 
-/* --- time is up ----------------------------------------------------------------------------------------------------------- */
+/* --- time is up --------------------------------------------------------------------------------------------------- */
 /* What Timeout…FailureMode= says, from a state before or within the stop. */
 static void give_up(struct service *s, enum directive mode, const char *what) {
     switch ((enum timeout_failure_mode)unit_number(s->unit.file, mode)) {
@@ -396,7 +397,7 @@ static int restart_due(struct service *s, enum service_result result) {
     return 0;
 }
 
-/* --- readiness ---------------------------------------------------------------------------------------------------------- */
+/* --- readiness ---------------------------------------------------------------------------------------------------- */
 static int executed(struct service *s, enum service_result result) {
     if (service_type(s) == SERVICE_TYPE_EXEC)
         service_enter_start_post(s);
@@ -474,7 +475,7 @@ static int watchdog_barked(struct service *s, enum service_result result) {
     return 0;
 }
 
-/* --- the table ------------------------------------------------------------------------------------------------------------- */
+/* --- the table ---------------------------------------------------------------------------------------------------- */
 #define COMING_UP [EV_START] = already, [EV_STOP] = stop_at_once
 #define GOING_DOWN [EV_START] = not_now, [EV_STOP] = stop_already
 
@@ -576,8 +577,8 @@ static const enum active_state active_states[SERVICE_STATES] = {
 
 enum active_state service_state_active(const struct service *s, enum service_state state) {
     /* Type=idle counts as active as soon as it is asked for, so that it does not hold up what it waits for. */
-    if (service_type(s) == SERVICE_TYPE_IDLE &&
-        (state == SERVICE_CONDITION || state == SERVICE_START_PRE || state == SERVICE_START || state == SERVICE_START_POST))
+    if (service_type(s) == SERVICE_TYPE_IDLE && (state == SERVICE_CONDITION || state == SERVICE_START_PRE ||
+                                                 state == SERVICE_START || state == SERVICE_START_POST))
         return ACTIVE_ACTIVE;
     return active_states[state];
 }

@@ -90,11 +90,12 @@ static void stop_waiting(struct manager *m) {
     }
 }
 
-/* --- the deadline ---------------------------------------------------------------------------------------------------- */
+/* --- the deadline ------------------------------------------------------------------------------------------------- */
 static void stop_took_too_long(struct timer *timer, void *userdata) {
     struct manager *m = userdata;
     if (!m->p->kill_now)
-        log_warning("The stop takes longer than REEVE_STOP_TIMEOUT=%s.", env_get(m->own_environment, "REEVE_STOP_TIMEOUT"));
+        log_warning("The stop takes longer than REEVE_STOP_TIMEOUT=%s.",
+                    env_get(m->own_environment, "REEVE_STOP_TIMEOUT"));
     stop_waiting(m);
     /* What a stop runs next may hang as well. */
     timer_set(m->loop, timer, usec_add(now(CLOCK_MONOTONIC), USEC_PER_SEC));
@@ -168,7 +169,8 @@ void manager_action(struct manager *m, enum action action, int exit_status, cons
 
 void manager_stop_requested(struct manager *m, const char *target) {
     if (m->p->shutting_down) {
-        log_full(m->p->kill_now ? LOG_DEBUG : LOG_NOTICE, NULL, NULL, "Told to stop once more: not waiting any longer.");
+        log_full(m->p->kill_now ? LOG_DEBUG : LOG_NOTICE, NULL, NULL,
+                 "Told to stop once more: not waiting any longer.");
         stop_waiting(m);
         return;
     }

@@ -8,8 +8,8 @@
 
 /* SIGTERM and its kin: starts `target`; the second time, nobody is waited for any longer. */
 void manager_stop_requested(struct manager *m, const char *target);
-/* REEVE_STOP_TIMEOUT= in the manager's own environment: how long the stop may take before nobody is waited for any longer.
- * Nothing while no stop is under way. Also to be called after a re-execution. */
+/* REEVE_STOP_TIMEOUT= in the manager's own environment: how long the stop may take before nobody is waited for any
+ * longer. Nothing while no stop is under way. Also to be called after a re-execution. */
 void manager_arm_stop_deadline(struct manager *m);
 /* Every installed job passes here: one that starts shutdown.target begins the end. */
 void manager_note_shutdown_job(struct manager *m, const struct job *j);

@@ -460,7 +460,8 @@ int socket_coldplug(struct unit *u) {
     return 0;
 }
 
-/* A socket that listens and is not watched would keep its clients waiting for ever: better that it is seen to be down. */
+/* A socket that listens and is not watched would keep its clients waiting for ever: better that it is seen to be
+ * down. */
 static void catch_up(struct unit *u) {
     struct socket_unit *s = SOCKET(u);
     if (s->state == SOCKET_LISTENING && socket_watch_ports(s) < 0)

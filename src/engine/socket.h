@@ -49,5 +49,6 @@ struct socket_unit {
 int socket_collect_fds(struct unit *socket, int **fds, char ***names, size_t *n);
 /* After a reload: the service has its connection from the socket unit of this name. 0 or negative errno. */
 int socket_adopt_instance(struct unit *service, const char *socket);
-/* The same for an instance of Accept=yes: its connection, named "connection", and REMOTE_ADDR=, REMOTE_PORT= into `env`. */
+/* The same for an instance of Accept=yes: its connection, named "connection", and REMOTE_ADDR=, REMOTE_PORT= into
+ * `env`. */
 int socket_collect_connection(int fd, int **fds, char ***names, size_t *n, char ***env);

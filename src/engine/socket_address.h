@@ -24,7 +24,8 @@ struct socket_address {
     int protocol; /* netlink's family; else 0 */
 };
 
-/* Is it a name in the file system? FIFOs, special files and queues are not sockets, but the first two have paths, too. */
+/* Is it a name in the file system? FIFOs, special files and queues are not sockets, but the first two have paths,
+ * too. */
 static inline bool listen_has_path(const struct listen_address *a) {
     return a->kind <= LISTEN_SPECIAL && a->text[0] == '/';
 }

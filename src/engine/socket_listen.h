@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening what a socket unit listens on: the descriptor with its name, owner, mode and options. systemd.socket(5). Knows
- * settings; knows no states. */
+/* Opening what a socket unit listens on: the descriptor with its name, owner, mode and options. systemd.socket(5).
+ * Knows settings; knows no states. */
 #pragma once
 
 #include "unit/unit_file.h"

@@ -206,15 +206,16 @@ static void on_poll_again(struct timer *timer, void *userdata) {
         socket_enter_stop_pre(s, SOCKET_FAILURE_RESOURCES);
 }
 
-/* PollLimitIntervalSec=, PollLimitBurst=: then the port is left alone for the rest of the interval. Only where one of them
- * is written: systemd 252, which has neither, reaches the trigger limit instead. */
+/* PollLimitIntervalSec=, PollLimitBurst=: then the port is left alone for the rest of the interval. Only where one
+ * of them is written: systemd 252, which has neither, reaches the trigger limit instead. */
 static bool is_polled_too_often(struct socket_port *port) {
     const struct unit_file *file = port->unit->file;
     bool burst_written = unit_setting_written(file, D_PollLimitBurst);
     if (!burst_written && !unit_setting_written(file, D_PollLimitIntervalSec))
         return false;
     usec_t interval = unit_usec(file, D_PollLimitIntervalSec);
-    uint64_t burst = burst_written || !unit_bool(file, D_Accept) ? unit_number(file, D_PollLimitBurst) : POLL_BURST_ACCEPT;
+    uint64_t burst =
+        burst_written || !unit_bool(file, D_Accept) ? unit_number(file, D_PollLimitBurst) : POLL_BURST_ACCEPT;
     if (rate_limit_allows(&port->poll_limit, interval, burst))
         return false;
     unit_log(port->unit, LOG_DEBUG, "Poll limit hit on %s.", port->address->text);

@@ -28,7 +28,7 @@ struct spawning {
     char unit_name[];
 };
 
-/* --- children: sorted by pid. New ones mostly have the highest, so they are appended ------------------------------- */
+/* --- children: sorted by pid. New ones mostly have the highest, so they are appended ------------------------------ */
 static size_t child_place(const struct manager_private *p, pid_t pid) {
     size_t low = 0, high = p->n_children;
     while (low < high) {
@@ -92,7 +92,7 @@ void unit_unwatch_all(struct unit *u) {
             forget_child(p, i);
 }
 
-/* --- the log pipe --------------------------------------------------------------------------------------------------- */
+/* --- the log pipe ------------------------------------------------------------------------------------------------- */
 /* SyslogIdentifier=, else the name of the program. */
 static const char *log_identifier(const struct unit *u, const struct exec_command *command) {
     const char *identifier = unit_string(u->file, D_SyslogIdentifier);
@@ -149,7 +149,8 @@ static int log_writer(struct unit *u, const struct exec_command *command, bool e
         log_client_drop_stream(log, *stream);
         *stream = 0;
     }
-    /* The service's own user must be able to open /dev/stdout again; a name that only getent knows has to do without. */
+    /* The service's own user must be able to open /dev/stdout again; a name that only getent knows has to do
+     * without. */
     uid_t uid = (uid_t)-1;
     gid_t gid = (gid_t)-1;
     const char *user = unit_string(u->file, D_User);
@@ -164,14 +165,16 @@ static int log_writer(struct unit *u, const struct exec_command *command, bool e
     _cleanup_text_ struct text fields = {}, settings = {};
     log_fields(u, &fields);
     log_settings(u, errors, &settings);
-    bool limited = unit_setting_written(u->file, D_LogRateLimitIntervalSec) || unit_setting_written(u->file, D_LogRateLimitBurst);
+    bool limited =
+        unit_setting_written(u->file, D_LogRateLimitIntervalSec) || unit_setting_written(u->file, D_LogRateLimitBurst);
     struct log_stream_options options = {
         .unit = u->id,
         .identifier = log_identifier(u, command),
         .fields = text_str(&fields),
         .settings = text_str(&settings),
         .level = (int)(unit_number(u->file, D_SyslogLevel) | unit_number(u->file, D_SyslogFacility)),
-        .max_level = unit_setting_written(u->file, D_LogLevelMax) ? (int)unit_number(u->file, D_LogLevelMax) : LOG_DEBUG,
+        .max_level =
+            unit_setting_written(u->file, D_LogLevelMax) ? (int)unit_number(u->file, D_LogLevelMax) : LOG_DEBUG,
         .flags = LOG_STREAM_CONSOLE | (unit_bool(u->file, D_SyslogLevelPrefix) ? LOG_STREAM_LEVEL_PREFIX : 0),
         .uid = uid,
         .gid = gid,
@@ -203,7 +206,7 @@ void unit_close_log(struct unit *u) {
     }
 }
 
-/* --- error pipes ------------------------------------------------------------------------------------------------------ */
+/* --- error pipes -------------------------------------------------------------------------------------------------- */
 static void spawning_free(struct spawning *s) {
     for (struct spawning **at = &s->manager->p->spawning; *at; at = &(*at)->next)
         if (*at == s) {
@@ -216,7 +219,8 @@ static void spawning_free(struct spawning *s) {
     free(s);
 }
 
-static void log_failure(struct unit *u, const struct exec_plan *plan, const struct exec_failure *failure, bool ignored) {
+static void log_failure(struct unit *u, const struct exec_plan *plan, const struct exec_failure *failure,
+                        bool ignored) {
     _cleanup_text_ struct text why = {};
     if (plan)
         exec_failure_explain(plan, failure, &why);
@@ -316,7 +320,7 @@ bool spawn_deserialize(struct unit *u, const char *name, const char *value) {
     return true;
 }
 
-/* --- starting --------------------------------------------------------------------------------------------------------- */
+/* --- starting ----------------------------------------------------------------------------------------------------- */
 static bool degradations_told(const struct unit *u, const struct exec_plan *plan) {
     return plan->n_degraded == 0 || u->degraded_told;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Starting one command of a unit: makes the exec plan, runs it, tags it, and sees to it that its exit is told to the unit
- * (unit_ops.child_exited) and a failed exec to the log. Knows no unit types. */
+/* Starting one command of a unit: makes the exec plan, runs it, tags it, and sees to it that its exit is told to the
+ * unit (unit_ops.child_exited) and a failed exec to the log. Knows no unit types. */
 #pragma once
 
 #include "engine/unit.h"
@@ -24,8 +24,8 @@ enum spawn_outcome {
     SPAWN_EXECUTED = 1, /* its exec has succeeded already */
 };
 
-/* Starts it. `extra` may be NULL. An outcome with *ret_pid: ops->child_exited() will be called exactly once for it, never
- * from within this call. Negative: nothing runs, and the log says why. */
+/* Starts it. `extra` may be NULL. An outcome with *ret_pid: ops->child_exited() will be called exactly once for it,
+ * never from within this call. Negative: nothing runs, and the log says why. */
 int unit_spawn(struct unit *u, const struct exec_command *command, enum exec_role role, const struct spawn_extra *extra,
                pid_t *ret_pid);
 
@@ -45,7 +45,8 @@ void spawn_settle(struct manager *m, pid_t pid);
 void spawn_forget_unit(struct unit *u);
 /* After a reload: the children find their units again. */
 void spawn_find_units(struct manager *m);
-/* Over a re-execution: children whose exec is not yet known to have succeeded. The latter is false for lines of others. */
+/* Over a re-execution: children whose exec is not yet known to have succeeded. The latter is false for lines of
+ * others. */
 void spawn_serialize(const struct unit *u, struct text *out);
 bool spawn_deserialize(struct unit *u, const char *name, const char *value);
 void spawn_done(struct manager *m);

@@ -39,7 +39,8 @@ int target_order(struct unit *u) {
         int r = 0;
         uint32_t kinds = u->edges[i].kinds;
         /* As with systemd: what it is part of goes before it only if that was known first. */
-        if (u->ops->type == UNIT_TARGET && (kinds & PULLS || (kinds & DEP_BIT(DEP_PART_OF) && other->serial < u->serial)))
+        if (u->ops->type == UNIT_TARGET &&
+            (kinds & PULLS || (kinds & DEP_BIT(DEP_PART_OF) && other->serial < u->serial)))
             r = order_after(u, other);
         if (r >= 0 && other->ops->type == UNIT_TARGET && kinds & PULLED_BY)
             r = order_after(other, u);

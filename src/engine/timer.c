@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Timers: their states, and when each comes next. systemd.timer(5). What they start knows nothing of them. They fire when
- * their time has come, not within AccuracySec= of it: there is no host whose sleep it would spare. */
+/* Timers: their states, and when each comes next. systemd.timer(5). What they start knows nothing of them. They fire
+ * when their time has come, not within AccuracySec= of it: there is no host whose sleep it would spare. */
 #include "engine/timer.h"
 #include "base/fd.h"
 #include "base/path.h"
@@ -55,7 +55,7 @@ static const struct timer_list *timers_of(const struct timer_unit *t) {
     return unit_object(t->unit.file, D_Timers);
 }
 
-/* --- states -------------------------------------------------------------------------------------------------------- */
+/* --- states ------------------------------------------------------------------------------------------------------- */
 static void set_state(struct timer_unit *t, enum timer_state state) {
     struct unit *u = &t->unit;
     enum active_state before = timer_active_state(u);
@@ -77,7 +77,7 @@ static void enter_dead(struct timer_unit *t, enum timer_result result) {
     set_state(t, t->result == TIMER_SUCCESS ? TIMER_DEAD : TIMER_FAILED);
 }
 
-/* --- Persistent= --------------------------------------------------------------------------------------------------- */
+/* --- Persistent= -------------------------------------------------------------------------------------------------- */
 static int stamp_setup(struct timer_unit *t) {
     struct unit *u = &t->unit;
     if (!unit_bool(u->file, D_Persistent))
@@ -92,7 +92,8 @@ static int stamp_setup(struct timer_unit *t) {
 /* Now, or `when` of CLOCK_REALTIME, is when it last ran. */
 static void stamp_write(struct timer_unit *t, usec_t when) {
     int r = mkdir_parents(t->stamp, 0755);
-    _cleanup_close_ int fd = r < 0 ? -1 : open(t->stamp, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
+    _cleanup_close_ int fd =
+        r < 0 ? -1 : open(t->stamp, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
     struct timespec at = { .tv_sec = (time_t)(when / USEC_PER_SEC), .tv_nsec = (long)(when % USEC_PER_SEC * 1000) };
     if (r >= 0 && (fd < 0 || futimens(fd, (struct timespec[]){ at, at }) < 0))
         r = -errno;
@@ -121,7 +122,7 @@ int timer_clean(struct unit *u) {
     return unlink(t->stamp) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* --- when ---------------------------------------------------------------------------------------------------------- */
+/* --- when --------------------------------------------------------------------------------------------------------- */
 /* RandomizedDelaySec=: some part of it, with FixedRandomDelay= always the same for this unit on this machine. */
 static usec_t random_delay(const struct timer_unit *t) {
     const struct unit *u = &t->unit;
@@ -141,7 +142,8 @@ static usec_t random_delay(const struct timer_unit *t) {
 }
 
 /* OnCalendar=: the first time after it last ran, or else after it was activated. */
-static int next_of_calendar(const struct timer_unit *t, const char *expression, const struct dual_time *present, usec_t *ret) {
+static int next_of_calendar(const struct timer_unit *t, const char *expression, const struct dual_time *present,
+                            usec_t *ret) {
     const struct unit *u = &t->unit;
     usec_t after = present->realtime;
     if (unit_bool(u->file, D_DeferReactivation)) {
@@ -190,7 +192,8 @@ static void enter_waiting(struct timer_unit *t, bool clock_set) {
     const struct timer_list *list = timers_of(t);
     struct dual_time present = dual_now();
     usec_t monotonic = USEC_INFINITY, realtime = USEC_INFINITY;
-    bool comes_again = false, on_clock = unit_bool(u->file, D_OnClockChange), on_zone = unit_bool(u->file, D_OnTimezoneChange);
+    bool comes_again = false, on_clock = unit_bool(u->file, D_OnClockChange),
+         on_zone = unit_bool(u->file, D_OnTimezoneChange);
     if (!target) {
         unit_log(u, LOG_ERR, "Unit to trigger vanished.");
         enter_dead(t, TIMER_FAILURE_RESOURCES);
@@ -211,7 +214,8 @@ static void enter_waiting(struct timer_unit *t, bool clock_set) {
         if (base == 0)
             continue;
         point->next = usec_add(base, spec->usec);
-        if (t->last_trigger.monotonic > 0 && !clock_set && point->next < present.monotonic && !counts_from_target(spec->base))
+        if (t->last_trigger.monotonic > 0 && !clock_set && point->next < present.monotonic &&
+            !counts_from_target(spec->base))
             point->disabled = true;
         else
             monotonic = MIN(monotonic, point->next);
@@ -281,7 +285,7 @@ static void on_elapse(struct timer *timer, void *userdata) {
         enter_running(t);
 }
 
-/* --- jobs ---------------------------------------------------------------------------------------------------------- */
+/* --- jobs --------------------------------------------------------------------------------------------------------- */
 static int timer_start(struct unit *u) {
     struct timer_unit *t = TIMER(u);
     const struct timer_list *list = timers_of(t);
@@ -317,7 +321,7 @@ static void reset_failed(struct unit *u) {
         set_state(t, TIMER_DEAD);
 }
 
-/* --- events -------------------------------------------------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------------------------------------------------- */
 static void trigger_notify(struct unit *u, struct unit *other) {
     struct timer_unit *t = TIMER(u);
     const struct timer_list *list = timers_of(t);
@@ -350,7 +354,7 @@ void timers_clock_set(void *manager) {
     each_waiting(manager, D_OnClockChange, true);
 }
 
-/* --- the time zone ------------------------------------------------------------------------------------------------- */
+/* --- the time zone ------------------------------------------------------------------------------------------------ */
 static void on_etc(struct io *io, int fd, uint32_t events, void *userdata) {
     struct manager *m = userdata;
     _Alignas(struct inotify_event) char buffer[4096];
@@ -387,10 +391,11 @@ void timers_unwatch_zone(struct manager *m) {
     m->p->zone_fd = fd_close(m->p->zone_fd);
 }
 
-/* --- the type ------------------------------------------------------------------------------------------------------ */
+/* --- the type ----------------------------------------------------------------------------------------------------- */
 static void timer_init(struct unit *u) {
     struct timer_unit *t = TIMER(u);
-    t->monotonic = (struct timer){ .when = USEC_INFINITY, .clock = CLOCK_MONOTONIC, .handler = on_elapse, .userdata = t };
+    t->monotonic =
+        (struct timer){ .when = USEC_INFINITY, .clock = CLOCK_MONOTONIC, .handler = on_elapse, .userdata = t };
     t->realtime = (struct timer){ .when = USEC_INFINITY, .clock = CLOCK_REALTIME, .handler = on_elapse, .userdata = t };
     t->next_monotonic = t->next_realtime = USEC_INFINITY;
 }

@@ -29,8 +29,8 @@ struct timer_unit {
 /* systemctl clean --what=state: forgets when a persistent timer last ran. 0, -EOPNOTSUPP, or errno of unlink(2). */
 int timer_clean(struct unit *u);
 
-/* The clock was set, or the local time zone changed: every waiting timer reckons anew. Called by the loop's hook and the
- * watch that timers put on /etc/localtime. */
+/* The clock was set, or the local time zone changed: every waiting timer reckons anew. Called by the loop's hook and
+ * the watch that timers put on /etc/localtime. */
 void timers_clock_set(void *manager);
 /* For as long as the manager lives; begun by the first timer that wants it. 0 or negative errno. */
 int timers_watch_zone(struct manager *m);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A transaction: the set of jobs that one request means, made consistent before any of it is installed. Built from the
- * anchor (what was asked for) along the requirement edges; then freed of what contradicts itself, of ordering cycles, of
- * what is done already; then checked against the installed jobs; then installed, or dropped without a trace.
- * systemd(1) "Concepts". */
+/* A transaction: the set of jobs that one request means, made consistent before any of it is installed. Built from
+ * the anchor (what was asked for) along the requirement edges; then freed of what contradicts itself, of ordering
+ * cycles, of what is done already; then checked against the installed jobs; then installed, or dropped without a
+ * trace. systemd(1) "Concepts". */
 #pragma once
 
 #include "engine/job.h"
@@ -23,8 +23,8 @@ struct transaction {
 
 struct transaction *transaction_new(struct manager *m, bool irreversible);
 void transaction_freep(struct transaction **tr);
-/* Adds a job and, along the edges, what follows from it. `by`: the job that wants it and to which it matters; NULL: it is
- * the anchor. -ENOMEM or as error_set() in `error`. */
+/* Adds a job and, along the edges, what follows from it. `by`: the job that wants it and to which it matters; NULL:
+ * it is the anchor. -ENOMEM or as error_set() in `error`. */
 int transaction_add(struct transaction *tr, enum job_type type, struct unit *u, struct job *by, struct error *error);
 /* Stop jobs for everything else that runs. */
 int transaction_add_isolate(struct transaction *tr);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cycles in the order of a transaction's jobs: found, told, and broken where a job can be done without. Which of two jobs
- * goes first is job_order.c's to say. systemd.unit(5) "Before=, After=". */
+/* Cycles in the order of a transaction's jobs: found, told, and broken where a job can be done without. Which of two
+ * jobs goes first is job_order.c's to say. systemd.unit(5) "Before=, After=". */
 #include "engine/manager_private.h"
 #include "engine/transaction_private.h"
 #include "engine/unit_private.h"

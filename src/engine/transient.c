@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Units and settings made at run time: systemd-run, systemctl set-property. Both become files where systemd puts them, so
- * that a reload finds them again. systemd-run(1), systemctl(1) "set-property". */
+/* Units and settings made at run time: systemd-run, systemctl set-property. Both become files where systemd puts
+ * them, so that a reload finds them again. systemd-run(1), systemctl(1) "set-property". */
 #include "base/fd.h"
 #include "base/path.h"
 #include "engine/manager_private.h"
@@ -73,8 +73,8 @@ static void assign_now(struct unit *u, const char *section, char *line) {
 int manager_set_property_text(struct manager *m, struct unit *u, const char *section, const char *assignments,
                               bool runtime, struct error *error) {
     char directory[PATH_MAX];
-    snprintf(directory, sizeof(directory), "%s/%s.d", runtime ? m->search.runtime_control : m->search.persistent_control,
-             u->id);
+    snprintf(directory, sizeof(directory), "%s/%s.d",
+             runtime ? m->search.runtime_control : m->search.persistent_control, u->id);
     int r = mkdir_p(directory, 0755);
     if (r < 0)
         return error_set(error, ERROR_FAILED, "Cannot make %s: %s", directory, strerror(-r));

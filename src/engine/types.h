@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The unit types: one table of operations each. Nothing outside the engine asks what is special to a type except through
- * these and the types' own headers (service.h, socket.h, scope.h). */
+/* The unit types: one table of operations each. Nothing outside the engine asks what is special to a type except
+ * through these and the types' own headers (service.h, socket.h, scope.h). */
 #pragma once
 
 #include "engine/unit.h"
@@ -12,8 +12,8 @@ extern const struct unit_ops service_ops, socket_ops, target_ops, slice_ops, sco
  * -ENOMEM. */
 int target_order(struct unit *u);
 
-/* Units that are there from the first moment to the last, whatever the files say; the manager loads them first. Ends with
- * NULL. systemd.special(7). */
+/* Units that are there from the first moment to the last, whatever the files say; the manager loads them first. Ends
+ * with NULL. systemd.special(7). */
 extern const char *const perpetual_units[];
 
 /* For the `init` of a type whose units need no files: what was not found counts as loaded. */

@@ -107,8 +107,8 @@ void unit_free(struct unit *u) {
     free(u);
 }
 
-/* Has this line been complained about since the files were last read? Units that nobody needs come and go, and each time
- * their files are read; the complaint is made once. */
+/* Has this line been complained about since the files were last read? Units that nobody needs come and go, and each
+ * time their files are read; the complaint is made once. */
 static bool told_before(struct manager *m, const char *file, unsigned line, const char *message) {
     uint64_t hash = 14695981039346656037u ^ line; /* FNV-1a */
     for (const char *p = file; p && *p; p++)

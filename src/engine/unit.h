@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A unit: its files' settings, its dependencies, its job, its life. What is special to a type is behind `ops`; each type
- * embeds this struct as its first member. systemd.unit(5), org.freedesktop.systemd1(5). */
+/* A unit: its files' settings, its dependencies, its job, its life. What is special to a type is behind `ops`; each
+ * type embeds this struct as its first member. systemd.unit(5), org.freedesktop.systemd1(5). */
 #pragma once
 
 #include "base/hash.h"
@@ -18,9 +18,13 @@ enum active_state { ACTIVE_ACTIVE, ACTIVE_RELOADING, ACTIVE_INACTIVE, ACTIVE_FAI
                     ACTIVE_DEACTIVATING, ACTIVE_MAINTENANCE, ACTIVE_STATES };
 const char *active_state_to_string(enum active_state state);
 static inline bool active_or_reloading(enum active_state s) { return s == ACTIVE_ACTIVE || s == ACTIVE_RELOADING; }
-static inline bool active_or_activating(enum active_state s) { return active_or_reloading(s) || s == ACTIVE_ACTIVATING; }
+static inline bool active_or_activating(enum active_state s) {
+    return active_or_reloading(s) || s == ACTIVE_ACTIVATING;
+}
 static inline bool inactive_or_failed(enum active_state s) { return s == ACTIVE_INACTIVE || s == ACTIVE_FAILED; }
-static inline bool inactive_or_deactivating(enum active_state s) { return inactive_or_failed(s) || s == ACTIVE_DEACTIVATING; }
+static inline bool inactive_or_deactivating(enum active_state s) {
+    return inactive_or_failed(s) || s == ACTIVE_DEACTIVATING;
+}
 
 /* Every kind of dependency and its inverse: one bit each in struct edge. systemd.unit(5) "Mapping of unit properties to
  * their inverses". */
@@ -176,7 +180,7 @@ struct unit_ops {
     const char *(*message_end)(const struct unit *u, int job_type, int job_result);
 };
 
-/* --- finding and making -------------------------------------------------------------------------------------------- */
+/* --- finding and making ------------------------------------------------------------------------------------------- */
 /* A unit by one of its names, without loading. NULL if the manager does not know it. */
 struct unit *manager_get_unit(struct manager *m, const char *name);
 /* The same, made and loaded if needed. 0 with *ret borrowed; it may be in any load state: not-found too. */

@@ -11,7 +11,7 @@
 
 #define MESSAGE_UNIT_SKIPPED "0e4284a0caca4bfc81c0bb6786972673"
 
-/* --- conditions, limits --------------------------------------------------------------------------------------------- */
+/* --- conditions, limits ------------------------------------------------------------------------------------------- */
 struct failed_list {
     struct unit *unit;
     int level;
@@ -106,10 +106,11 @@ int unit_new_lineage(struct unit *u) {
 
 bool unit_has_processes(struct unit *u) {
     /* By the tag where there is one: a main process that is not our child may be gone without our being told. */
-    return u->lineage ? lineage_alive(u->manager->lineage, u->lineage) : unit_main_pid(u) > 0 || unit_control_pid(u) > 0;
+    return u->lineage ? lineage_alive(u->manager->lineage, u->lineage)
+                      : unit_main_pid(u) > 0 || unit_control_pid(u) > 0;
 }
 
-/* --- start, stop, reload: called by jobs ---------------------------------------------------------------------------- */
+/* --- start, stop, reload: called by jobs -------------------------------------------------------------------------- */
 /* BindsTo= together with After=: must be there before we may. */
 static bool bound_units_active(struct unit *u) {
     uint32_t both = DEP_BIT(DEP_BINDS_TO) | DEP_BIT(DEP_AFTER);
@@ -188,7 +189,7 @@ int unit_reload(struct unit *u) {
     return u->ops->reload(u);
 }
 
-/* --- every change passes here --------------------------------------------------------------------------------------- */
+/* --- every change passes here ------------------------------------------------------------------------------------- */
 static void stamp(struct unit *u, enum active_state before, enum active_state after) {
     u->state_change = dual_now();
     if (inactive_or_failed(before) && !inactive_or_failed(after))

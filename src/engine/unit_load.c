@@ -108,7 +108,8 @@ int unit_resolve(struct unit *u) {
         /* From here on the edges say it: not twice in memory. */
         unit_setting_drop(u->file, d);
     }
-    char ***const from_dirs[] = { &u->file->wants_from_dirs, &u->file->requires_from_dirs, &u->file->upholds_from_dirs };
+    char ***const from_dirs[] = { &u->file->wants_from_dirs, &u->file->requires_from_dirs,
+                                  &u->file->upholds_from_dirs };
     static const enum dependency_kind from_dirs_kinds[] = { DEP_WANTS, DEP_REQUIRES, DEP_UPHOLDS };
     int r = 0;
     if (purpose_drops_wants(u))
@@ -123,7 +124,8 @@ int unit_resolve(struct unit *u) {
     if (r >= 0)
         r = unit_add_mount_dependencies(u);
     /* Without a limit of its own the running job has the whole one's. */
-    if (r >= 0 && unit_setting_written(u->file, D_JobTimeoutSec) && !unit_setting_written(u->file, D_JobRunningTimeoutSec))
+    if (r >= 0 && unit_setting_written(u->file, D_JobTimeoutSec) &&
+        !unit_setting_written(u->file, D_JobRunningTimeoutSec))
         r = unit_setting_put(u->file, D_JobRunningTimeoutSec,
                              (union value){ .usec = unit_usec(u->file, D_JobTimeoutSec) });
     if (r >= 0)

@@ -11,7 +11,8 @@
 #define ID_FAILURE "d9b373ed55a64feb8242e02dbe79a49c"
 #define ID_PROCESS_EXIT "98e322203f7a4ed290d09fe03c09fe15"
 
-void unit_log_fields(const struct unit *u, int level, const char *message_id, const char *fields, const char *format, ...) {
+void unit_log_fields(const struct unit *u, int level, const char *message_id, const char *fields, const char *format,
+                     ...) {
     char all[512], id[33];
     int n = 0;
     if (!id128_is_null(u->invocation))

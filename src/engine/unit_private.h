@@ -40,15 +40,16 @@ int unit_new_lineage(struct unit *u);
 bool unit_has_processes(struct unit *u);
 
 enum kill_operation { KILL_TERMINATE, KILL_TERMINATE_AND_LOG, KILL_RESTART, KILL_KILL, KILL_WATCHDOG };
-/* Signals what KillMode= says, main and control process first. Positive: something was signalled, wait for it; 0: nothing
- * to wait for; negative errno. systemd.kill(5). */
-int unit_kill_context(struct unit *u, enum kill_operation operation, pid_t main_pid, pid_t control_pid, bool main_alien);
+/* Signals what KillMode= says, main and control process first. Positive: something was signalled, wait for it; 0:
+ * nothing to wait for; negative errno. systemd.kill(5). */
+int unit_kill_context(struct unit *u, enum kill_operation operation, pid_t main_pid, pid_t control_pid,
+                      bool main_alien);
 
 /* --- loading ------------------------------------------------------------------------------------------------------ */
 int unit_new(struct manager *m, struct unit_file *file, struct unit **ret);
 void unit_free(struct unit *u);
-/* Files have come for a name that had none: the unit that stood for it takes them, and keeps the edges others have to it.
- * 0 or a negative errno with the unit as it was. */
+/* Files have come for a name that had none: the unit that stood for it takes them, and keeps the edges others have
+ * to it. 0 or a negative errno with the unit as it was. */
 int unit_read_again(struct unit *u);
 /* Turns the settings into edges; adds the default dependencies; lets the type check. Called from the load queue. */
 int unit_resolve(struct unit *u);
@@ -66,7 +67,7 @@ void unit_forget_edges(struct unit *u);
 /* No room to spare: the graph of a boot has settled. */
 void unit_fit_edges(struct unit *u);
 
-/* --- sockets, timers, paths: what they trigger -------------------------------------------------------------------------- */
+/* --- sockets, timers, paths: what they trigger -------------------------------------------------------------------- */
 /* The unit to start; NULL: none. */
 struct unit *unit_triggered(const struct unit *u);
 /* 0; -ENOENT: it cannot be started, which is said. */
@@ -87,5 +88,5 @@ void manager_action(struct manager *m, enum action action, int exit_status, cons
 #define unit_log_id(u, level, message_id, format, ...) \
     unit_log_fields(u, level, message_id, NULL, "%s: " format, (u)->id, ##__VA_ARGS__)
 /* A line about the unit, with its invocation and these further journal fields ("NAME=value" lines; NULL: none). */
-void unit_log_fields(const struct unit *u, int level, const char *message_id, const char *fields, const char *format, ...)
-    _printf_(5, 6);
+void unit_log_fields(const struct unit *u, int level, const char *message_id, const char *fields, const char *format,
+                     ...) _printf_(5, 6);

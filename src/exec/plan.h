@@ -12,8 +12,8 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-/* What this container lets us do, probed once at boot (exec/permits.c). To be probed before the manager changes limits of
- * its own: services get `nofile` back. */
+/* What this container lets us do, probed once at boot (exec/permits.c). To be probed before the manager changes
+ * limits of its own: services get `nofile` back. */
 struct permits {
     bool root;             /* effective uid 0 */
     uint64_t capabilities; /* of the manager: bit CAP_x */
@@ -53,11 +53,13 @@ struct exec_request {
     usec_t watchdog_usec;        /* 0 or infinity: WATCHDOG_USEC is not set */
 
     int stdin_fd;                /* the activating socket for StandardInput=socket and StandardOutput=socket; or -1 */
-    int stdout_fd, stderr_fd;    /* the log pipe's write end, for journal, kmsg, syslog …, or the manager's own; -1: /dev/null */
+    int stdout_fd,
+        stderr_fd; /* the log pipe's write end, for journal, kmsg, syslog …, or the manager's own; -1: /dev/null */
     const int *listen_fds;       /* passed as 3, 4, … */
     char *const *listen_names;   /* as many; NULL: "unknown" */
-    size_t n_listen_fds, n_sockets; /* NonBlocking= is for the first n_sockets of them: the others are stored descriptors */
-    const int *idle_pipe;        /* Type=idle: not before its last write end is closed, or some time has passed; or NULL */
+    size_t n_listen_fds,
+        n_sockets;        /* NonBlocking= is for the first n_sockets of them: the others are stored descriptors */
+    const int *idle_pipe; /* Type=idle: not before its last write end is closed, or some time has passed; or NULL */
 };
 
 /* A user id that only the child learns, in STEP_RESOLVE_USER. */
@@ -173,7 +175,8 @@ struct exec_plan {
     struct degradation *degraded;
     size_t n_degraded;
     bool may_be_missing;      /* the command's "-": no program is no failure */
-    /* Set by who runs the plan: called in the new process before the first step, with the rules of steps.h. NULL: nothing. */
+    /* Set by who runs the plan: called in the new process before the first step, with the rules of steps.h. NULL:
+     * nothing. */
     void (*begun)(void *userdata);
     void *userdata;
     bool changes_ids;         /* a child that shares our memory clears PR_SET_DUMPABLE for us too */
@@ -183,16 +186,16 @@ struct exec_plan {
     struct arena *arena;      /* everything above lives here, the plan too */
 };
 
-/* 0 with *ret owned by the caller; otherwise a negative errno, with `why` the sentence for the log: no process is made,
- * the result is "resources" (an EnvironmentFile= that is not there, no memory). *ret_exit_status is then 0, as there is no
- * status to report. What a child of systemd's would fail at (a user or command that does not exist) is no failure of
- * planning: that step fails when the plan is run, with systemd's exit status. */
+/* 0 with *ret owned by the caller; otherwise a negative errno, with `why` the sentence for the log: no process is
+ * made, the result is "resources" (an EnvironmentFile= that is not there, no memory). *ret_exit_status is then 0, as
+ * there is no status to report. What a child of systemd's would fail at (a user or command that does not exist) is
+ * no failure of planning: that step fails when the plan is run, with systemd's exit status. */
 int exec_plan_make(const struct exec_request *request, struct exec_plan **ret, int *ret_exit_status, struct text *why);
 void exec_plan_free(struct exec_plan *plan);
 void exec_plan_freep(struct exec_plan **plan);
 /* One line a step, then environment and degradations: what `reeve explain` shows. */
 void exec_plan_print(const struct exec_plan *plan, struct text *out);
 
-/* Removes what plans made for a unit: RuntimeDirectory= (unless preserved), credentials. Quick, as /run is memory. Never
- * crosses a mount, never follows a symbolic link. */
+/* Removes what plans made for a unit: RuntimeDirectory= (unless preserved), credentials. Quick, as /run is memory.
+ * Never crosses a mount, never follows a symbolic link. */
 void exec_remove_directories(char *const *paths);

@@ -20,8 +20,8 @@ struct exec_child {
     struct exec_failure failure;
 };
 
-/* Starts the child: CLONE_VM|CLONE_VFORK on a stack of its own where the plan allows it, fork otherwise. All signals are
- * blocked meanwhile; PR_SET_DUMPABLE is restored. 0, or -EAGAIN, -ENOMEM … when no process could be made. */
+/* Starts the child: CLONE_VM|CLONE_VFORK on a stack of its own where the plan allows it, fork otherwise. All signals
+ * are blocked meanwhile; PR_SET_DUMPABLE is restored. 0, or -EAGAIN, -ENOMEM … when no process could be made. */
 int exec_plan_run(const struct exec_plan *plan, struct exec_child *ret);
 /* "Failed to set up user: step …": the sentence for the log. */
 void exec_failure_explain(const struct exec_plan *plan, const struct exec_failure *failure, struct text *out);

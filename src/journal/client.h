@@ -85,9 +85,9 @@ void log_client_drop_stream(struct log_client *c, uint64_t id);
 void log_client_sink(const struct log_record *record, void *client);
 
 /* --- the end, and re-execution --- */
-/* Has everything written out and the log process leave; waits for it as long as less and less waits to be read, and then at
- * most `patience`. One that has died, or dies now, gets a successor. Lines after that go straight to stdout. Reaps the log
- * process. */
+/* Has everything written out and the log process leave; waits for it as long as less and less waits to be read, and
+ * then at most `patience`. One that has died, or dies now, gets a successor. Lines after that go straight to stdout.
+ * Reaps the log process. */
 void log_client_finish(struct log_client *c, usec_t patience);
 
 /* State as NAME=VALUE lines, all names beginning with "log-", and back. Call prepare_exec(true) right before

@@ -90,7 +90,8 @@ int client_tell_stream(struct log_client *c, struct client_stream *s) {
                                     .rate_interval = s->o.rate_interval,
                                     .lineage = s->o.lineage };
         memcpy(head.invocation, s->o.invocation.bytes, sizeof(head.invocation));
-        int r = client_send_message(c, &head, (const char *[]){ s->o.unit, s->o.identifier, s->o.settings, s->o.fields }, 4, s->fd);
+        int r = client_send_message(
+            c, &head, (const char *[]){ s->o.unit, s->o.identifier, s->o.settings, s->o.fields }, 4, s->fd);
         if (r < 0)
             return r;
         s->told = s->pid_told = true;

@@ -32,8 +32,8 @@ int log_client_serialize(const struct log_client *c, struct text *out) {
                   s->o.level, s->o.flags, s->told, s->dropped, s->drop_told,
                   id128_to_string(s->o.invocation, invocation), s->o.lineage, s->o.unit[0] ? s->o.unit : "-",
                   s->o.identifier[0] ? s->o.identifier : "-");
-        text_addf(out, "log-stream-more=%" PRIu64 " %d %" PRIu32 " %" PRIu32 " %d %" PRIu32 " %" PRIu64 " ", s->id, (int)s->pid,
-                  s->o.uid, s->o.gid, s->o.max_level, s->o.rate_burst, s->o.rate_interval);
+        text_addf(out, "log-stream-more=%" PRIu64 " %d %" PRIu32 " %" PRIu32 " %d %" PRIu32 " %" PRIu64 " ", s->id,
+                  (int)s->pid, s->o.uid, s->o.gid, s->o.max_level, s->o.rate_burst, s->o.rate_interval);
         put_lines(out, s->o.fields);
         if (s->o.settings) {
             text_addf(out, "log-stream-settings=%" PRIu64 " ", s->id);
@@ -189,7 +189,8 @@ int log_client_deserialize(struct log_client *c, const char *name, const char *v
     }
     if (strcmp(name, "log-process") == 0) {
         int pid, fd, restored;
-        if (!scan_int(&value, &pid) || !scan_int(&value, &fd) || !scan_int(&value, &restored) || pid < 0 || c->socket >= 0 || !take_fd(fd))
+        if (!scan_int(&value, &pid) || !scan_int(&value, &fd) || !scan_int(&value, &restored) || pid < 0 ||
+            c->socket >= 0 || !take_fd(fd))
             return -EINVAL;
         c->pid = pid;
         c->socket = fd;

@@ -127,7 +127,8 @@ static int parse_console_format(const char *s, uint64_t *ret) {
 #define SETTING(name, kind, field, wanted) { name, parse_##kind, offsetof(struct log_config, field), wanted, false, 0 }
 #define IGNORED(name) { name, NULL, 0, NULL, false, 0 }
 #define OWN(name, kind, field, wanted) { name, parse_##kind, offsetof(struct log_config, field), wanted, true, 0 }
-#define OWN_TEXT(name, field) { name, NULL, offsetof(struct log_config, field), "at most 255 bytes", true, LOG_CONFIG_TEXT }
+#define OWN_TEXT(name, field)                                                                                          \
+    { name, NULL, offsetof(struct log_config, field), "at most 255 bytes", true, LOG_CONFIG_TEXT }
 static const struct setting {
     const char *name;
     int (*parse)(const char *s, uint64_t *ret); /* NULL, of a number: known, and of no effect here */

@@ -133,7 +133,8 @@ static enum console_format format_for(const struct console *c, const struct entr
         return CONSOLE_NONE;
     if (!unit_is_shown(rules, manager ? "init.scope" : e->unit ? e->unit : ""))
         return CONSOLE_NONE;
-    bool error = log_settings_errors(e->settings) || (rules->split && e->transport != ENTRY_PIPE && e->transport != ENTRY_FILE && e->level <= LOG_ERR);
+    bool error = log_settings_errors(e->settings) ||
+                 (rules->split && e->transport != ENTRY_PIPE && e->transport != ENTRY_FILE && e->level <= LOG_ERR);
     if (error != c->errors)
         return CONSOLE_NONE;
     return format >= 0 ? (enum console_format)format : rules->format;
@@ -175,8 +176,8 @@ static void say_lost(struct console *c) {
     if (c->n_lost == 0)
         return;
     char text[96];
-    int n = snprintf(text, sizeof(text),
-                     "reeve: %s did not take output for a while: %lu lines were lost\n", c->errors ? "stderr" : "stdout", c->n_lost);
+    int n = snprintf(text, sizeof(text), "reeve: %s did not take output for a while: %lu lines were lost\n",
+                     c->errors ? "stderr" : "stdout", c->n_lost);
     if (n > 0 && reserve(c, (size_t)n)) {
         memcpy(c->buffer + c->tail, text, (size_t)n);
         c->tail += (size_t)n;

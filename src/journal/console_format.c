@@ -38,7 +38,9 @@ static const char *identifier_of(const struct entry *e) {
 
 /* As agents that look for `severity` know it. */
 static const char *severity(int level) {
-    static const char *const names[] = { "EMERGENCY", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG" };
+    static const char *const names[] = {
+        "EMERGENCY", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG"
+    };
     return names[level & 7];
 }
 

@@ -7,7 +7,16 @@
 #include "base/id128.h"
 #include <sys/types.h>
 
-enum entry_transport { ENTRY_PIPE, ENTRY_STREAM, ENTRY_SYSLOG, ENTRY_NATIVE, ENTRY_MANAGER, ENTRY_KERNEL, ENTRY_FILE, ENTRY_TRANSPORTS };
+enum entry_transport {
+    ENTRY_PIPE,
+    ENTRY_STREAM,
+    ENTRY_SYSLOG,
+    ENTRY_NATIVE,
+    ENTRY_MANAGER,
+    ENTRY_KERNEL,
+    ENTRY_FILE,
+    ENTRY_TRANSPORTS
+};
 
 struct entry_set;
 struct log_settings;
@@ -26,7 +35,7 @@ struct entry {
     const char *message;     /* may hold line breaks; NULL: none */
     size_t size;
     bool console;         /* to be shown on the container's stdout */
-    const char *fields;   /* ENTRY_NATIVE, ENTRY_MANAGER, ENTRY_KERNEL: fields as the native protocol has them; or NULL */
+    const char *fields; /* ENTRY_NATIVE, ENTRY_MANAGER, ENTRY_KERNEL: fields as the native protocol has them; or NULL */
     size_t fields_size;
     const struct log_settings *settings; /* of the unit; NULL: none */
     struct entry_set *set;  /* what is known of the sender: fields.h; NULL: nothing */

@@ -131,7 +131,8 @@ static void add_lines(struct builder *b, const char *lines) {
         size_t n = strcspn(lines, "\n");
         const char *equals = memchr(lines, '=', n);
         size_t skip = lines[0] == '_';
-        if (equals && (size_t)(equals - lines) > skip && field_name_valid(lines + skip, (size_t)(equals - lines) - skip)) {
+        if (equals && (size_t)(equals - lines) > skip &&
+            field_name_valid(lines + skip, (size_t)(equals - lines) - skip)) {
             text_add_n(&b->text, lines, n);
             end_field(b);
         }

@@ -172,8 +172,8 @@ static size_t sort_refs(struct journal_ref *refs, size_t n) {
     return kept;
 }
 
-int journal_file_append(struct journal_file *f, uint64_t seqnum, struct dual_time time, const struct journal_item *items,
-                        size_t n) {
+int journal_file_append(struct journal_file *f, uint64_t seqnum, struct dual_time time,
+                        const struct journal_item *items, size_t n) {
     struct journal_ref refs[JOURNAL_ITEMS_MAX];
     if (n == 0 || n > JOURNAL_ITEMS_MAX)
         return -EINVAL;

@@ -39,18 +39,21 @@ struct journal_item {
 
 /* Makes the file, mode 0640, and replaces what has the name. -ENOSPC and others of open, fallocate, mmap. */
 int journal_file_create(const char *path, const struct journal_file_options *options, struct journal_file **ret);
-/* Opens a file to go on writing. -ENOENT. -ESHUTDOWN: it is archived. -EUCLEAN: written by somebody else, or of another
- * machine, or somebody was writing it when the machine ended, or it is damaged: do not write it, but somebody may read it. */
+/* Opens a file to go on writing. -ENOENT. -ESHUTDOWN: it is archived. -EUCLEAN: written by somebody else, or of
+ * another machine, or somebody was writing it when the machine ended, or it is damaged: do not write it, but
+ * somebody may read it. */
 int journal_file_open(const char *path, const struct journal_file_options *options, struct journal_file **ret);
-/* Marks it as closed well, or as archived, cut to what is used, and frees it. `sync`: on the disk, too. NULL is fine. */
+/* Marks it as closed well, or as archived, cut to what is used, and frees it. `sync`: on the disk, too. NULL is
+ * fine. */
 void journal_file_close(struct journal_file *f, bool archive, bool sync);
 
 /* Adds an entry. -EINVAL: no items or too many. -E2BIG: does not fit into the file any more: take another.
  * -ENOSPC, -EDQUOT: disk full. -EBADMSG, -EIO: the file is damaged: set it aside. In all cases nothing has changed for
  * readers. Monotonic times that go back are moved up to the last. */
-int journal_file_append(struct journal_file *f, uint64_t seqnum, struct dual_time time, const struct journal_item *items,
-                        size_t n);
-/* A file that was cut short gets the size back that its header tells, as a hole: journalctl does not open it otherwise. */
+int journal_file_append(struct journal_file *f, uint64_t seqnum, struct dual_time time,
+                        const struct journal_item *items, size_t n);
+/* A file that was cut short gets the size back that its header tells, as a hole: journalctl does not open it
+ * otherwise. */
 void journal_file_mend_size(const char *path, uint64_t max_size);
 /* Is another file called for, because the hash tables are full? */
 bool journal_file_is_full(const struct journal_file *f);

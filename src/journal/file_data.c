@@ -62,8 +62,8 @@ static int file_field(struct journal_file *f, const char *name, size_t size, str
 }
 
 /* Does the object hold these bytes? Compressed ones are taken to be the same if both hashes are: see file_data(). */
-static bool same(const struct journal_file *f, const struct journal_data *o, const void *payload, uint64_t size, uint64_t stored_size,
-                 const void *stored) {
+static bool same(const struct journal_file *f, const struct journal_data *o, const void *payload, uint64_t size,
+                 uint64_t stored_size, const void *stored) {
     return le64(o->object.size) == data_head(f) + stored_size &&
            memcmp((const uint8_t *)o + data_head(f), stored ? stored : payload, stored ? stored_size : size) == 0;
 }

@@ -92,7 +92,12 @@ enum journal_object_type {
     JOURNAL_OBJECT_TYPES,
 };
 /* A data object's flags: how its payload is compressed, at most one. */
-enum { JOURNAL_OBJECT_XZ = 1 << 0, JOURNAL_OBJECT_LZ4 = 1 << 1, JOURNAL_OBJECT_ZSTD = 1 << 2, JOURNAL_OBJECT_COMPRESSED = 7 };
+enum {
+    JOURNAL_OBJECT_XZ = 1 << 0,
+    JOURNAL_OBJECT_LZ4 = 1 << 1,
+    JOURNAL_OBJECT_ZSTD = 1 << 2,
+    JOURNAL_OBJECT_COMPRESSED = 7
+};
 
 /* At the start of each object. `size` counts this too, but not the padding up to the next multiple of 8. */
 struct journal_object {

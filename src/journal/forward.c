@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A daemon that is not there costs one system call a turn; one that is slow loses lines, which stdout has anyway: nobody
- * waits for it. */
+/* A daemon that is not there costs one system call a turn; one that is slow loses lines, which stdout has anyway:
+ * nobody waits for it. */
 #include "journal/forward.h"
 #include "base/fd.h"
 

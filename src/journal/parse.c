@@ -224,10 +224,11 @@ int parse_kmsg(struct bytes record, struct kmsg_message *ret) {
         return -EBADMSG;
     text++;
     const char *newline = memchr(text, '\n', (size_t)(end - text));
-    *ret = (struct kmsg_message){ .priority = (int)priority,
-                                  .time = time,
-                                  .text = { text, (size_t)((newline ? newline : end) - text) },
-                                  .fields = { newline ? newline + 1 : end, newline ? (size_t)(end - newline - 1) : 0 } };
+    *ret =
+        (struct kmsg_message){ .priority = (int)priority,
+                               .time = time,
+                               .text = { text, (size_t)((newline ? newline : end) - text) },
+                               .fields = { newline ? newline + 1 : end, newline ? (size_t)(end - newline - 1) : 0 } };
     return 0;
 }
 
@@ -253,7 +254,8 @@ int parse_kmsg_field(struct bytes *rest, struct bytes *name, struct bytes *value
 size_t unescape_kmsg(struct bytes text, char *to) {
     size_t n = 0;
     for (size_t i = 0; i < text.n; i++)
-        if (text.p[i] == '\\' && i + 3 < text.n && text.p[i + 1] == 'x' && hex_digit(text.p[i + 2]) >= 0 && hex_digit(text.p[i + 3]) >= 0) {
+        if (text.p[i] == '\\' && i + 3 < text.n && text.p[i + 1] == 'x' && hex_digit(text.p[i + 2]) >= 0 &&
+            hex_digit(text.p[i + 3]) >= 0) {
             to[n++] = (char)(16 * hex_digit(text.p[i + 2]) + hex_digit(text.p[i + 3]));
             i += 3;
         } else

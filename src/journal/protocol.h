@@ -12,24 +12,23 @@
 
 enum log_message_kind {
     /* from PID 1 */
-    LOG_STREAM_ADD =
-        1, /* + descriptor (read end of a pipe). stream id; then: unit name, identifier, settings
+    LOG_STREAM_ADD = 1, /* + descriptor (read end of a pipe). stream id; then: unit name, identifier, settings
           * (log_settings.h), fields in lines */
-    LOG_STREAM_DROP, /* no more writers are expected: read to the end, then close. stream id */
+    LOG_STREAM_DROP,    /* no more writers are expected: read to the end, then close. stream id */
     LOG_MANAGER, /* a line of the manager itself. level; then: unit name or "", message id or "", fields in lines, text */
-    LOG_SYNC,        /* answered with LOG_SYNCED once everything received so far was written */
-    LOG_LEVEL,       /* level: maximum level of manager lines shown */
-    LOG_EXIT,        /* read what is there, write it out and leave */
-    LOG_RESTORE, /* + descriptor. What an earlier log process had stored: key in stream; then: its state */
+    LOG_SYNC,    /* answered with LOG_SYNCED once everything received so far was written */
+    LOG_LEVEL,   /* level: maximum level of manager lines shown */
+    LOG_EXIT,    /* read what is there, write it out and leave */
+    LOG_RESTORE,    /* + descriptor. What an earlier log process had stored: key in stream; then: its state */
     LOG_STREAM_PID, /* the stream's lines are those of process `pid` from now on */
-    LOG_START,   /* everything was restored, and all streams there are were told: sockets that are missing are to be
+    LOG_START,      /* everything was restored, and all streams there are were told: sockets that are missing are to be
                   * made now */
     /* from the log process */
     LOG_SYNCED,
     LOG_STREAM_GONE, /* a dropped stream was read to its end. stream id */
-    LOG_STORE, /* + descriptor. To be kept for a successor, at most LOG_STORE_MAX: key in stream; then: state
+    LOG_STORE,       /* + descriptor. To be kept for a successor, at most LOG_STORE_MAX: key in stream; then: state
                 */
-    LOG_UNSTORE, /* key in stream */
+    LOG_UNSTORE,     /* key in stream */
     LOG_MESSAGE_KINDS,
 };
 

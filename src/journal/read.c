@@ -272,7 +272,8 @@ static int parse_cursor(const char *s, struct cursor *c) {
         char id[33] = "";
         bool good = n > 2 && s[1] == '=';
         if (good && (*s == 's' || *s == 'b'))
-            good = n == 34 && id128_from_string(memcpy(id, s + 2, 32), *s == 's' ? &c->key.seqnum_id : &c->key.boot_id) >= 0;
+            good = n == 34 &&
+                   id128_from_string(memcpy(id, s + 2, 32), *s == 's' ? &c->key.seqnum_id : &c->key.boot_id) >= 0;
         uint64_t ignored, *number = *s == 'i' ? &c->key.seqnum : *s == 'm' ? &c->key.monotonic :
                                     *s == 't' ? &c->key.realtime : *s == 'x' ? &c->key.xor_hash : &ignored;
         if (good && strchr("imtx", *s))

@@ -24,14 +24,14 @@ enum reader_files {
     READER_ALL = 1 << 2,     /* other machines', too */
     READER_RUNTIME = 1 << 3, /* only /run */
 };
-/* One file. 0 also if it is known already; -EBADMSG: no journal file, or its header makes no sense; -EPROTONOSUPPORT: it
- * has features from the future; -ENODATA: too short for a header; errno of open. */
+/* One file. 0 also if it is known already; -EBADMSG: no journal file, or its header makes no sense;
+ * -EPROTONOSUPPORT: it has features from the future; -ENODATA: too short for a header; errno of open. */
 int reader_add_file(struct reader *r, const char *path);
 /* All files in a directory and in those below it that are named after a machine. The errno of looking there; files that
  * cannot be opened are in reader_problems(). */
 int reader_add_directory(struct reader *r, const char *path);
-/* /run/log/journal and /var/log/journal below `root` ("": this one), as `files` says. Directories that are not there are
- * none. */
+/* /run/log/journal and /var/log/journal below `root` ("": this one), as `files` says. Directories that are not there
+ * are none. */
 int reader_add_default(struct reader *r, const char *root, enum reader_files files);
 struct reader_problem {
     char *path;

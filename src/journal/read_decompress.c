@@ -24,8 +24,9 @@ static int reserve(char **buffer, size_t *size, size_t need) {
     return 0;
 }
 
-/* libzstd also knows how files of 2015 and 2016 were written, before there was a format to keep: 80 kB that no journal has
- * ever needed. With these names taken they are not linked; from_zstd() refuses such a file before they could be called. */
+/* libzstd also knows how files of 2015 and 2016 were written, before there was a format to keep: 80 kB that no
+ * journal has ever needed. With these names taken they are not linked; from_zstd() refuses such a file before they
+ * could be called. */
 #define LEGACY(version)                                                                                       \
     X(ZBUFFv##version##_createDCtx) X(ZBUFFv##version##_decompressContinue)                                    \
     X(ZBUFFv##version##_decompressInitDictionary) X(ZBUFFv##version##_freeDCtx) X(ZSTDv##version##_createDCtx) \

@@ -45,7 +45,8 @@ static void add_id(struct text *out, const char *label, struct id128 id) {
 
 static void add_time(struct text *out, const char *label, usec_t t) {
     char buffer[TIMESTAMP_MAX];
-    text_addf(out, "%s realtime timestamp: %s (%llx)\n", label, timestamp_format(t, false, buffer) ?: "n/a", (unsigned long long)t);
+    text_addf(out, "%s realtime timestamp: %s (%llx)\n", label, timestamp_format(t, false, buffer) ?: "n/a",
+              (unsigned long long)t);
 }
 
 static void add_fill(struct text *out, const char *what, uint64_t n, le64_t table_size) {
@@ -80,15 +81,20 @@ void read_file_describe(const struct read_file *f, struct text *out) {
     add_flags(out, "Incompatible flags:", le32(h->incompatible_flags), incompatible, ELEMENTS(incompatible));
     NUMBER("Header size", header_size);
     NUMBER("Arena size", arena_size);
-    text_addf(out, "Data hash table size: %llu\n", (unsigned long long)(le64(h->data_hash_table_size) / sizeof(struct journal_hash_item)));
-    text_addf(out, "Field hash table size: %llu\n", (unsigned long long)(le64(h->field_hash_table_size) / sizeof(struct journal_hash_item)));
+    text_addf(out, "Data hash table size: %llu\n",
+              (unsigned long long)(le64(h->data_hash_table_size) / sizeof(struct journal_hash_item)));
+    text_addf(out, "Field hash table size: %llu\n",
+              (unsigned long long)(le64(h->field_hash_table_size) / sizeof(struct journal_hash_item)));
     text_addf(out, "Rotate suggested: %s\n", rotation_is_due(h) ? "yes" : "no");
-    text_addf(out, "Head sequential number: %llu (%llx)\n", (unsigned long long)le64(h->head_entry_seqnum), (unsigned long long)le64(h->head_entry_seqnum));
-    text_addf(out, "Tail sequential number: %llu (%llx)\n", (unsigned long long)le64(h->tail_entry_seqnum), (unsigned long long)le64(h->tail_entry_seqnum));
+    text_addf(out, "Head sequential number: %llu (%llx)\n", (unsigned long long)le64(h->head_entry_seqnum),
+              (unsigned long long)le64(h->head_entry_seqnum));
+    text_addf(out, "Tail sequential number: %llu (%llx)\n", (unsigned long long)le64(h->tail_entry_seqnum),
+              (unsigned long long)le64(h->tail_entry_seqnum));
     add_time(out, "Head", le64(h->head_entry_realtime));
     add_time(out, "Tail", le64(h->tail_entry_realtime));
     text_addf(out, "Tail monotonic timestamp: %s (%llx)\n",
-              timespan_format(le64(h->tail_entry_monotonic), USEC_PER_MSEC, buffer, sizeof buffer), (unsigned long long)le64(h->tail_entry_monotonic));
+              timespan_format(le64(h->tail_entry_monotonic), USEC_PER_MSEC, buffer, sizeof buffer),
+              (unsigned long long)le64(h->tail_entry_monotonic));
     NUMBER("Objects", n_objects);
     NUMBER("Entry objects", n_entries);
     if (JOURNAL_HEADER_HAS(size, n_data))

@@ -81,7 +81,10 @@ int read_file_open(const char *path, struct read_file **ret) {
         return -ENOMEM;
     struct stat st;
     f->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    int r = f->fd < 0 || fstat(f->fd, &st) < 0 ? -errno : S_ISDIR(st.st_mode) ? -EISDIR : S_ISREG(st.st_mode) ? 0 : -EBADFD;
+    int r = f->fd < 0 || fstat(f->fd, &st) < 0 ? -errno
+            : S_ISDIR(st.st_mode)              ? -EISDIR
+            : S_ISREG(st.st_mode)              ? 0
+                                               : -EBADFD;
     if (r >= 0)
         r = read_file_refresh(f);
     if (r >= 0)
@@ -144,12 +147,16 @@ uint64_t entry_n_items(const struct read_file *f, const struct journal_entry *e)
 }
 
 uint64_t entry_item(const struct read_file *f, const struct journal_entry *e, uint64_t i) {
-    return f->compact ? le32(((const le32_t *)(e + 1))[i]) : le64(((const struct journal_entry_item *)(e + 1))[i].object_offset);
+    return f->compact ? le32(((const le32_t *)(e + 1))[i])
+                      : le64(((const struct journal_entry_item *)(e + 1))[i].object_offset);
 }
 
 void entry_key(const struct read_file *f, const struct journal_entry *e, struct reader_entry *ret) {
-    *ret = (struct reader_entry){ .seqnum_id = file_header(f)->seqnum_id, .boot_id = e->boot_id, .seqnum = le64(e->seqnum),
-                                  .xor_hash = le64(e->xor_hash), .realtime = le64(e->realtime),
+    *ret = (struct reader_entry){ .seqnum_id = file_header(f)->seqnum_id,
+                                  .boot_id = e->boot_id,
+                                  .seqnum = le64(e->seqnum),
+                                  .xor_hash = le64(e->xor_hash),
+                                  .realtime = le64(e->realtime),
                                   .monotonic = le64(e->monotonic) };
 }
 
@@ -190,7 +197,8 @@ uint64_t find_data(struct read_file *f, const void *data, size_t size, uint64_t 
         size_t n;
         if (!d)
             return 0;
-        if (le64(d->hash) == hash && data_payload(f, d, &payload, &n) >= 0 && n == size && memcmp(payload, data, n) == 0)
+        if (le64(d->hash) == hash && data_payload(f, d, &payload, &n) >= 0 && n == size &&
+            memcmp(payload, data, n) == 0)
             return at;
     }
     return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which entries are wanted: a tree of matches, and the next entry of a file that satisfies it. As journalctl(1) says:
- * values of one field are alternatives, fields must all hold, groups are alternatives, groups of groups must all hold. */
+/* Which entries are wanted: a tree of matches, and the next entry of a file that satisfies it. As journalctl(1)
+ * says: values of one field are alternatives, fields must all hold, groups are alternatives, groups of groups must
+ * all hold. */
 #include "journal/read_private.h"
 #include "base/text.h"
 

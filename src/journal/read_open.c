@@ -81,7 +81,8 @@ int reader_add_file(struct reader *r, const char *path) {
     struct stat st;
     for (size_t i = 0; i < r->n_files; i++) {
         struct read_file *known = r->files[i];
-        if (strcmp(known->path, path) != 0 || stat(path, &st) < 0 || st.st_dev != known->device || st.st_ino != known->inode)
+        if (strcmp(known->path, path) != 0 || stat(path, &st) < 0 || st.st_dev != known->device ||
+            st.st_ino != known->inode)
             continue;
         known->seen = true;
         return 0;
@@ -143,8 +144,9 @@ static bool is_wanted(const struct reader *r, const char *name) {
 
 static void watch(struct reader *r, const char *path) {
     if (r->inotify >= 0)
-        (void)inotify_add_watch(r->inotify, path, IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_MODIFY | IN_ATTRIB | IN_DELETE |
-                                                      IN_DELETE_SELF | IN_ONLYDIR);
+        (void)inotify_add_watch(r->inotify, path,
+                                IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_MODIFY | IN_ATTRIB | IN_DELETE |
+                                    IN_DELETE_SELF | IN_ONLYDIR);
 }
 
 /* Of a machine: its id, perhaps with a namespace behind it, which is another journal. */

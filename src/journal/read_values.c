@@ -32,8 +32,8 @@ int reader_each_value(struct reader *r, const char *field, reader_visitor visit,
                 break;
             behind = at;
             at = le64(d->next_field_offset);
-            if (data_payload(f, d, &payload, &size) >= 0 && size > n && payload[n] == '=' && memcmp(payload, field, n) == 0 &&
-                !seen_before(r, i, payload, size, le64(d->hash), f->keyed, find_data))
+            if (data_payload(f, d, &payload, &size) >= 0 && size > n && payload[n] == '=' &&
+                memcmp(payload, field, n) == 0 && !seen_before(r, i, payload, size, le64(d->hash), f->keyed, find_data))
                 k = visit(userdata, payload, size);
         }
     }

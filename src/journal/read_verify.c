@@ -202,7 +202,8 @@ static bool check_table(struct check *c, le64_t offset, le64_t size, const struc
         if (before != le64(items[i].tail_hash_offset))
             return bad(c, at + i * sizeof *items, "Hash chain does not end where it should");
     }
-    return found == members->n || bad(c, at, fields ? "Fields are missing in the hash table" : "Data are missing in the hash table");
+    return found == members->n ||
+           bad(c, at, fields ? "Fields are missing in the hash table" : "Data are missing in the hash table");
 }
 
 static bool check_counts(struct check *c) {
@@ -211,21 +212,25 @@ static bool check_counts(struct check *c) {
     if (le64(h->n_objects) != c->n_objects || le64(h->n_entries) != c->entries.n)
         return bad(c, offsetof(struct journal_header, n_objects), "The header counts other objects than there are");
     if ((JOURNAL_HEADER_HAS(size, n_fields) && (le64(h->n_data) != c->data.n || le64(h->n_fields) != c->fields.n)) ||
-        (JOURNAL_HEADER_HAS(size, n_entry_arrays) && (le64(h->n_tags) != c->n_tags || le64(h->n_entry_arrays) != c->arrays.n)))
+        (JOURNAL_HEADER_HAS(size, n_entry_arrays) &&
+         (le64(h->n_tags) != c->n_tags || le64(h->n_entry_arrays) != c->arrays.n)))
         return bad(c, offsetof(struct journal_header, n_data), "The header counts other objects than there are");
     if (c->entries.n == 0)
         return true;
-    const struct journal_entry *first = read_entry(c->f, c->entries.at[0]), *last = read_entry(c->f, c->entries.at[c->entries.n - 1]);
+    const struct journal_entry *first = read_entry(c->f, c->entries.at[0]),
+                               *last = read_entry(c->f, c->entries.at[c->entries.n - 1]);
     if (le64(h->head_entry_seqnum) != le64(first->seqnum) || le64(h->tail_entry_seqnum) != le64(last->seqnum) ||
         le64(h->head_entry_realtime) != le64(first->realtime) || le64(h->tail_entry_realtime) != le64(last->realtime))
-        return bad(c, offsetof(struct journal_header, tail_entry_seqnum), "The header knows other entries than there are");
+        return bad(c, offsetof(struct journal_header, tail_entry_seqnum),
+                   "The header knows other entries than there are");
     return true;
 }
 
 int read_file_verify(struct read_file *f, uint64_t *ret_offset, const char **ret_why) {
     struct check c = { .f = f };
     const struct journal_header *h = file_header(f);
-    bool good = le64(h->header_size) + le64(h->arena_size) == f->size || bad(&c, 0, "The file is shorter than its header says");
+    bool good =
+        le64(h->header_size) + le64(h->arena_size) == f->size || bad(&c, 0, "The file is shorter than its header says");
     struct chain all = {};
     chain_begin(&all, 0, le64(h->entry_array_offset), le64(h->n_entries));
     good = good && check_objects(&c) && check_counts(&c) &&

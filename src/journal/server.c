@@ -148,8 +148,8 @@ static void restore(struct server *s, uint64_t key, const char *state, int fd) {
 }
 
 /* --- PID 1 --- */
-static void add_pipe(struct server *s, const struct log_message *m, const char *const strings[static LOG_MESSAGE_STRINGS],
-                     int fd) {
+static void add_pipe(struct server *s, const struct log_message *m,
+                     const char *const strings[static LOG_MESSAGE_STRINGS], int fd) {
     const char *unit = strings[0], *identifier = strings[1], *settings = strings[2], *fields = strings[3];
     if (fd < 0)
         return;
@@ -289,7 +289,8 @@ static void wait_for_output(struct server *s) {
     usec_t until = s->quiet_deadline;
     for (int i = 0; i < CONSOLES; i++) {
         struct console *c = &s->consoles[i].console;
-        p[i + 1] = (struct pollfd){ .fd = console_state(c) == CONSOLE_PENDING ? output_poll_fd(&c->output) : -1, .events = POLLOUT };
+        p[i + 1] = (struct pollfd){ .fd = console_state(c) == CONSOLE_PENDING ? output_poll_fd(&c->output) : -1,
+                                    .events = POLLOUT };
         until = MIN(until, console_deadline(c));
     }
     usec_t left = usec_sub(until, now(CLOCK_MONOTONIC));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the log process is asked to do with the journal: by journalctl over varlink, and by signals. And the kernel's log,
- * which is taken over from a predecessor in the same way. */
+/* What the log process is asked to do with the journal: by journalctl over varlink, and by signals. And the kernel's
+ * log, which is taken over from a predecessor in the same way. */
 #include "base/fd.h"
 #include "journal/fields.h"
 #include "journal/kmsg.h"

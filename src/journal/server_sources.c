@@ -93,7 +93,8 @@ static struct sender *find_sender(struct server *s, const struct ucred *who) {
             sender = &s->senders[i];
     if (sender && time < sender->until)
         return sender;
-    struct rate rate = sender ? sender->rate : (struct rate){ .interval = s->config.rate_interval, .burst = s->config.rate_burst };
+    struct rate rate =
+        sender ? sender->rate : (struct rate){ .interval = s->config.rate_interval, .burst = s->config.rate_burst };
     if (!sender)
         sender = &s->senders[s->next_sender++ % SENDERS];
     free(sender->set);
@@ -118,7 +119,11 @@ static bool may_take(struct server *s, struct rate *rate, const struct entry *en
     bool permitted = rate_permits(rate, &suppressed);
     if (suppressed > 0) {
         char text[RATE_TEXT_MAX];
-        struct entry e = rate_entry(suppressed, entry->unit ? entry->unit : entry->identifier ? entry->identifier : "a program", text);
+        struct entry e = rate_entry(suppressed,
+                                    entry->unit         ? entry->unit
+                                    : entry->identifier ? entry->identifier
+                                                        : "a program",
+                                    text);
         server_give(s, &e);
     }
     return permitted;
@@ -321,7 +326,8 @@ void server_make_hold(struct server *s) {
     (void)fcntl(ends[1], F_SETPIPE_SZ, HOLD_PIPE_SIZE);
     uint64_t key = s->next_key;
     s->next_key += HOLD_PIECES;
-    if (server_tell(s, LOG_STORE, key, "held read", ends[0]) < 0 || server_tell(s, LOG_STORE, key + 1, "held write", ends[1]) < 0 ||
+    if (server_tell(s, LOG_STORE, key, "held read", ends[0]) < 0 ||
+        server_tell(s, LOG_STORE, key + 1, "held write", ends[1]) < 0 ||
         server_tell(s, LOG_STORE, key + 2, "held memory", memory) < 0) {
         fd_close(ends[0]);
         fd_close(ends[1]);

@@ -28,7 +28,9 @@ static inline void barrier(void) {
 }
 
 int source_pool_open(struct source_pool *pool, struct sink *sinks) {
-    *pool = (struct source_pool){ .sinks = sinks, .scratch = { -1, -1 }, .held = { -1, -1 }, .null_fd = -1, .line_max = SOURCE_LINE_MAX };
+    *pool = (struct source_pool){
+        .sinks = sinks, .scratch = { -1, -1 }, .held = { -1, -1 }, .null_fd = -1, .line_max = SOURCE_LINE_MAX
+    };
     void *chunk = mmap(NULL, SOURCE_CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (chunk == MAP_FAILED)
         return -errno;
@@ -375,7 +377,8 @@ static bool may_hold(const struct source_pool *pool, size_t size) {
     const struct hold *h = pool->hold;
     for (uint32_t i = 0; i < h->n; i++)
         size += h->segments[i].size;
-    return h->n == 0 || (h->n < HOLD_SEGMENTS && (h->n + 1) * (BUFFERS + 1) <= pool->held_places && size <= SOURCE_CHUNK);
+    return h->n == 0 ||
+           (h->n < HOLD_SEGMENTS && (h->n + 1) * (BUFFERS + 1) <= pool->held_places && size <= SOURCE_CHUNK);
 }
 
 /* Moves bytes of a stream to where they are held. How many; 0: they stay. */
@@ -493,8 +496,13 @@ void source_pool_replay(struct source_pool *pool, size_t i, struct source *s) {
         before += pool->hold->segments[k].size;
     if (before + g->size > SOURCE_CHUNK)
         return;
-    struct source nobody = { .kind = g->kind, .fd = -1, .level = LOG_DAEMON | LOG_INFO, .console = true, .max_level = LOG_DEBUG,
-                             .uid = (uid_t)-1, .gid = (gid_t)-1 };
+    struct source nobody = { .kind = g->kind,
+                             .fd = -1,
+                             .level = LOG_DAEMON | LOG_INFO,
+                             .console = true,
+                             .max_level = LOG_DEBUG,
+                             .uid = (uid_t)-1,
+                             .gid = (gid_t)-1 };
     if (!s)
         s = &nobody;
     pool->segment = g;

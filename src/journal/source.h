@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A stream of lines: a service's pipe, or a connection of sd_journal_stream_fd(3). Lines are looked at where
- * they lie, in the kernel, and taken out of it only when they were written: source_pump(), then write, then
- * source_consume(). Whoever kills this process between the two may see lines twice, but loses none.
+/* A stream of lines: a service's pipe, or a connection of sd_journal_stream_fd(3). Lines are looked at where they lie,
+ * in the kernel, and taken out of it only when they were written: source_pump(), then write, then source_consume().
+ * Whoever kills this process between the two may see lines twice, but loses none.
  *
- * The beginning of a line stays in the kernel, where nothing happens to it, unless there is too much of it: a socket is in
- * the way of its writer soon, so its is taken out after SOURCE_PATIENCE; a pipe's, if the pipe is full. Knows no sockets
- * but its own and no loop. */
+ * The beginning of a line stays in the kernel, where nothing happens to it, unless there is too much of it: a socket
+ * is in the way of its writer soon, so its is taken out after SOURCE_PATIENCE; a pipe's, if the pipe is full. Knows
+ * no sockets but its own and no loop. */
 #pragma once
 
 #include "journal/entry.h"
@@ -48,7 +48,8 @@ struct source {
     uint32_t partial_size, partial_room;
     struct entry_set *set; /* made for the first line; source_renew() has it made anew */
     struct log_settings *settings; /* of its unit; NULL: none. Owned */
-    struct source *unit_pipe; /* of a connection: whose max_level, rate, settings and fields hold; NULL: its own. To be set
+    struct source
+        *unit_pipe;        /* of a connection: whose max_level, rate, settings and fields hold; NULL: its own. To be set
                                * before each source_pump() */
     char *fields;          /* further fields of all its entries, in lines; NULL: none. Owned */
     struct source *next_ready, *next_taken;
@@ -64,8 +65,8 @@ struct source {
 };
 
 /* Bytes that were moved out of a stream, with how far they are written: in memory that outlives this process, as the
- * pipe does in which they are held. What is true after a kill at any instruction: the lines before `done` are written; so
- * is the one that ends at `next` if the journal's last number is `next_seqnum` or more. */
+ * pipe does in which they are held. What is true after a kill at any instruction: the lines before `done` are
+ * written; so is the one that ends at `next` if the journal's last number is `next_seqnum` or more. */
 #define HOLD_SEGMENTS 8
 struct hold_segment {
     uint64_t stream; /* source->id */

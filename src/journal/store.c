@@ -21,8 +21,9 @@
 #define UID_FIRST_USER 1000
 #define UID_LAST_USER 60000
 
-static const char *const transports[ENTRY_TRANSPORTS] = { "_TRANSPORT=stdout",  "_TRANSPORT=stdout",  "_TRANSPORT=syslog",
-                                                          "_TRANSPORT=journal", "_TRANSPORT=journal", "_TRANSPORT=kernel",
+static const char *const transports[ENTRY_TRANSPORTS] = { "_TRANSPORT=stdout",  "_TRANSPORT=stdout",
+                                                          "_TRANSPORT=syslog",  "_TRANSPORT=journal",
+                                                          "_TRANSPORT=journal", "_TRANSPORT=kernel",
                                                           "_TRANSPORT=file" };
 
 /* --- ids --- */
@@ -278,7 +279,8 @@ static void choose(struct store *s, bool runtime_only) {
         if (storage == STORAGE_PERSISTENT)
             (void)mkdir_p("/var/log/journal", 0755);
         /* A manager that keeps its files elsewhere is not alone here. */
-        s->persistent = (storage == STORAGE_PERSISTENT || strcmp(s->runtime, "/run") == 0) && usable("/var/log/journal");
+        s->persistent =
+            (storage == STORAGE_PERSISTENT || strcmp(s->runtime, "/run") == 0) && usable("/var/log/journal");
     }
     if (s->persistent)
         strcpy(base, "/var/log/journal");

@@ -38,7 +38,8 @@ struct store {
     usec_t retry;    /* after a failure, not before: monotonic */
     usec_t sync_at;  /* USEC_INFINITY: nothing to sync */
     usec_t looked;   /* for deleted files: monotonic */
-    struct journal_ref level_refs[8], facility_refs[FACILITIES], transport_refs[ENTRY_TRANSPORTS], boot_ref, machine_ref, host_ref;
+    struct journal_ref level_refs[8], facility_refs[FACILITIES], transport_refs[ENTRY_TRANSPORTS], boot_ref,
+        machine_ref, host_ref;
     char boot[64], machine[64], host[128];
     struct dual_time time; /* of the entries at hand; zeroes: none in this turn */
     bool time_old;         /* to be read again */
@@ -73,14 +74,15 @@ int store_relinquish(struct store *s);
 void store_archive_name(const char *directory, const char *prefix, const struct journal_header *header, char *ret,
                         size_t size);
 void store_dirty_name(const char *directory, const char *prefix, char *ret, size_t size);
-/* Do the programs of the image below `root` that read journals know the compact layout, as systemd does from 252 on? True
- * where there are none. $SYSTEMD_JOURNAL_COMPACT decides before that, as with journald. */
+/* Do the programs of the image below `root` that read journals know the compact layout, as systemd does from 252 on?
+ * True where there are none. $SYSTEMD_JOURNAL_COMPACT decides before that, as with journald. */
 bool store_readers_know_compact(const char *root);
 /* Deletes the oldest archived files until all take at most `max_use` bytes and are at most `max_files`, and those with
  * nothing younger than `oldest` (realtime). */
 void store_vacuum(const char *directory, uint64_t max_use, uint64_t max_files, usec_t oldest);
 /* What a directory may take: settings, and defaults from its file system. */
-void store_space(const char *directory, const struct log_space *space, uint64_t *ret_max_use, uint64_t *ret_max_file_size);
+void store_space(const char *directory, const struct log_space *space, uint64_t *ret_max_use,
+                 uint64_t *ret_max_file_size);
 /* The highest number in the headers of a directory's archived files. */
 uint64_t store_last_seqnum(const char *directory);
 /* Calls for each file user-UID.journal. */

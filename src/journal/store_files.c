@@ -32,7 +32,8 @@
 #define COMPACT_SINCE 35
 
 bool store_readers_know_compact(const char *root) {
-    static const char *const places[] = { "/usr/lib/*/libsystemd.so.0.*", "/lib/*/libsystemd.so.0.*", "/usr/lib*/libsystemd.so.0.*" };
+    static const char *const places[] = { "/usr/lib/*/libsystemd.so.0.*", "/lib/*/libsystemd.so.0.*",
+                                          "/usr/lib*/libsystemd.so.0.*" };
     const char *told = getenv("SYSTEMD_JOURNAL_COMPACT");
     if (told && *told)
         return strchr("1yYtT", *told) || strcmp(told, "on") == 0;
@@ -51,7 +52,8 @@ bool store_readers_know_compact(const char *root) {
     return true;
 }
 
-void store_space(const char *directory, const struct log_space *space, uint64_t *ret_max_use, uint64_t *ret_max_file_size) {
+void store_space(const char *directory, const struct log_space *space, uint64_t *ret_max_use,
+                 uint64_t *ret_max_file_size) {
     struct statvfs v = {};
     uint64_t size = 10 * MIB, available = size;
     if (statvfs(directory, &v) >= 0) {
@@ -74,7 +76,8 @@ void store_archive_name(const char *directory, const char *prefix, const struct 
                         size_t size) {
     char id[33];
     snprintf(ret, size, "%s/%s@%s-%016" PRIx64 "-%016" PRIx64 ".journal", directory, prefix,
-             id128_to_string(header->seqnum_id, id), le64(header->head_entry_seqnum), le64(header->head_entry_realtime));
+             id128_to_string(header->seqnum_id, id), le64(header->head_entry_seqnum),
+             le64(header->head_entry_realtime));
 }
 
 void store_dirty_name(const char *directory, const char *prefix, char *ret, size_t size) {

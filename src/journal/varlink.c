@@ -94,7 +94,8 @@ int varlink_take(struct varlink_buffer *b) {
     const char *name = method_of(b->data, &size);
     int method = name ? -EOPNOTSUPP : -EBADMSG;
     for (int i = 0; name && i < VARLINK_METHODS; i++)
-        if (size == k + strlen(methods[i]) && memcmp(name, INTERFACE, k) == 0 && memcmp(name + k, methods[i], size - k) == 0)
+        if (size == k + strlen(methods[i]) && memcmp(name, INTERFACE, k) == 0 &&
+            memcmp(name + k, methods[i], size - k) == 0)
             method = i;
     b->n -= (size_t)(end + 1 - b->data);
     memmove(b->data, end + 1, b->n);

@@ -16,7 +16,8 @@
 /* What each unit may be, in the order of the fields. */
 static const struct {
     int first, last;
-} bounds[CALENDAR_UNITS] = { { 1970, 2199 }, { 1, 12 }, { 1, 31 }, { 0, 23 }, { 0, 59 }, { 0, 60 * (int)USEC_PER_SEC - 1 } };
+} bounds[CALENDAR_UNITS] = { { 1970, 2199 }, { 1, 12 }, { 1, 31 },
+                             { 0, 23 },      { 0, 59 }, { 0, 60 * (int)USEC_PER_SEC - 1 } };
 
 static const char weekdays[][10] = { "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday" };
 #define ALL_WEEKDAYS 0x7fu
@@ -156,8 +157,10 @@ static int normalize(struct calendar_field *field, enum calendar_unit unit, bool
         if (range->start < first || range->start > last || range->repeat > last - first)
             return -EINVAL;
         /* The first repetition must come before the end of the unit. */
-        if (range->stop >= 0 ? range->stop > last || range->start > range->stop || range->repeat > range->stop - range->start
-                             : from_end ? range->repeat > range->start - first : range->repeat > last - range->start)
+        if (range->stop >= 0
+                ? range->stop > last || range->start > range->stop || range->repeat > range->stop - range->start
+            : from_end ? range->repeat > range->start - first
+                       : range->repeat > last - range->start)
             return -EINVAL;
     }
     if (field->n > 1)

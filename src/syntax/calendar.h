@@ -7,7 +7,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum calendar_unit { CALENDAR_YEAR, CALENDAR_MONTH, CALENDAR_DAY, CALENDAR_HOUR, CALENDAR_MINUTE, CALENDAR_USEC, CALENDAR_UNITS };
+enum calendar_unit {
+    CALENDAR_YEAR,
+    CALENDAR_MONTH,
+    CALENDAR_DAY,
+    CALENDAR_HOUR,
+    CALENDAR_MINUTE,
+    CALENDAR_USEC,
+    CALENDAR_UNITS
+};
 
 /* start, and from there every `repeat` (0: never again) until stop (-1: to the end of the unit). */
 struct calendar_range {

@@ -70,8 +70,8 @@ static int least(const struct search *s, enum calendar_unit unit, int first) {
     return s->start[unit];
 }
 
-#define FOR_EACH(s, unit, first, last, flip)                                                                            \
-    for ((s)->v[unit] = next_value(&(s)->c->fields[unit], least(s, unit, first), last, flip); (s)->v[unit] >= 0;         \
+#define FOR_EACH(s, unit, first, last, flip)                                                                           \
+    for ((s)->v[unit] = next_value(&(s)->c->fields[unit], least(s, unit, first), last, flip); (s)->v[unit] >= 0;       \
          (s)->v[unit] = next_value(&(s)->c->fields[unit], (s)->v[unit] + 1, last, flip))
 
 /* Within an hour that comes. */

@@ -30,8 +30,8 @@ const char *rlimit_to_string(int resource);
 /* What a PID file holds: a process number, perhaps with white space around it, and what follows the first line does not
  * matter. 0; -EINVAL: no number above 0, or something else on its line; -ERANGE: too large. daemon(7). */
 int pid_file_parse(const char *data, size_t size, pid_t *ret);
-/* A whole number as strtol(3) reads it with base 0, as unit files have it: white space and a sign in front, 0x, 0b, 0o, and a
- * leading 0 for octal digits. -EINVAL, -ERANGE. */
+/* A whole number as strtol(3) reads it with base 0, as unit files have it: white space and a sign in front, 0x, 0b,
+ * 0o, and a leading 0 for octal digits. -EINVAL, -ERANGE. */
 int number_parse(const char *s, int64_t *ret);
 /* "15%", "0.25%", "12.5‰", "7‱" in 1/10000, at most INT_MAX of them. systemd.resource-control(5). -EINVAL, -ERANGE. */
 int permyriad_parse(const char *s, int64_t *ret);

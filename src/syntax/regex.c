@@ -89,7 +89,9 @@ static bool class_escape(char c, struct set *ret) {
     static const struct {
         char letter;
         const char *ranges; /* pairs */
-    } classes[] = { { 'd', "09" }, { 'w', "09azAZ__" }, { 's', "\t\r  " }, { 'h', "\t\t  \xa0\xa0" }, { 'v', "\n\r\x85\x85" } };
+    } classes[] = {
+        { 'd', "09" }, { 'w', "09azAZ__" }, { 's', "\t\r  " }, { 'h', "\t\t  \xa0\xa0" }, { 'v', "\n\r\x85\x85" }
+    };
     for (size_t i = 0; i < ELEMENTS(classes); i++) {
         if ((c | 32) != classes[i].letter)
             continue;
@@ -275,7 +277,9 @@ static bool escape(struct parser *p, bool *ret_no_atom) {
     static const struct {
         char letter;
         enum regex_op op;
-    } edges[] = { { 'b', OP_WORD_EDGE }, { 'B', OP_NO_WORD_EDGE }, { 'A', OP_BEGIN }, { 'z', OP_END }, { 'Z', OP_LAST_LINE_END } };
+    } edges[] = {
+        { 'b', OP_WORD_EDGE }, { 'B', OP_NO_WORD_EDGE }, { 'A', OP_BEGIN }, { 'z', OP_END }, { 'Z', OP_LAST_LINE_END }
+    };
     struct set s = {};
     unsigned char c;
     for (size_t i = 0; i < ELEMENTS(edges); i++)
@@ -450,8 +454,8 @@ int regex_compile(const char *pattern, bool ignore_case, struct regex **ret, con
     if (!r)
         return -ENOMEM;
     struct parser p = { .r = r, .p = pattern, .ignore_case = ignore_case };
-    bool good = alternatives(&p) && (*p.p != ')' || fail(&p, "unmatched closing parenthesis")) && emit(&p, OP_MATCH, 0, 0) &&
-                (regex_prepare(r) >= 0 || fail(&p, ""));
+    bool good = alternatives(&p) && (*p.p != ')' || fail(&p, "unmatched closing parenthesis")) &&
+                emit(&p, OP_MATCH, 0, 0) && (regex_prepare(r) >= 0 || fail(&p, ""));
     if (!good) {
         regex_free(r);
         *ret_error = p.error;

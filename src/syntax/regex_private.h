@@ -4,7 +4,18 @@
 
 #include "syntax/regex.h"
 
-enum regex_op { OP_CHAR, OP_SET, OP_SPLIT, OP_JUMP, OP_BEGIN, OP_END, OP_LAST_LINE_END, OP_WORD_EDGE, OP_NO_WORD_EDGE, OP_MATCH };
+enum regex_op {
+    OP_CHAR,
+    OP_SET,
+    OP_SPLIT,
+    OP_JUMP,
+    OP_BEGIN,
+    OP_END,
+    OP_LAST_LINE_END,
+    OP_WORD_EDGE,
+    OP_NO_WORD_EDGE,
+    OP_MATCH
+};
 struct instruction {
     enum regex_op op;
     int32_t a, b; /* the character or set; or where to go on, relative, a first */

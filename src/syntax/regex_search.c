@@ -24,7 +24,8 @@ static bool holds(enum regex_op op, const char *text, size_t n, size_t i) {
 }
 
 /* Everything that is reached from `at` without a byte, in the order of preference. */
-static void follow(struct regex *r, struct thread_list *list, uint32_t at, size_t begin, const char *text, size_t n, size_t i) {
+static void follow(struct regex *r, struct thread_list *list, uint32_t at, size_t begin, const char *text, size_t n,
+                   size_t i) {
     uint32_t depth = 0;
     r->stack[depth++] = at;
     while (depth > 0) {
@@ -81,7 +82,8 @@ bool regex_search(struct regex *r, const char *text, size_t n, size_t *ret_begin
                     *ret_end = i;
                 break; /* the others are less preferred */
             }
-            if (i < n && (c->op == OP_CHAR ? (unsigned char)text[i] == c->a : set_has(&r->sets[c->a], (unsigned char)text[i])))
+            if (i < n &&
+                (c->op == OP_CHAR ? (unsigned char)text[i] == c->a : set_has(&r->sets[c->a], (unsigned char)text[i])))
                 follow(r, &r->then, t.at + 1, t.begin, text, n, i + 1);
         }
         struct thread_list other = r->now;

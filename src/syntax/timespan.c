@@ -99,7 +99,8 @@ static int parse(const char *s, uint64_t per_usec, uint64_t default_unit, uint64
         if (s == after_number && *s)
             return -EINVAL;
         usec_t part;
-        if (n >= USEC_INFINITY / unit || __builtin_mul_overflow(n, unit, &part) || __builtin_add_overflow(sum, part, &sum))
+        if (n >= USEC_INFINITY / unit || __builtin_mul_overflow(n, unit, &part) ||
+            __builtin_add_overflow(sum, part, &sum))
             return -ERANGE;
         usec_t scale = unit;
         for (size_t i = 0; i < n_fraction && scale > 0; i++) {

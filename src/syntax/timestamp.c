@@ -17,7 +17,8 @@
 #define MONTH (2629800 * USEC_PER_SEC)
 #define YEAR (31557600 * USEC_PER_SEC)
 
-#define TIMESTAMP_SHOWN_MAX (253402214399 * USEC_PER_SEC) /* 9999-12-30 23:59:59: the year has four digits in any zone */
+#define TIMESTAMP_SHOWN_MAX                                                                                            \
+    (253402214399 * USEC_PER_SEC) /* 9999-12-30 23:59:59: the year has four digits in any zone */
 
 static const char weekdays[][10] = { "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday" };
 
@@ -280,7 +281,8 @@ const char *timestamp_format_distance(usec_t t, char buffer[static TIMESTAMP_MAX
         if (!rows[i].second)
             snprintf(buffer, TIMESTAMP_MAX, "%llu%s %s", n, unit, end);
         else
-            snprintf(buffer, TIMESTAMP_MAX, "%llu%s %llu%s%s %s", n, unit, m, rows[i].rest, words && m != 1 ? "s" : "", end);
+            snprintf(buffer, TIMESTAMP_MAX, "%llu%s %llu%s%s %s", n, unit, m, rows[i].rest, words && m != 1 ? "s" : "",
+                     end);
         return buffer;
     }
     return "now";

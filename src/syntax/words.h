@@ -6,13 +6,13 @@
 #include "base/macro.h"
 
 enum word_flags {
-    WORD_UNQUOTE = 1 << 0,        /* "…" and '…' group, and are removed */
-    WORD_UNESCAPE = 1 << 1,       /* \n, \t, \x41, \101, é, \U0001f600, \s, \\ … are replaced; unknown ones: -EINVAL */
+    WORD_UNQUOTE = 1 << 0,  /* "…" and '…' group, and are removed */
+    WORD_UNESCAPE = 1 << 1, /* \n, \t, \x41, \101, é, \U0001f600, \s, \\ … are replaced; unknown ones: -EINVAL */
     WORD_UNESCAPE_RELAX = 1 << 2, /* unknown escapes are kept as they are */
     WORD_RELAX = 1 << 3,          /* a missing closing quote is forgiven */
     WORD_KEEP_QUOTE = 1 << 4,     /* quotes group but stay in the word */
     WORD_BACKSLASH = 1 << 5,      /* a backslash is dropped, and what follows it is an ordinary character */
-    WORD_EMPTY = 1 << 6,          /* each separator ends a word, so that there are empty ones; *p is NULL behind the last */
+    WORD_EMPTY = 1 << 6, /* each separator ends a word, so that there are empty ones; *p is NULL behind the last */
     WORD_UNESCAPE_SEPARATORS = 1 << 7, /* with WORD_UNESCAPE: a backslash protects a separator, too */
 };
 

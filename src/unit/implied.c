@@ -113,7 +113,8 @@ static int put_output(struct unit_file *file) {
 /* Data for stdin goes there unless something else was asked for. */
 static int put_input(struct unit_file *file) {
     const char *in = unit_string(file, D_StandardInput);
-    if ((in && strcmp(in, "null") != 0) || (!unit_string(file, D_StandardInputText) && !unit_string(file, D_StandardInputData)))
+    if ((in && strcmp(in, "null") != 0) ||
+        (!unit_string(file, D_StandardInputText) && !unit_string(file, D_StandardInputData)))
         return 0;
     union value value = { .string = strdup("data") };
     return value.string ? unit_setting_put(file, D_StandardInput, value) : -ENOMEM;
@@ -138,7 +139,8 @@ static int put_priority(struct unit_file *file) {
     int policy = (int)unit_number(file, D_CPUSchedulingPolicy);
     int least = sched_get_priority_min(policy), most = sched_get_priority_max(policy);
     int64_t priority = unit_number(file, D_CPUSchedulingPriority);
-    if (least == 0 || (least < 0 && unit_setting_written(file, D_CPUSchedulingPriority)) || (priority >= least && priority <= most))
+    if (least == 0 || (least < 0 && unit_setting_written(file, D_CPUSchedulingPriority)) ||
+        (priority >= least && priority <= most))
         return 0;
     return unit_setting_put(file, D_CPUSchedulingPriority, (union value){ .number = priority < least ? least : most });
 }

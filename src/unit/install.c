@@ -59,7 +59,8 @@ int install_reenable(const struct search_path *where, enum install_flags flags, 
         struct install_info *info = NULL;
         const char *file = *name;
         if (install_context_add(&context, *name, false, &info) >= 0 &&
-            install_traverse(&context, info, (enum search_flags)0, &info) >= 0 && info->path && !path_in_search(where, info->path))
+            install_traverse(&context, info, (enum search_flags)0, &info) >= 0 && info->path &&
+            !path_in_search(where, info->path))
             file = path_without_root(where, info->path);
         if (strv_add(&files, file) < 0)
             return -ENOMEM;
@@ -148,8 +149,11 @@ int install_link(const struct search_path *where, enum install_flags flags, char
         if (lstat(full, &st) < 0)
             return install_change_add(changes, -errno, *file, NULL);
         if (!S_ISREG(st.st_mode))
-            return install_change_add(changes, S_ISLNK(st.st_mode) ? -ELOOP : S_ISDIR(st.st_mode) ? -EISDIR : -EBADFD, *file,
-                                      NULL);
+            return install_change_add(changes,
+                                      S_ISLNK(st.st_mode)   ? -ELOOP
+                                      : S_ISDIR(st.st_mode) ? -EISDIR
+                                                            : -EBADFD,
+                                      *file, NULL);
     }
     STRV_FOREACH(file, files) {
         _cleanup_free_ char *full = path_join(where->root, *file), *path = NULL;

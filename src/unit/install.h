@@ -125,7 +125,8 @@ int install_state(const struct search_path *where, const char *name, enum unit_f
 
 /* Does a unit of this name exist in any form, masked and broken ones included? */
 bool install_exists(const struct search_path *where, const char *name);
-/* 1: there is a unit file that the verbs can work on; 0: there is none; a negative errno: something is wrong with it. */
+/* 1: there is a unit file that the verbs can work on; 0: there is none; a negative errno: something is wrong with
+ * it. */
 int install_look_up(const struct search_path *where, const char *name);
 
 /* What presets say about a unit. */

@@ -343,8 +343,8 @@ static int read_dropins(struct install_context *context, struct install_info *in
 }
 
 int install_find(struct install_context *context, struct install_info *info, enum search_flags flags) {
-    /* Found earlier, though perhaps only looked at. Then its [Install] stays unread: a unit that presets disable takes no
-     * Also= along. */
+    /* Found earlier, though perhaps only looked at. Then its [Install] stays unread: a unit that presets disable
+     * takes no Also= along. */
     if (info->mode != MODE_UNKNOWN)
         return 0;
     if (info->path)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The [Install] section of one file, and the specifiers that are allowed in it. Text only: which file is install_info.c's
- * business. systemd.unit(5) "[Install] Section Options". */
+/* The [Install] section of one file, and the specifiers that are allowed in it. Text only: which file is
+ * install_info.c's business. systemd.unit(5) "[Install] Section Options". */
 #include "base/log.h"
 #include "base/strv.h"
 #include "syntax/lines.h"

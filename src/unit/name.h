@@ -42,7 +42,7 @@ enum unit_type unit_name_type(const char *name);
 /* All of these return allocated strings through *ret: 0, -EINVAL, -ENOMEM. */
 int unit_name_prefix(const char *name, char **ret);             /* foo-bar@x.service → foo-bar */
 int unit_name_instance(const char *name, char **ret);           /* foo@x.service → x; "" where there is none */
-int unit_name_template(const char *name, char **ret);           /* foo@x.service → foo@.service; -EINVAL if no instance */
+int unit_name_template(const char *name, char **ret); /* foo@x.service → foo@.service; -EINVAL if no instance */
 int unit_name_replace_instance(const char *name, const char *instance, char **ret);
 int unit_name_change_suffix(const char *name, const char *suffix, char **ret); /* ".socket" */
 /* As systemctl mangles an argument: adds ".service" where no suffix is, escapes what may not be in a name, turns

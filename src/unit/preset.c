@@ -82,7 +82,8 @@ static int read_line(struct preset_rules *rules, const char *file, unsigned line
     else if (r >= 0 && !(rule.pattern = strdup(rest)))
         r = -ENOMEM;
     if (r == -EINVAL) {
-        log_warning("%s:%u: \"%s\" is no \"enable\", \"disable\" or \"ignore\" with a pattern, ignoring", file, line, text);
+        log_warning("%s:%u: \"%s\" is no \"enable\", \"disable\" or \"ignore\" with a pattern, ignoring", file, line,
+                    text);
         return 0;
     }
     struct preset_rule *bigger = r < 0 ? NULL : realloc(rules->items, (rules->n + 1) * sizeof(*bigger));

@@ -20,8 +20,8 @@ int preset_rules_read(const struct search_path *where, struct preset_rules *ret)
 /* Appends the rules of one file's text, which is taken apart; `file` is for warnings. */
 int preset_rules_parse(struct preset_rules *rules, const char *file, char *text);
 void preset_rules_done(struct preset_rules *rules);
-/* The first rule that matches; enable if none does. For a template, *instances gets the full names of the instances that
- * the rule lists. Where `instances` is NULL, what rules say about instances does not count: that is how list-unit-files
- * and `systemctl show` ask. */
+/* The first rule that matches; enable if none does. For a template, *instances gets the full names of the instances
+ * that the rule lists. Where `instances` is NULL, what rules say about instances does not count: that is how
+ * list-unit-files and `systemctl show` ask. */
 int preset_query(const struct preset_rules *rules, const char *name, enum preset_action *ret,
                  char ***instances);

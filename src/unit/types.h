@@ -5,9 +5,18 @@
 
 #include "unit/value.h"
 
-/* --- enumerations: value.number is one of these (value_enum_name() for the text) ----------------------------------- */
-enum service_type { SERVICE_TYPE_SIMPLE, SERVICE_TYPE_EXEC, SERVICE_TYPE_FORKING, SERVICE_TYPE_ONESHOT,
-                    SERVICE_TYPE_DBUS, SERVICE_TYPE_NOTIFY, SERVICE_TYPE_NOTIFY_RELOAD, SERVICE_TYPE_IDLE, SERVICE_TYPES };
+/* --- enumerations: value.number is one of these (value_enum_name() for the text) ---------------------------------- */
+enum service_type {
+    SERVICE_TYPE_SIMPLE,
+    SERVICE_TYPE_EXEC,
+    SERVICE_TYPE_FORKING,
+    SERVICE_TYPE_ONESHOT,
+    SERVICE_TYPE_DBUS,
+    SERVICE_TYPE_NOTIFY,
+    SERVICE_TYPE_NOTIFY_RELOAD,
+    SERVICE_TYPE_IDLE,
+    SERVICE_TYPES
+};
 enum exit_type { EXIT_TYPE_MAIN, EXIT_TYPE_CGROUP, EXIT_TYPES };
 enum restart { RESTART_NO, RESTART_ON_SUCCESS, RESTART_ON_FAILURE, RESTART_ON_ABNORMAL, RESTART_ON_WATCHDOG,
                RESTART_ON_ABORT, RESTART_ALWAYS, RESTARTS };
@@ -25,10 +34,22 @@ enum action { ACTION_NONE, ACTION_EXIT, ACTION_EXIT_FORCE, ACTION_REBOOT, ACTION
               ACTION_HALT_IMMEDIATE, ACTIONS };
 enum bind_ipv6_only { BIND_IPV6_DEFAULT, BIND_IPV6_BOTH, BIND_IPV6_ONLY, BIND_IPV6_ONLYS };
 enum timestamping { TIMESTAMPING_OFF, TIMESTAMPING_US, TIMESTAMPING_NS, TIMESTAMPINGS };
-enum protect_system { PROTECT_SYSTEM_NO, PROTECT_SYSTEM_YES, PROTECT_SYSTEM_FULL, PROTECT_SYSTEM_STRICT, PROTECT_SYSTEMS };
+enum protect_system {
+    PROTECT_SYSTEM_NO,
+    PROTECT_SYSTEM_YES,
+    PROTECT_SYSTEM_FULL,
+    PROTECT_SYSTEM_STRICT,
+    PROTECT_SYSTEMS
+};
 enum protect_home { PROTECT_HOME_NO, PROTECT_HOME_YES, PROTECT_HOME_READ_ONLY, PROTECT_HOME_TMPFS, PROTECT_HOMES };
 enum private_tmp { PRIVATE_TMP_NO, PRIVATE_TMP_CONNECTED, PRIVATE_TMP_DISCONNECTED, PRIVATE_TMPS };
-enum private_users { PRIVATE_USERS_NO, PRIVATE_USERS_SELF, PRIVATE_USERS_IDENTITY, PRIVATE_USERS_FULL, PRIVATE_USERSES };
+enum private_users {
+    PRIVATE_USERS_NO,
+    PRIVATE_USERS_SELF,
+    PRIVATE_USERS_IDENTITY,
+    PRIVATE_USERS_FULL,
+    PRIVATE_USERSES
+};
 enum protect_hostname { PROTECT_HOSTNAME_NO, PROTECT_HOSTNAME_YES, PROTECT_HOSTNAME_PRIVATE, PROTECT_HOSTNAMES };
 enum protect_control_groups { PROTECT_CGROUPS_NO, PROTECT_CGROUPS_YES, PROTECT_CGROUPS_PRIVATE, PROTECT_CGROUPS_STRICT,
                               PROTECT_CGROUPSES };
@@ -42,10 +63,10 @@ extern const struct value_type type_cpu_policy, type_io_class, type_numa_policy;
 
 extern const struct value_type type_service_type, type_exit_type, type_restart, type_restart_mode, type_notify_access,
     type_timeout_failure_mode, type_preserve, type_oom_policy, type_kill_mode, type_collect_mode, type_action,
-    type_bind_ipv6_only, type_timestamping, type_protect_system, type_protect_home, type_private_tmp, type_private_users,
-    type_protect_hostname, type_protect_control_groups, type_protect_proc, type_proc_subset, type_keyring_mode,
-    type_utmp_mode, type_device_policy, type_managed_oom_mode, type_managed_oom_preference, type_memory_pressure_watch,
-    type_mount_flags, type_console_format;
+    type_bind_ipv6_only, type_timestamping, type_protect_system, type_protect_home, type_private_tmp,
+    type_private_users, type_protect_hostname, type_protect_control_groups, type_protect_proc, type_proc_subset,
+    type_keyring_mode, type_utmp_mode, type_device_policy, type_managed_oom_mode, type_managed_oom_preference,
+    type_memory_pressure_watch, type_mount_flags, type_console_format;
 /* enum job_mode of engine/job.h has the same order. */
 extern const struct value_type type_job_mode, type_job_mode_isolate;
 
@@ -57,7 +78,7 @@ extern const struct value_type type_integer;         /* .number, 32 bits */
 extern const struct value_type type_count;           /* .size, 32 bits */
 extern const struct value_type type_count_or_infinity; /* .size, UINT64_MAX: infinity */
 extern const struct value_type type_size;            /* .size in bytes, K M G T = powers of 1024 */
-extern const struct value_type type_memory;          /* .size in bytes, UINT64_MAX: infinity; percents of this machine's */
+extern const struct value_type type_memory; /* .size in bytes, UINT64_MAX: infinity; percents of this machine's */
 extern const struct value_type type_memory_limit;    /* the same, but 0 is refused */
 /* So many ten-thousandths of the tasks that this machine can have. */
 /* "CAP_CHOWN", "cap_kill", "21". -EINVAL. */
@@ -77,7 +98,8 @@ extern const struct value_type type_exit_status;     /* .number: 0 … 255, -1 u
 extern const struct value_type type_error_number;    /* .number: errno; 0 unset; INT32_MAX: "kill" */
 extern const struct value_type type_syslog_level;    /* .number: LOG_DEBUG … LOG_EMERG; -1 unset */
 extern const struct value_type type_syslog_facility; /* .number: LOG_DAEMON … (shifted, as openlog() takes them) */
-extern const struct value_type type_socket_protocol; /* .number: IPPROTO_UDPLITE, IPPROTO_SCTP, IPPROTO_MPTCP; 0 unset */
+extern const struct value_type
+    type_socket_protocol; /* .number: IPPROTO_UDPLITE, IPPROTO_SCTP, IPPROTO_MPTCP; 0 unset */
 extern const struct value_type type_personality;     /* .number for personality(2); -1 unset */
 extern const struct value_type type_secure_bits;     /* .number: SECBIT_* without the locked ones unless written */
 extern const struct value_type type_coredump_filter; /* .size: mask for /proc/PID/coredump_filter; UINT64_MAX unset */
@@ -88,7 +110,7 @@ extern const struct value_type type_capability_bounding_set, type_capability_amb
 /* .size: the CLONE_NEW* flags a service may still use; UINT64_MAX: nothing was written. RestrictNamespaces=yes is 0. */
 extern const struct value_type type_namespaces;
 
-/* --- time: .usec, USEC_INFINITY: never ----------------------------------------------------------------------------- */
+/* --- time: .usec, USEC_INFINITY: never ---------------------------------------------------------------------------- */
 extern const struct value_type type_seconds;            /* 0 is 0 */
 extern const struct value_type type_forever_or_unset;
 extern const struct value_type type_seconds_or_unset; /* an empty one takes it back */
@@ -96,7 +118,7 @@ extern const struct value_type type_seconds_or_forever; /* a written 0 means inf
 extern const struct value_type type_nanoseconds;        /* .size in ns; UINT64_MAX unset */
 extern const struct value_type type_cpu_quota;          /* .usec of CPU time a second; USEC_INFINITY unset */
 
-/* --- strings: .string, NULL unset. Specifiers are expanded in all but `plain` ---------------------------------------- */
+/* --- strings: .string, NULL unset. Specifiers are expanded in all but `plain` ------------------------------------- */
 extern const struct value_type type_string;
 extern const struct value_type type_plain;
 extern const struct value_type type_obsolete;          /* says so, keeps nothing */
@@ -117,7 +139,7 @@ extern const struct value_type type_delegate;          /* "yes", "no" or the con
 extern const struct value_type type_input_text;        /* what is fed to stdin: lines appended, each with '\n' */
 extern const struct value_type type_input_data;        /* the same from base64; NUL bytes end it */
 
-/* --- lists: .strv, NULL empty. Each assignment appends, an empty one empties ------------------------------------------ */
+/* --- lists: .strv, NULL empty. Each assignment appends, an empty one empties -------------------------------------- */
 extern const struct value_type type_words;             /* words, unquoted */
 extern const struct value_type type_line_list;         /* one element an assignment, specifiers expanded */
 extern const struct value_type type_url_list;
@@ -131,7 +153,7 @@ extern const struct value_type type_symlink_list;      /* up to the first bad on
 extern const struct value_type type_path_lines;        /* an absolute path an assignment */
 extern const struct value_type type_search_path;       /* from a:b:c */
 extern const struct value_type type_sandbox_paths;     /* absolute, with "-" and "+" in front, kept in that order */
-extern const struct value_type type_bind_list;         /* "-SOURCE:DESTINATION:OPTIONS": always all three; the "-" may be
+extern const struct value_type type_bind_list; /* "-SOURCE:DESTINATION:OPTIONS": always all three; the "-" may be
                                                         * missing; colons in the paths are escaped by a backslash */
 extern const struct value_type type_tmpfs_list;        /* "PATH:OPTIONS" or "PATH" */
 extern const struct value_type type_directory_list;    /* RuntimeDirectory=: "NAME" or "NAME:LINK" (relative both) */
@@ -144,19 +166,19 @@ extern const struct value_type type_credential_values; /* "ID:VALUE", unescaped 
 extern const struct value_type type_credential_globs;
 extern const struct value_type type_open_file_list;    /* "PATH:NAME:OPTIONS" as written */
 extern const struct value_type type_log_fields;        /* FIELD=VALUE */
-extern const struct value_type type_log_patterns;      /* a regular expression an assignment, perhaps with "~" in front */
+extern const struct value_type type_log_patterns; /* a regular expression an assignment, perhaps with "~" in front */
 extern const struct value_type type_device_list;       /* "/dev/x rwm", "char-pts rw" */
 extern const struct value_type type_ip_prefixes;       /* "127.0.0.0/8" …; any, localhost, … are replaced */
 extern const struct value_type type_cpu_list;          /* "0-3", "5", "numa" */
-/* Filters: one element a word, "~" in front of each word of an inverted assignment; an inverted assignment without words
- * is the element "~". The first element says what the list starts from: plain: nothing is allowed but what follows;
- * inverted: all is allowed but what follows. Later elements add and take away in turn. */
+/* Filters: one element a word, "~" in front of each word of an inverted assignment; an inverted assignment without
+ * words is the element "~". The first element says what the list starts from: plain: nothing is allowed but what
+ * follows; inverted: all is allowed but what follows. Later elements add and take away in turn. */
 extern const struct value_type type_system_calls;      /* "name", "@group", each perhaps with ":EPERM", ":kill" */
 extern const struct value_type type_address_families;  /* "AF_UNIX", …; "none": no family at all */
 extern const struct value_type type_filter_words;
 extern const struct value_type type_architectures;     /* "native", "x86-64" … */
 
-/* --- objects: .object, NULL empty; structs of value.h ---------------------------------------------------------------- */
+/* --- objects: .object, NULL empty; structs of value.h ------------------------------------------------------------- */
 extern const struct value_type type_exec;            /* struct exec_command_list */
 extern const struct value_type type_condition;       /* struct condition_list */
 extern const struct value_type type_listen;          /* struct listen_list */

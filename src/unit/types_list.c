@@ -390,8 +390,8 @@ static int parse_filter(const struct value_type *type, struct parse_at *at, cons
         const char *named = error && number_parse(error + 1, &number) >= 0 ? strerrorname_np((int)number) : NULL;
         if (named)
             *error = 0;
-        r = strv_addf(&value->strv, "%s%s%s%s", invert ? "~" : "", family >= 0 ? address_family_to_string(family) : word,
-                      named ? ":" : "", named ?: "");
+        r = strv_addf(&value->strv, "%s%s%s%s", invert ? "~" : "",
+                      family >= 0 ? address_family_to_string(family) : word, named ? ":" : "", named ?: "");
         if (r < 0)
             return r;
     }

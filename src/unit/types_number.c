@@ -293,8 +293,10 @@ static int parse_level(const struct value_type *type, struct parse_at *at, const
     return 0;
 }
 
-const struct value_type type_syslog_level = { "syslog level", .flags = TYPE_KEEPS, .unset.number = -1, .parse = parse_level,
-                                              .print = print_number, .equal = value_equal_number };
+const struct value_type type_syslog_level = {
+    "syslog level",       .flags = TYPE_KEEPS,   .unset.number = -1,
+    .parse = parse_level, .print = print_number, .equal = value_equal_number
+};
 
 static int parse_facility(const struct value_type *type, struct parse_at *at, const char *text,
                           union value *value) {
@@ -335,7 +337,8 @@ static uint64_t read_number(const char *path, uint64_t otherwise) {
 uint64_t machine_tasks(uint64_t permyriad) {
     static uint64_t most;
     if (most == 0)
-        most = MIN(read_number("/proc/sys/kernel/pid_max", TASKS_MAX), read_number("/proc/sys/kernel/threads-max", TASKS_MAX));
+        most = MIN(read_number("/proc/sys/kernel/pid_max", TASKS_MAX),
+                   read_number("/proc/sys/kernel/threads-max", TASKS_MAX));
     return (uint64_t)((unsigned __int128)most * permyriad / 10000);
 }
 
@@ -422,7 +425,8 @@ static int parse_seconds(const struct value_type *type, struct parse_at *at, con
     usec_t usec;
     if (timespan_parse(text, USEC_PER_SEC, &usec) < 0)
         return value_reject(at, "not a time span (5min 20s, 500ms, infinity)");
-    value->usec = usec == 0 && (type == &type_seconds_or_forever || type == &type_forever_or_unset) ? USEC_INFINITY : usec;
+    value->usec =
+        usec == 0 && (type == &type_seconds_or_forever || type == &type_forever_or_unset) ? USEC_INFINITY : usec;
     return 0;
 }
 
@@ -438,9 +442,9 @@ const struct value_type type_seconds_or_unset = { "time span", .parse = parse_se
 const struct value_type type_forever_or_unset = { "time span, 0 for none", .unset.usec = USEC_INFINITY,
                                                   .parse = parse_seconds, .print = print_usec,
                                                   .equal = value_equal_number };
-const struct value_type type_seconds_or_forever = { "time span, 0 for none", .flags = TYPE_KEEPS, .unset.usec = USEC_INFINITY,
-                                                    .parse = parse_seconds, .print = print_usec,
-                                                    .equal = value_equal_number };
+const struct value_type type_seconds_or_forever = { "time span, 0 for none",     .flags = TYPE_KEEPS,
+                                                    .unset.usec = USEC_INFINITY, .parse = parse_seconds,
+                                                    .print = print_usec,         .equal = value_equal_number };
 
 static int parse_nanoseconds(const struct value_type *type, struct parse_at *at, const char *text,
                              union value *value) {

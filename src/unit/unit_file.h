@@ -73,7 +73,8 @@ struct unit_specifiers {
     const struct manager_dirs *dirs;
     struct specifier_table table;
 };
-void unit_specifiers_init(struct unit_specifiers *storage, const struct unit_file *file, const struct manager_dirs *dirs);
+void unit_specifiers_init(struct unit_specifiers *storage, const struct unit_file *file,
+                          const struct manager_dirs *dirs);
 
 /* --- reading settings: the written value, else the row's default ------------------------------------------------ */
 const union value *unit_setting(const struct unit_file *file, enum directive id);
@@ -91,9 +92,13 @@ static inline bool unit_bool(const struct unit_file *f, enum directive id) { ret
 static inline int64_t unit_number(const struct unit_file *f, enum directive id) { return unit_setting(f, id)->number; }
 static inline uint64_t unit_size(const struct unit_file *f, enum directive id) { return unit_setting(f, id)->size; }
 static inline usec_t unit_usec(const struct unit_file *f, enum directive id) { return unit_setting(f, id)->usec; }
-static inline const char *unit_string(const struct unit_file *f, enum directive id) { return unit_setting(f, id)->string; }
+static inline const char *unit_string(const struct unit_file *f, enum directive id) {
+    return unit_setting(f, id)->string;
+}
 static inline char **unit_strv(const struct unit_file *f, enum directive id) { return unit_setting(f, id)->strv; }
-static inline const void *unit_object(const struct unit_file *f, enum directive id) { return unit_setting(f, id)->object; }
+static inline const void *unit_object(const struct unit_file *f, enum directive id) {
+    return unit_setting(f, id)->object;
+}
 /* ExecStart= and sisters; NULL: none. */
 static inline const struct exec_command_list *unit_commands(const struct unit_file *f, enum directive id) {
     return unit_setting(f, id)->object;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Linked into all of reeve together with the shim: one call of PID 1 or of the log process fails in a whole boot. The order
- * is the file /faults: APPLET KIND OCCURRENCE ERRNO; the first process of that name follows it. What it called is counted
- * in /faults.state. `reeve-faults --fault-table` tells the kinds, their errors, and where the counts lie. */
+/* Linked into all of reeve together with the shim: one call of PID 1 or of the log process fails in a whole boot.
+ * The order is the file /faults: APPLET KIND OCCURRENCE ERRNO; the first process of that name follows it. What it
+ * called is counted in /faults.state. `reeve-faults --fault-table` tells the kinds, their errors, and where the
+ * counts lie. */
 #include "shim.h"
 
 #include <fcntl.h>

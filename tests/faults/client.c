@@ -79,8 +79,8 @@ int client_run(const char *socket, bool tolerant) {
         DBusError error = DBUS_ERROR_INIT;
         int r = call(c, &steps[i], &error);
         if (r == -2 || (r < 1 && !tolerant && !steps[i].may_fail)) {
-            fprintf(stderr, "client: %s %s: %s: %s\n", steps[i].method, steps[i].arguments[0] ? steps[i].arguments[0] : "",
-                    error.name, error.message);
+            fprintf(stderr, "client: %s %s: %s: %s\n", steps[i].method,
+                    steps[i].arguments[0] ? steps[i].arguments[0] : "", error.name, error.message);
             return 1;
         }
         dbus_error_free(&error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes one call of the C library fail, once, at a chosen place: under the program, which knows nothing of it. A place is
- * a kind of call with the chain of callers that led there, so that it stays what it is from run to run; its
+/* Makes one call of the C library fail, once, at a chosen place: under the program, which knows nothing of it. A
+ * place is a kind of call with the chain of callers that led there, so that it stays what it is from run to run; its
  * occurrences are counted. One process only: children are left alone. */
 #pragma once
 

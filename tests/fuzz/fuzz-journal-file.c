@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* journal/file.h: a file that was damaged anywhere is opened and written, or refused. The input is the damage: records of
- * four bytes offset and eight bytes that are put there; a last, shorter one cuts the file. */
+/* journal/file.h: a file that was damaged anywhere is opened and written, or refused. The input is the damage:
+ * records of four bytes offset and eight bytes that are put there; a last, shorter one cuts the file. */
 #include "journal/file.h"
 
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runit's wire: whatever bytes come down a control pipe, each leads to a bounded number of actions with signals that exist;
- * any status file has a meaning, which is written as the same bytes again; any directory name is a valid unit or none; a main
- * command comes back from the unit file as it went in. */
+/* runit's wire: whatever bytes come down a control pipe, each leads to a bounded number of actions with signals that
+ * exist; any status file has a meaning, which is written as the same bytes again; any directory name is a valid unit
+ * or none; a main command comes back from the unit file as it went in. */
 #include "cli/my_init.h"
 #include "syntax/words.h"
 #include "unit/name.h"
@@ -33,7 +33,8 @@ static void check_status(const uint8_t *data) {
     runit_status_unpack(data, &status);
     runit_status_pack(&status, bytes);
     runit_status_unpack(bytes, &again);
-    if (memcmp(bytes, data, 16) != 0 || again.state != status.state || again.pid != status.pid || again.since != status.since)
+    if (memcmp(bytes, data, 16) != 0 || again.state != status.state || again.pid != status.pid ||
+        again.since != status.since)
         abort();
     runit_status_text(&status, data[0] & 1, &text);
     if (text.len == 0 || text_str(&text)[text.len - 1] != '\n')

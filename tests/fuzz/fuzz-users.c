@@ -50,7 +50,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (size_t i = 0; i <= ELEMENTS(numbers); i++) {
         const char *who = i < ELEMENTS(numbers) ? numbers[i] : name;
         _cleanup_user_ struct user_record user = {};
-        if (user_lookup_at(root, who, &user) >= 0 && (!user.name || !*user.name || !user.home || !user.shell || user.uid == (uid_t)-1 || user.gid == (gid_t)-1))
+        if (user_lookup_at(root, who, &user) >= 0 &&
+            (!user.name || !*user.name || !user.home || !user.shell || user.uid == (uid_t)-1 || user.gid == (gid_t)-1))
             abort();
         if (group_lookup_at(root, who, &gid) >= 0 && gid == (gid_t)-1)
             abort();

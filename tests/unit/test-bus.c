@@ -420,8 +420,8 @@ static void a_request_comes_after_what_follows_from_the_one_before(void **state)
             continue;
         }
         if (dbus_message_is_signal(m, BUS_NAME ".Manager", "JobRemoved")) {
-            assert_true(dbus_message_get_args(m, NULL, DBUS_TYPE_UINT32, &id, DBUS_TYPE_OBJECT_PATH, &path, DBUS_TYPE_STRING,
-                                              &unit, DBUS_TYPE_STRING, &result, DBUS_TYPE_INVALID));
+            assert_true(dbus_message_get_args(m, NULL, DBUS_TYPE_UINT32, &id, DBUS_TYPE_OBJECT_PATH, &path,
+                                              DBUS_TYPE_STRING, &unit, DBUS_TYPE_STRING, &result, DBUS_TYPE_INVALID));
             assert_string_equal(result, "done"); /* not "canceled", by the next one */
             removed++;
         }
@@ -430,8 +430,8 @@ static void a_request_comes_after_what_follows_from_the_one_before(void **state)
     assert_int_equal(removed, 3);
 }
 
-/* More than the socket takes: the rest waits, in the middle of a message at that, and what is asked meanwhile, of the bus
- * itself (an answer that libdbus would write on its own) or of the manager, is answered behind it. */
+/* More than the socket takes: the rest waits, in the middle of a message at that, and what is asked meanwhile, of
+ * the bus itself (an answer that libdbus would write on its own) or of the manager, is answered behind it. */
 static void what_waits_for_a_slow_reader_stays_in_order(void **state) {
     enum { SIGNALS = 4000 };
     struct world *w = *state;

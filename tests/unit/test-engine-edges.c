@@ -23,7 +23,7 @@ static bool exists(const char *name) {
     return access(path, F_OK) == 0;
 }
 
-/* --- jobs ------------------------------------------------------------------------------------------------------------ */
+/* --- jobs --------------------------------------------------------------------------------------------------------- */
 static void a_start_and_a_restart_are_a_restart(void **state) {
     unit_text("slow.service", "[Service]\nType=oneshot\nExecStart=/bin/sleep 1000\n");
     unit_text("a.service", "Wants=slow.service\nAfter=slow.service\n" SLEEPER);
@@ -184,7 +184,7 @@ static void of_two_that_conflict_the_needed_stop_stays(void **state) {
     assert_int_equal(state_of("x.target"), ACTIVE_INACTIVE);
 }
 
-/* --- units ----------------------------------------------------------------------------------------------------------- */
+/* --- units -------------------------------------------------------------------------------------------------------- */
 static void the_start_limit_is_exact(void **state) {
     unit_text("a.service", "StartLimitBurst=2\nStartLimitIntervalSec=1000s\n" SLEEPER);
     get("a.service")->references++;
@@ -248,7 +248,7 @@ static void upholding_ends_at_the_start_limit(void **state) {
     assert_true(get("b.service")->auto_jobs <= 4);
 }
 
-/* --- services -------------------------------------------------------------------------------------------------------- */
+/* --- services ----------------------------------------------------------------------------------------------------- */
 static void ends_that_count(void **state) {
     unit_text("hup.service", "[Service]\nExecStart=/bin/sh -c 'kill -HUP $$$$'\n");
     unit_text("cond.service", "[Service]\nExecCondition=/bin/sh -c 'exit 255'\nExecStart=/bin/sleep 1000\n");
@@ -276,7 +276,8 @@ static void restart_delays_grow(void **state) {
 }
 
 static void a_cancelled_stop_is_still_a_stop(void **state) {
-    unit_text("a.service", "[Service]\nRestart=always\nRestartSec=1ms\nExecStart=/bin/sleep 1000\nExecStop=/bin/sleep 0.3\n");
+    unit_text("a.service",
+              "[Service]\nRestart=always\nRestartSec=1ms\nExecStart=/bin/sleep 1000\nExecStop=/bin/sleep 0.3\n");
     get("a.service")->references++;
     start("a.service");
     UNTIL_STATE("a.service", ACTIVE_ACTIVE);
@@ -289,9 +290,11 @@ static void a_cancelled_stop_is_still_a_stop(void **state) {
 
 static void a_stop_that_hangs_may_abort(void **state) {
     char text[512];
-    snprintf(text, sizeof(text),
-             "[Service]\nTimeoutStopSec=200ms\nTimeoutAbortSec=100s\nTimeoutStopFailureMode=abort\nExecStart=/bin/sh -c "
-             "'trap \"\" TERM; touch %s/ready; while :; do sleep 0.05; done'\n", directory);
+    snprintf(
+        text, sizeof(text),
+        "[Service]\nTimeoutStopSec=200ms\nTimeoutAbortSec=100s\nTimeoutStopFailureMode=abort\nExecStart=/bin/sh -c "
+        "'trap \"\" TERM; touch %s/ready; while :; do sleep 0.05; done'\n",
+        directory);
     unit_text("a.service", text);
     start("a.service");
     UNTIL(exists("ready"));
@@ -354,7 +357,8 @@ static void a_stopped_process_hears_its_signal(void **state) {
     pid_t pid = unit_main_pid(get("a.service"));
     siginfo_t info;
     kill(pid, SIGSTOP);
-    assert_int_equal(waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOWAIT), 0); /* before that SIGTERM would still end it */
+    assert_int_equal(waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOWAIT),
+                     0); /* before that SIGTERM would still end it */
     stop("a.service");
     UNTIL(m->n_installed_jobs == 0);
     assert_int_equal(state_of("a.service"), ACTIVE_INACTIVE);
@@ -394,7 +398,7 @@ static void irreversible_over_a_reload(void **state) {
     assert_int_equal(ask(JOB_STOP, "a.service", JOB_REPLACE), -EDEADLK);
 }
 
-/* --- sockets --------------------------------------------------------------------------------------------------------- */
+/* --- sockets ------------------------------------------------------------------------------------------------------ */
 static void fifo_unit(const char *name, const char *more) {
     char text[512];
     snprintf(text, sizeof(text), "[Socket]\nListenFIFO=%s/fifo\n%s", directory, more);

@@ -82,7 +82,7 @@ static void bring_down(const char *name) {
     }
 }
 
-/* --- scripts -------------------------------------------------------------------------------------------------------- */
+/* --- scripts ------------------------------------------------------------------------------------------------------ */
 static void write_units(void) {
     char text[1024];
     unit_text("bystander.service", SLEEPER);
@@ -92,7 +92,8 @@ static void write_units(void) {
              "[Service]\nType=exec\nEnvironment=A=b \"C=d e\"\nExecStartPre=/bin/true\n"
              "ExecStart=/bin/sleep 1000\nExecReload=/bin/true\nExecStop=/bin/true\nExecStopPost=/bin/true\n");
     unit_text("full.service", text);
-    unit_text("once.service", "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\nExecStart=-/bin/false\n");
+    unit_text("once.service",
+              "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\nExecStart=-/bin/false\n");
     unit_text("failing.service", "OnFailure=after.target\n[Service]\nType=oneshot\nExecStart=/bin/false\n");
     unit_text("after.target", "");
     unit_text("again.service", "StartLimitBurst=3\n[Service]\nRestart=always\nRestartSec=1ms\nExecStart=/bin/false\n");
@@ -108,7 +109,8 @@ static void write_units(void) {
     mkdir_p(strcat(strcpy(text, directory), "/units/plain.service.d"), 0755);
     write_text("units/plain.service.d/10-more.conf", "[Service]\nTimeoutStopSec=5\nEnvironmentFile=-/nonexistent\n");
     unit_text("soon.timer", "[Timer]\nOnActiveSec=1ms\nOnCalendar=daily\nPersistent=yes\nUnit=plain.service\n");
-    snprintf(text, sizeof(text), "[Path]\nPathExists=%s/flag/here\nPathChanged=%s\nUnit=plain.service\n", directory, directory);
+    snprintf(text, sizeof(text), "[Path]\nPathExists=%s/flag/here\nPathChanged=%s\nUnit=plain.service\n", directory,
+             directory);
     unit_text("flag.path", text);
     unit_text("thing@.service", "[Service]\nExecStart=/bin/sleep %i\n");
 }
@@ -268,7 +270,7 @@ static const struct script {
     { "transient", transient },            { "triggers", triggers },         { "bus", serve_client, true },
 };
 
-/* --- one run -------------------------------------------------------------------------------------------------------- */
+/* --- one run ------------------------------------------------------------------------------------------------------ */
 static int open_descriptors(void) {
     DIR *d = opendir("/proc/self/fd");
     int n = 0;
@@ -379,7 +381,7 @@ static void run_script(const struct script *script, const struct fault_place *pl
         exit(77); /* it did not come by this time */
 }
 
-/* --- all of them ------------------------------------------------------------------------------------------------------ */
+/* --- all of them -------------------------------------------------------------------------------------------------- */
 static unsigned n_run, n_failed, n_missed;
 
 static void describe(const struct fault_place *place) {

@@ -26,11 +26,12 @@ static void path_text(const char *name, const char *kind, const char *file, cons
     unit_text(name, text);
 }
 
-/* --- timers ---------------------------------------------------------------------------------------------------------- */
+/* --- timers ------------------------------------------------------------------------------------------------------- */
 static void every_base_counts_from_its_own_moment(void **state) {
     unit_text("work.service", "[Service]\nType=oneshot\nExecStart=/bin/true\n");
-    unit_text("t.timer", "[Timer]\nUnit=work.service\nOnActiveSec=1h\nOnBootSec=2h\nOnStartupSec=3h\nOnUnitActiveSec=30min\n"
-                         "OnUnitInactiveSec=40min\n");
+    unit_text("t.timer",
+              "[Timer]\nUnit=work.service\nOnActiveSec=1h\nOnBootSec=2h\nOnStartupSec=3h\nOnUnitActiveSec=30min\n"
+              "OnUnitInactiveSec=40min\n");
     m->userspace_time = dual_now();
     start("t.timer");
     UNTIL_STATE("t.timer", ACTIVE_ACTIVE);
@@ -49,8 +50,10 @@ static void every_base_counts_from_its_own_moment(void **state) {
 
 static void a_random_delay_may_be_always_the_same(void **state) {
     unit_text("work.service", SLEEPER);
-    unit_text("a.timer", "[Timer]\nUnit=work.service\nOnCalendar=yearly\nRandomizedDelaySec=30d\nFixedRandomDelay=yes\n");
-    unit_text("b.timer", "[Timer]\nUnit=work.service\nOnCalendar=yearly\nRandomizedDelaySec=30d\nFixedRandomDelay=yes\n");
+    unit_text("a.timer",
+              "[Timer]\nUnit=work.service\nOnCalendar=yearly\nRandomizedDelaySec=30d\nFixedRandomDelay=yes\n");
+    unit_text("b.timer",
+              "[Timer]\nUnit=work.service\nOnCalendar=yearly\nRandomizedDelaySec=30d\nFixedRandomDelay=yes\n");
     start("a.timer");
     start("b.timer");
     UNTIL(state_of("a.timer") == ACTIVE_ACTIVE && state_of("b.timer") == ACTIVE_ACTIVE);
@@ -131,7 +134,7 @@ static void a_reload_leaves_timers_as_they_were(void **state) {
     UNTIL(strcmp(sub_state_of("running.timer"), "elapsed") == 0);
 }
 
-/* --- paths ----------------------------------------------------------------------------------------------------------- */
+/* --- paths -------------------------------------------------------------------------------------------------------- */
 static void a_change_during_a_reload_is_seen(void **state) {
     unit_text("work.service", SLEEPER);
     path_text("p.path", "PathChanged", "file", "Unit=work.service\n");

@@ -56,7 +56,8 @@ static void check_tail(const uint8_t *map, const struct journal_data_compact *d)
     uint64_t left = le64(d->data.n_entries), offset = le64(d->data.entry_array_offset), last = 0;
     left -= left > 0;
     for (; offset != 0; offset = le64(((const struct journal_entry_array *)(map + offset))->next_entry_array_offset)) {
-        uint64_t items = (le64(((const struct journal_object *)(map + offset))->size) - sizeof(struct journal_entry_array)) / 4;
+        uint64_t items =
+            (le64(((const struct journal_object *)(map + offset))->size) - sizeof(struct journal_entry_array)) / 4;
         last = offset;
         if (left <= items)
             break;
@@ -78,7 +79,8 @@ static uint64_t walk(void) {
     assert_true(le64(h->header_size) + le64(h->arena_size) <= (uint64_t)st.st_size);
     assert_int_equal(le32(h->incompatible_flags) & JOURNAL_COMPACT, compact ? JOURNAL_COMPACT : 0);
     size_t head = compact ? sizeof(struct journal_data_compact) : sizeof(struct journal_data);
-    for (; last != le64(h->tail_object_offset); at = last + JOURNAL_ALIGN(le64(((const struct journal_object *)(map + last))->size))) {
+    for (; last != le64(h->tail_object_offset);
+         at = last + JOURNAL_ALIGN(le64(((const struct journal_object *)(map + last))->size))) {
         const struct journal_object *o = (const void *)(map + at);
         last = at;
         assert_true(o->type > JOURNAL_UNUSED && o->type < JOURNAL_OBJECT_TYPES);
@@ -266,8 +268,8 @@ static void test_settings(void **state) {
 
 static void put_library(const char *name) {
     char command[200];
-    snprintf(command, sizeof(command), "mkdir -p %s/usr/lib/arch && rm -f %s/usr/lib/arch/* && : >%s/usr/lib/arch/%s", directory,
-             directory, directory, name);
+    snprintf(command, sizeof(command), "mkdir -p %s/usr/lib/arch && rm -f %s/usr/lib/arch/* && : >%s/usr/lib/arch/%s",
+             directory, directory, directory, name);
     assert_int_equal(system(command), 0);
 }
 

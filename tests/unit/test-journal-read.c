@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* journal/read.h: positions, directions, matches and merging, over the small files that the fuzz target starts from. Each
- * has twelve entries of two boots, a second apart, with every layout and compression. What they print is compared with
- * systemd's in tests/conformance. */
+/* journal/read.h: positions, directions, matches and merging, over the small files that the fuzz target starts from.
+ * Each has twelve entries of two boots, a second apart, with every layout and compression. What they print is
+ * compared with systemd's in tests/conformance. */
 #include "journal/read.h"
 
 #include <setjmp.h>
@@ -20,8 +20,14 @@
 #define SECOND_BOOT UINT64_C(1700100000000000)
 #define SECOND UINT64_C(1000000)
 
-static const char *const files[] = { "xz.journal", "lz4.journal", "zstd.journal", "zstd-keyed.journal", "zstd-compact.journal",
-                                     "zstd-keyed-compact.journal", "lz4-keyed-compact.journal", "xz-keyed-compact.journal" };
+static const char *const files[] = { "xz.journal",
+                                     "lz4.journal",
+                                     "zstd.journal",
+                                     "zstd-keyed.journal",
+                                     "zstd-compact.journal",
+                                     "zstd-keyed-compact.journal",
+                                     "lz4-keyed-compact.journal",
+                                     "xz-keyed-compact.journal" };
 
 static struct reader *open_file(const char *name) {
     char path[512];
@@ -41,7 +47,8 @@ static int count(struct reader *r, bool up) {
 
 static bool message_is(struct reader *r, const char *text) {
     struct reader_data d;
-    return reader_get_data(r, "MESSAGE", &d) > 0 && d.size == strlen(text) + 8 && memcmp(d.data + 8, text, strlen(text)) == 0;
+    return reader_get_data(r, "MESSAGE", &d) > 0 && d.size == strlen(text) + 8 &&
+           memcmp(d.data + 8, text, strlen(text)) == 0;
 }
 
 static void walking(void **state) {
@@ -97,7 +104,9 @@ static void places(void **state) {
         reader_seek_monotonic(r, boot, 3600 * SECOND);
         assert_int_equal(reader_next(r), 1);
         assert_true(message_is(r, "message 7 error=1"));
-        static const char *const none[] = { "", "x", "s=12", "i=5", "t=", "t=xyz", "s=00000000000000000000000000000000", "b=1;m=2" };
+        static const char *const none[] = {
+            "", "x", "s=12", "i=5", "t=", "t=xyz", "s=00000000000000000000000000000000", "b=1;m=2"
+        };
         for (size_t k = 0; k < ELEMENTS(none); k++)
             assert_int_equal(reader_seek_cursor(r, none[k]), -EINVAL);
     }

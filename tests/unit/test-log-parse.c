@@ -120,7 +120,9 @@ static void test_packets_come_out_as_they_went_in(void **state) {
 static void test_kernel_records(void **state) {
     struct kmsg_message m;
     struct bytes name, value;
-    assert_int_equal(parse_kmsg(b("30,7,123456,-,caller=T1;eth0: \\x09up\\\n SUBSYSTEM=net\n lower=x\nnone\n DEVICE=+e:0\n"), &m), 0);
+    assert_int_equal(
+        parse_kmsg(b("30,7,123456,-,caller=T1;eth0: \\x09up\\\n SUBSYSTEM=net\n lower=x\nnone\n DEVICE=+e:0\n"), &m),
+        0);
     assert_int_equal(m.priority, LOG_DAEMON | LOG_INFO);
     assert_int_equal(m.time, 123456);
     char text[64];
@@ -132,7 +134,9 @@ static void test_kernel_records(void **state) {
     assert_int_equal(parse_kmsg_field(&m.fields, &name, &value), 1);
     assert_bytes(value, "+e:0");
     assert_int_equal(parse_kmsg_field(&m.fields, &name, &value), 0);
-    static const char *const wrong[] = { "", "6", "6,1,2", "6,1,2,-", ",1,2,-;x", "9999,1,2,-;x", "6,1,99999999999999999999,-;x" };
+    static const char *const wrong[] = {
+        "", "6", "6,1,2", "6,1,2,-", ",1,2,-;x", "9999,1,2,-;x", "6,1,99999999999999999999,-;x"
+    };
     for (size_t i = 0; i < ELEMENTS(wrong); i++)
         assert_int_equal(parse_kmsg(b(wrong[i]), &m), -EBADMSG);
 }

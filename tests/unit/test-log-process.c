@@ -465,8 +465,9 @@ static void test_stdout_as_json(void **state) {
     uint64_t id;
     int a = open_stream(b, "a.service", &id);
     say(a, "not shown\n<4>a \"word\"\tand \xff\n");
-    assert_true(sees(b, "\"level\":\"warning\",\"severity\":\"WARNING\",\"unit\":\"a.service\",\"identifier\":\"program\","
-                        "\"message\":\"a \\\"word\\\"\\tand \xef\xbf\xbd\"}\n"));
+    assert_true(sees(b,
+                     "\"level\":\"warning\",\"severity\":\"WARNING\",\"unit\":\"a.service\",\"identifier\":\"program\","
+                     "\"message\":\"a \\\"word\\\"\\tand \xef\xbf\xbd\"}\n"));
     assert_null(strstr(b->seen, "not shown"));
     assert_memory_equal(b->seen, "{\"time\":\"20", 11);
     close(a);

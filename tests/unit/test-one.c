@@ -67,9 +67,13 @@ static void rewriting(void **state) {
         char *value;
         int from, to; /* from 0: wrong */
     } cases[] = {
-        { "15:3", 15, 3 }, { "TERM:QUIT", 15, 3 }, { "SIGTERM:0", 15, 0 }, { "RTMIN+3:TERM", 37, 15 }, { "1:64", 1, 64 },
-        { "0:3", 0, 0 }, { "15:", 0, 0 }, { ":3", 0, 0 }, { "15", 0, 0 }, { "15:65", 0, 0 }, { "15:3:4", 0, 0 }, { "", 0, 0 },
-        { "-1:3", 0, 0 }, { "15:TERMINATE-THIS-VERY-LONG-NAME-OF-NOTHING", 0, 0 },
+        { "15:3", 15, 3 },      { "TERM:QUIT", 15, 3 },
+        { "SIGTERM:0", 15, 0 }, { "RTMIN+3:TERM", 37, 15 },
+        { "1:64", 1, 64 },      { "0:3", 0, 0 },
+        { "15:", 0, 0 },        { ":3", 0, 0 },
+        { "15", 0, 0 },         { "15:65", 0, 0 },
+        { "15:3:4", 0, 0 },     { "", 0, 0 },
+        { "-1:3", 0, 0 },       { "15:TERMINATE-THIS-VERY-LONG-NAME-OF-NOTHING", 0, 0 },
     };
     for (size_t i = 0; i < ELEMENTS(cases); i++) {
         assert_int_equal(PARSE(ONE_REEVE, "-r", cases[i].value, "true"), cases[i].from ? ONE_RUN : ONE_WRONG);
@@ -105,8 +109,11 @@ static void what_is_wrong_is_named(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(options_end_at_the_command), cmocka_unit_test(each_name_has_its_own), cmocka_unit_test(rewriting),
-        cmocka_unit_test(the_environment), cmocka_unit_test(what_is_wrong_is_named),
+        cmocka_unit_test(options_end_at_the_command),
+        cmocka_unit_test(each_name_has_its_own),
+        cmocka_unit_test(rewriting),
+        cmocka_unit_test(the_environment),
+        cmocka_unit_test(what_is_wrong_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,16 +69,28 @@ static void matches(void **state) {
         assert_int_equal(regex_compile(cases[i].pattern, cases[i].ignore_case, &r, &why), 0);
         bool found = regex_search(r, cases[i].text, strlen(cases[i].text), &begin, &end);
         if (found != (cases[i].found != NULL) ||
-            (found && (end - begin != strlen(cases[i].found) || memcmp(cases[i].text + begin, cases[i].found, end - begin) != 0)))
+            (found && (end - begin != strlen(cases[i].found) ||
+                       memcmp(cases[i].text + begin, cases[i].found, end - begin) != 0)))
             fail_msg("%s in %s", cases[i].pattern, cases[i].text);
         regex_free(r);
     }
 }
 
 static void refused(void **state) {
-    static const char *const patterns[] = { "[", "[a", "(", "(a", "a)", "*", "a**b(", "+a", "a\\", "[z-a]", "a{2,1}", "a{1001}", "(?=a)",
-                                            "(?!a)", "(?<=a)", "(a)\\1", "(?>a)", "a++", "\\y", "(?R)", "(*FAIL)", "((a{500}){500}){500}",
-                                            "(?z)", "(?P=x)", "[[:nope:]]", "\\x{100}", "(?#", "(?<x" };
+    static const char *const patterns[] = { "[",          "[a",
+                                            "(",          "(a",
+                                            "a)",         "*",
+                                            "a**b(",      "+a",
+                                            "a\\",        "[z-a]",
+                                            "a{2,1}",     "a{1001}",
+                                            "(?=a)",      "(?!a)",
+                                            "(?<=a)",     "(a)\\1",
+                                            "(?>a)",      "a++",
+                                            "\\y",        "(?R)",
+                                            "(*FAIL)",    "((a{500}){500}){500}",
+                                            "(?z)",       "(?P=x)",
+                                            "[[:nope:]]", "\\x{100}",
+                                            "(?#",        "(?<x" };
     for (size_t i = 0; i < ELEMENTS(patterns); i++) {
         struct regex *r = NULL;
         const char *why = "";

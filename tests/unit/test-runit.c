@@ -18,8 +18,8 @@
 
 /* As a runsv(8) wrote it, and sv(8) understood it. */
 static void a_status_is_runits_twenty_bytes(void **state) {
-    static const unsigned char bytes[] = { 0x40, 0, 0, 0, 0x6b, 0x02, 0xe1, 0xb3, 0x2f, 0x65, 0xd7, 0xac, 0x29, 0x44, 0, 0,
-                                           1,    'u', 0, 1 };
+    static const unsigned char bytes[] = { 0x40, 0,    0,    0,    0x6b, 0x02, 0xe1, 0xb3, 0x2f, 0x65,
+                                           0xd7, 0xac, 0x29, 0x44, 0,    0,    1,    'u',  0,    1 };
     unsigned char again[RUNIT_STATUS_SIZE];
     struct runit_status status;
     runit_status_unpack(bytes, &status);
@@ -62,7 +62,8 @@ static void names_become_unit_names(void **state) {
 static void commands_are_those_of_runsv(void **state) {
     struct runit_action a[RUNIT_ACTIONS_MAX];
     assert_int_equal(control_actions('d', true, false, a), 3);
-    assert_true(a[0].script == 't' && a[0].signal == SIGTERM && a[1].signal == SIGCONT && !a[1].script && a[2].script == 'd');
+    assert_true(a[0].script == 't' && a[0].signal == SIGTERM && a[1].signal == SIGCONT && !a[1].script &&
+                a[2].script == 'd');
     assert_int_equal(control_actions('x', true, true, a), 0);
     assert_int_equal(control_actions('1', true, false, a), 1);
     assert_true(a[0].signal == SIGUSR1 && a[0].script == '1');

@@ -166,8 +166,8 @@ static void time_spans_add_up(void **state) {
 }
 
 static void what_is_no_time_span_is_refused(void **state) {
-    static const char *const bad[] = { "", " ", "x", "5 x", "1.2.3", ".", "5.", "5. s", "infinity5", "-1", "9999999999999y",
-                                       "s" };
+    static const char *const bad[] = { "",   " ",    "x",         "5 x", "1.2.3",          ".",
+                                       "5.", "5. s", "infinity5", "-1",  "9999999999999y", "s" };
     for (size_t i = 0; i < ELEMENTS(bad); i++) {
         usec_t usec = 42;
         int r = timespan_parse(bad[i], USEC_PER_SEC, &usec);

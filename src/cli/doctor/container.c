@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is to be said of the container itself: what stands in front of the manager, where its output goes, and what it may
- * and may not. Knows no units. */
+/* What is to be said of the container itself: what stands in front of the manager, where its output goes, and what
+ * it may and may not. Knows no units. */
 #include "cli/doctor/doctor.h"
 
 #include "base/fd.h"
@@ -36,7 +36,8 @@ void check_first_process(struct doctor *d) {
     } else if (d->manager.alive && d->manager.pid != 1 && !d->manager.on_demand) {
         text_addf(&d->what, "the first process is %s, and the manager is process %d", name, d->manager.pid);
         doctor_tell(d, SEVERITY_NOTE, NULL,
-                    "the container ends with the first process, and gets only the signals and the exit status that it passes on",
+                    "the container ends with the first process, and gets only the signals and the exit status that it "
+                    "passes on",
                     "leave out --init, tini, dumb-init or the shell in front: reeve does all of that itself");
     }
 }
@@ -49,16 +50,21 @@ void check_stdout(struct doctor *d) {
         return; /* another user's */
     if (strcmp(target, "/dev/null") == 0) {
         text_add(&d->what, "the manager's stdout is /dev/null");
-        doctor_tell(d, SEVERITY_NOTE, target, "`docker logs` shows nothing of what services print", "read the journal: journalctl");
+        doctor_tell(d, SEVERITY_NOTE, target, "`docker logs` shows nothing of what services print",
+                    "read the journal: journalctl");
     } else if (strncmp(target, "pipe:", 5) == 0) {
         _cleanup_close_ int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
         struct pollfd p = { .fd = fd, .events = POLLOUT };
         if (fd < 0 || poll(&p, 1, 0) < 0 || p.revents == POLLOUT)
             return;
         bool closed = p.revents & POLLERR;
-        text_addf(&d->what, closed ? "nobody has the other end of stdout any more" : "nobody reads the container's stdout: its pipe is full");
-        doctor_tell(d, SEVERITY_PROBLEM, "stdout", closed ? "what services print is dropped there" : "what services print waits, and is dropped from 4 MiB on",
-                    "everything is in the journal, journalctl; see to the log driver of the container, or set REEVE_LOG_FORMAT=none");
+        text_addf(&d->what, closed ? "nobody has the other end of stdout any more"
+                                   : "nobody reads the container's stdout: its pipe is full");
+        doctor_tell(d, SEVERITY_PROBLEM, "stdout",
+                    closed ? "what services print is dropped there"
+                           : "what services print waits, and is dropped from 4 MiB on",
+                    "everything is in the journal, journalctl; see to the log driver of the container, or set "
+                    "REEVE_LOG_FORMAT=none");
     }
 }
 
@@ -88,15 +94,20 @@ void check_places(struct doctor *d) {
         { "/run", "services keep sockets and PID files there", "docker run --tmpfs /run", SEVERITY_PROBLEM },
         { "/tmp", "services and their scripts need it", "docker run --tmpfs /tmp", SEVERITY_PROBLEM },
         { "/var/tmp", "some services need it", "docker run --tmpfs /var/tmp", SEVERITY_NOTE },
-        { "/var/log", "services that log to files fail, and the journal does not outlive the container", "a volume or --tmpfs /var/log", SEVERITY_NOTE },
-        { "/var/lib", "services that keep data fail", "a volume for the directory of each such service", SEVERITY_NOTE },
-        { "/etc", "`systemctl enable` and package scripts cannot change anything", "do so when the image is built", SEVERITY_NOTE },
+        { "/var/log", "services that log to files fail, and the journal does not outlive the container",
+          "a volume or --tmpfs /var/log", SEVERITY_NOTE },
+        { "/var/lib", "services that keep data fail", "a volume for the directory of each such service",
+          SEVERITY_NOTE },
+        { "/etc", "`systemctl enable` and package scripts cannot change anything", "do so when the image is built",
+          SEVERITY_NOTE },
     };
     for (size_t i = 0; i < ELEMENTS(places); i++) {
         if (access(places[i].path, W_OK) >= 0 || errno == ENOENT)
             continue;
-        text_addf(&d->what, "%s cannot be written to (%s)", places[i].path, errno == EROFS ? "read-only" : "not by this user");
-        doctor_tell(d, errno == EROFS ? places[i].severity : SEVERITY_NOTE, places[i].path, places[i].why, places[i].cure);
+        text_addf(&d->what, "%s cannot be written to (%s)", places[i].path,
+                  errno == EROFS ? "read-only" : "not by this user");
+        doctor_tell(d, errno == EROFS ? places[i].severity : SEVERITY_NOTE, places[i].path, places[i].why,
+                    places[i].cure);
     }
 }
 
@@ -119,7 +130,8 @@ void check_capabilities(struct doctor *d) {
     };
     if (!d->permits.root) {
         text_addf(&d->what, "this is user %u, not root", (unsigned)d->permits.uid);
-        doctor_tell(d, SEVERITY_NOTE, NULL, "User= of units and ports below 1024 need root", "pick services that run as one user, or run as root");
+        doctor_tell(d, SEVERITY_NOTE, NULL, "User= of units and ports below 1024 need root",
+                    "pick services that run as one user, or run as root");
         return;
     }
     for (size_t i = 0; i < ELEMENTS(usual); i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the checks of `reeve doctor` share: what is known of this container and its manager, and the findings. A check asks
- * and changes nothing. */
+/* What the checks of `reeve doctor` share: what is known of this container and its manager, and the findings. A
+ * check asks and changes nothing. */
 #pragma once
 
 #include "cli/systemctl/ctl.h"
@@ -24,8 +24,8 @@ struct doctor {
     size_t n_problems, n_findings;
 };
 
-/* Prints d->what, empties it and d->cure. `subject` is the unit or path that it is about, or NULL; `cure`, or, if that is
- * NULL, d->cure, says what to do. All are sentences without a full stop. */
+/* Prints d->what, empties it and d->cure. `subject` is the unit or path that it is about, or NULL; `cure`, or, if
+ * that is NULL, d->cure, says what to do. All are sentences without a full stop. */
 void doctor_tell(struct doctor *d, enum severity severity, const char *subject, const char *why, const char *cure);
 
 /* A unit's settings, from its files; NULL: there are none, or they cannot be read. The caller frees. */

@@ -20,7 +20,7 @@
 #define FILES_SHOWN 4
 #define LISTING_MAX 65536
 
-/* --- what a process has open --------------------------------------------------------------------------------------- */
+/* --- what a process has open -------------------------------------------------------------------------------------- */
 static bool ends_with(const char *s, const char *end) {
     size_t n = strlen(s), m = strlen(end);
     return n > m && strcmp(s + n - m, end) == 0;
@@ -28,7 +28,8 @@ static bool ends_with(const char *s, const char *end) {
 
 /* By its name; a database's write-ahead log is none, though it may be called so. */
 static bool looks_like_log(const char *path, bool appended) {
-    static const char *const none[] = { "/var/log/journal", "/var/log/wtmp", "/var/log/btmp", "/var/log/lastlog", "/var/log/faillog" };
+    static const char *const none[] = { "/var/log/journal", "/var/log/wtmp", "/var/log/btmp", "/var/log/lastlog",
+                                        "/var/log/faillog" };
     for (size_t i = 0; i < ELEMENTS(none); i++)
         if (path_below(path, none[i]))
             return false;
@@ -104,7 +105,7 @@ static void add_files(pid_t pid, struct text *out) {
         (void)list_files_as(pid, st.st_uid, st.st_gid, out);
 }
 
-/* --- the unit -------------------------------------------------------------------------------------------------------- */
+/* --- the unit ----------------------------------------------------------------------------------------------------- */
 /* Log files of all processes of a unit, each once. */
 static char **unit_log_files(const char *unit) {
     _cleanup_error_ DBusError error = DBUS_ERROR_INIT;
@@ -137,7 +138,8 @@ static bool is_in_journal(const struct unit_row *u) {
     _cleanup_message_ DBusMessage *props = props_get(u->path, &error);
     _cleanup_reader_ struct reader *r = reader_new();
     usec_t since = props_number(props, "InactiveExitTimestampMonotonic");
-    if (!r || reader_add_default(r, "", READER_SYSTEM | READER_USER) < 0 || reader_matchf(r, "_SYSTEMD_UNIT=%s", u->id) < 0)
+    if (!r || reader_add_default(r, "", READER_SYSTEM | READER_USER) < 0 ||
+        reader_matchf(r, "_SYSTEMD_UNIT=%s", u->id) < 0)
         return false;
     for (enum ctl_place place = CTL_XDG; place < CTL_PLACES; place++) {
         _cleanup_free_ char *path = ctl_path(place, "../log/journal");
@@ -167,7 +169,9 @@ static void look_at(struct doctor *d, const struct search_path *search, const st
         text_addf(&d->what, " and %zu more", n - FILES_SHOWN);
     text_addf(&d->cure, " into [X-Reeve] of a drop-in of the unit, and restart it");
     doctor_tell(d, too ? SEVERITY_NOTE : SEVERITY_PROBLEM, u->id,
-                too ? "`docker logs` and journalctl do not show what is there" : "`docker logs` and journalctl show nothing of it", NULL);
+                too ? "`docker logs` and journalctl do not show what is there"
+                    : "`docker logs` and journalctl show nothing of it",
+                NULL);
 }
 
 void check_log_files(struct doctor *d) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reeve doctor: what a newcomer has to be told at once about this container, a line each. The checks are a table. It asks
- * the manager over the bus, and /proc; it changes nothing. */
+/* reeve doctor: what a newcomer has to be told at once about this container, a line each. The checks are a table. It
+ * asks the manager over the bus, and /proc; it changes nothing. */
 #include "cli/applets.h"
 #include "cli/doctor/doctor.h"
 #include "syntax/json.h"
@@ -49,7 +49,8 @@ void doctor_tell(struct doctor *d, enum severity severity, const char *subject, 
 
 static int usage(FILE *out, int status) {
     fputs("Usage: reeve doctor [--json] [CHECK…]\n\n"
-          "Says what does not work in this container, and what one has to know of it: what, why, and what to do, a line each.\n"
+          "Says what does not work in this container, and what one has to know of it: what, why, and what to do, a "
+          "line each.\n"
           "Exit status 1 if there is a problem; notes do not count.\n\n",
           out);
     for (size_t i = 0; i < ELEMENTS(checks); i++)
@@ -62,7 +63,9 @@ static bool is_wanted(const struct check *c, char **wanted) {
 }
 
 int doctor_main(int argc, char **argv) {
-    static const struct option options[] = { { "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, {} };
+    static const struct option options[] = { { "json", no_argument, NULL, 'j' },
+                                             { "help", no_argument, NULL, 'h' },
+                                             {} };
     struct doctor d = {};
     optind = 0;
     for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) >= 0;) {

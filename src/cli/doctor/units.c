@@ -36,7 +36,8 @@ static const struct manager_dirs dirs = { .runtime = "/run", .state = "/var/lib"
 
 struct unit_file *doctor_load(const struct search_path *search, const char *id) {
     _cleanup_(unit_file_freep) struct unit_file *unit = NULL;
-    if (unit_file_load(search, &dirs, id, ignore, NULL, &unit) < 0 || unit->state != LOAD_LOADED || unit_put_implied(unit) < 0)
+    if (unit_file_load(search, &dirs, id, ignore, NULL, &unit) < 0 || unit->state != LOAD_LOADED ||
+        unit_put_implied(unit) < 0)
         return NULL;
     return TAKE(unit);
 }

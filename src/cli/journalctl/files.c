@@ -85,8 +85,8 @@ int verify_files(struct reader *r) {
         }
         unsigned long long size = stat(path, &st) < 0 ? 0 : (unsigned long long)st.st_size;
         fprintf(stderr, "%06llx: %s\n", (unsigned long long)offset, why);
-        fprintf(stderr, "File corruption detected at %s:%06llx (of %llu bytes, %llu%%).\n", path, (unsigned long long)offset, size,
-                size ? (unsigned long long)offset * 100 / size : 0);
+        fprintf(stderr, "File corruption detected at %s:%06llx (of %llu bytes, %llu%%).\n", path,
+                (unsigned long long)offset, size, size ? (unsigned long long)offset * 100 / size : 0);
         fprintf(stderr, "FAIL: %s (%s)\n", path, strerror(-k));
         status = EXIT_FAILURE;
     }
@@ -122,8 +122,9 @@ static bool parse_name(const char *name, struct archived *ret) {
     if (n > 8 + 67 && strcmp(name + end, ".journal") == 0) {
         const char *p = name + end - 67;
         ret->has_seqnum = true;
-        return p[0] == '@' && p[33] == '-' && p[50] == '-' && id128_from_string(memcpy(id, p + 1, 32), &ret->seqnum_id) >= 0 &&
-               hex_number(p + 34, 16, &ret->seqnum) && hex_number(p + 51, 16, &ret->realtime);
+        return p[0] == '@' && p[33] == '-' && p[50] == '-' &&
+               id128_from_string(memcpy(id, p + 1, 32), &ret->seqnum_id) >= 0 && hex_number(p + 34, 16, &ret->seqnum) &&
+               hex_number(p + 51, 16, &ret->realtime);
     }
     end = n - 9;
     if (n > 9 + 34 && strcmp(name + end, ".journal~") == 0) {
@@ -186,12 +187,14 @@ static int vacuum_directory(const char *directory) {
             continue;
         }
         if (!jctl.quiet)
-            fprintf(stderr, "Deleted archived journal %s/%s (%s).\n", directory, list[i].name, size_format(list[i].bytes, bytes));
+            fprintf(stderr, "Deleted archived journal %s/%s (%s).\n", directory, list[i].name,
+                    size_format(list[i].bytes, bytes));
         freed += list[i].bytes;
         sum -= MIN(sum, list[i].bytes);
     }
     if (k >= 0 && !jctl.quiet)
-        fprintf(stderr, "Vacuuming done, freed %s of archived journals from %s.\n", size_format(freed, bytes), directory);
+        fprintf(stderr, "Vacuuming done, freed %s of archived journals from %s.\n", size_format(freed, bytes),
+                directory);
     for (size_t i = 0; i < n; i++)
         free(list[i].name);
     free(list);
@@ -208,7 +211,9 @@ int vacuum_files(struct reader *r) {
         char *slash = directory ? strrchr(directory, '/') : NULL;
         if (slash)
             *slash = 0;
-        k = !directory ? -ENOMEM : strv_contains(directories, slash ? directory : ".") ? 0 : strv_add(&directories, slash ? directory : ".");
+        k = !directory                                            ? -ENOMEM
+            : strv_contains(directories, slash ? directory : ".") ? 0
+                                                                  : strv_add(&directories, slash ? directory : ".");
     }
     STRV_FOREACH (directory, directories) {
         int failed = k < 0 ? k : vacuum_directory(*directory);

@@ -8,8 +8,25 @@
 #include "cli/terminal.h"
 #include "journal/read.h"
 
-enum action { SHOW, LIST_BOOTS, LIST_FIELDS, LIST_VALUES, PRINT_HEADER, DISK_USAGE, VERIFY, VACUUM, ROTATE, FLUSH, SYNC, RELINQUISH,
-              NO_CATALOG, UPDATE_CATALOG, NO_KEYS, NO_NAMESPACE, NO_MACHINES };
+enum action {
+    SHOW,
+    LIST_BOOTS,
+    LIST_FIELDS,
+    LIST_VALUES,
+    PRINT_HEADER,
+    DISK_USAGE,
+    VERIFY,
+    VACUUM,
+    ROTATE,
+    FLUSH,
+    SYNC,
+    RELINQUISH,
+    NO_CATALOG,
+    UPDATE_CATALOG,
+    NO_KEYS,
+    NO_NAMESPACE,
+    NO_MACHINES
+};
 
 struct jctl {
     enum action action;

@@ -129,8 +129,8 @@ static const struct option_row {
 
 static int argument_of(const struct option_row *row) {
     static const uint64_t with = 1u << TEXT | 1u << LIST | 1u << SPAN | 1u << SIZE | 1u << NUMBER | 1u << MOMENT |
-                                 1u << NOTHING_WITH_VALUE | 1u << OUTPUT | 1u << OUTPUT_FIELDS | 1u << PRIORITY | 1u << FACILITY |
-                                 1u << FIELD | 1u << GREP;
+                                 1u << NOTHING_WITH_VALUE | 1u << OUTPUT | 1u << OUTPUT_FIELDS | 1u << PRIORITY |
+                                 1u << FACILITY | 1u << FIELD | 1u << GREP;
     if (row->kind == LINES || row->kind == BOOT || row->kind == CASE)
         return optional_argument;
     bool refused_with_value = row->kind == ACTION && (row->value == NO_MACHINES || row->value == NO_NAMESPACE);
@@ -140,7 +140,8 @@ static int argument_of(const struct option_row *row) {
 static int usage(void) {
     puts("journalctl [OPTION…] [FIELD=VALUE…]\n\nShows what services have logged.\n\nOptions:");
     for (size_t i = 0; i < ELEMENTS(rows); i++)
-        if (rows[i].kind != NOTHING && rows[i].kind != NOTHING_WITH_VALUE && !(rows[i].kind == ACTION && rows[i].value >= NO_CATALOG)) {
+        if (rows[i].kind != NOTHING && rows[i].kind != NOTHING_WITH_VALUE &&
+            !(rows[i].kind == ACTION && rows[i].value >= NO_CATALOG)) {
             int argument = argument_of(&rows[i]);
             printf("  %c%c --%s%s\n", rows[i].letter ? '-' : ' ', rows[i].letter ? rows[i].letter : ' ', rows[i].name,
                    argument == required_argument ? "=" : argument == optional_argument ? "[=]" : "");
@@ -445,7 +446,8 @@ static int open_files(struct reader *r) {
     }
     if (jctl.files)
         return 0;
-    unsigned which = (jctl.system ? READER_SYSTEM : 0u) | (jctl.user ? READER_USER : 0u) | (jctl.merge ? READER_ALL : 0u);
+    unsigned which =
+        (jctl.system ? READER_SYSTEM : 0u) | (jctl.user ? READER_USER : 0u) | (jctl.merge ? READER_ALL : 0u);
     k = reader_add_default(r, jctl.root, (enum reader_files)which);
     return k < 0 ? fail("Failed to open journal: %s", strerror(-k)) : 0;
 }
@@ -523,7 +525,9 @@ int journalctl_main(int argc, char **argv) {
         { NO_CATALOG, "There is no message catalog here: it belongs to systemd.", NULL },
         { NO_KEYS, "Forward Secure Sealing is not supported here.", NULL },
         { NO_NAMESPACE, "--namespace=: there are no journal namespaces here, all services log to one journal.", NULL },
-        { NO_MACHINES, "This journalctl reads the journal of its own container only; --directory= and --root= lead to others.", NULL },
+        { NO_MACHINES,
+          "This journalctl reads the journal of its own container only; --directory= and --root= lead to others.",
+          NULL },
     };
     int status = take_options(argc, argv);
     if (status == 0)

@@ -15,8 +15,10 @@
 #define LINES_MAX 3
 
 const char *const print_mode_names[PRINT_MODES] = {
-    "short",       "short-full", "short-iso", "short-iso-precise", "short-precise", "short-monotonic", "short-delta", "short-unix",
-    "verbose",     "export",     "json",      "json-pretty",       "json-sse",      "json-seq",        "cat",         "with-unit",
+    "short",         "short-full",      "short-iso",   "short-iso-precise",
+    "short-precise", "short-monotonic", "short-delta", "short-unix",
+    "verbose",       "export",          "json",        "json-pretty",
+    "json-sse",      "json-seq",        "cat",         "with-unit",
 };
 
 int print_mode_from_string(const char *s) {
@@ -55,15 +57,16 @@ bool is_printable(const char *s, size_t n, bool lines) {
         }
         static const uint32_t least[] = { 0, 0xa0, 0x800, 0x10000 };
         /* Nor surrogates, nor what Unicode says is no character. */
-        if (c < least[more] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) || (c >= 0xfdd0 && c < 0xfdf0) || (c & 0xfffe) == 0xfffe)
+        if (c < least[more] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) || (c >= 0xfdd0 && c < 0xfdf0) ||
+            (c & 0xfffe) == 0xfffe)
             return false;
     }
     return true;
 }
 
 const char color_highlight[] = "\x1b[0;1;39m", color_normal[] = "\x1b[0m";
-static const char color_red[] = "\x1b[0;1;31m", color_yellow[] = "\x1b[0;1;38;5;185m", color_grey[] = "\x1b[0;38;5;245m",
-                  color_blue[] = "\x1b[0;34m", color_underline[] = "\x1b[0;4m";
+static const char color_red[] = "\x1b[0;1;31m", color_yellow[] = "\x1b[0;1;38;5;185m",
+                  color_grey[] = "\x1b[0;38;5;245m", color_blue[] = "\x1b[0;34m", color_underline[] = "\x1b[0;4m";
 
 struct colors {
     const char *on, *off, *match;
@@ -102,8 +105,8 @@ static void add_shortened(struct text *out, const char *s, size_t n, unsigned co
     text_add_n(out, s + n - MIN(rest, n), MIN(rest, n));
 }
 
-bool print_message(struct text *out, const struct print_options *o, unsigned indent, int priority, bool audit, const char *message,
-                 size_t n, size_t begin, size_t end) {
+bool print_message(struct text *out, const struct print_options *o, unsigned indent, int priority, bool audit,
+                   const char *message, size_t n, size_t begin, size_t end) {
     struct colors c = o->color ? colors_of(priority, audit) : (struct colors){ "", "", "" };
     if (n == 0)
         text_add_char(out, '\n');
@@ -220,11 +223,11 @@ void print_realtime(const struct print_options *o, struct print_state *s, usec_t
             if (!timestamp_format(t, o->utc, s->clock))
                 strcpy(s->clock, "n/a");
         } else if (o->mode == PRINT_SHORT_ISO || o->mode == PRINT_SHORT_ISO_PRECISE)
-            snprintf(s->clock, sizeof s->clock, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-                     tm.tm_hour, tm.tm_min, tm.tm_sec);
+            snprintf(s->clock, sizeof s->clock, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1,
+                     tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
         else
-            snprintf(s->clock, sizeof s->clock, "%.3s %02d %02d:%02d:%02d", months + 3 * tm.tm_mon, tm.tm_mday, tm.tm_hour, tm.tm_min,
-                     tm.tm_sec);
+            snprintf(s->clock, sizeof s->clock, "%.3s %02d %02d:%02d:%02d", months + 3 * tm.tm_mon, tm.tm_mday,
+                     tm.tm_hour, tm.tm_min, tm.tm_sec);
         s->offset = tm.tm_gmtoff / 60;
     }
     text_add(out, s->clock);
@@ -240,7 +243,8 @@ static void add_monotonic(struct text *out, usec_t t) {
     text_addf(out, "%5llu.%06llu", (unsigned long long)(t / USEC_PER_SEC), (unsigned long long)(t % USEC_PER_SEC));
 }
 
-static void print_monotonic(const struct print_options *o, struct text *out, const struct moment *t, const struct moment *before) {
+static void print_monotonic(const struct print_options *o, struct text *out, const struct moment *t,
+                            const struct moment *before) {
     text_add_char(out, '[');
     add_monotonic(out, t->monotonic);
     if (o->mode == PRINT_SHORT_DELTA && !before->known)
@@ -256,8 +260,21 @@ static void print_monotonic(const struct print_options *o, struct text *out, con
 }
 
 /* --- one line ------------------------------------------------------------------------------------------------- */
-enum { PID, COMM, PRIORITY, TRANSPORT, HOSTNAME, SYSLOG_PID, IDENTIFIER, SOURCE_REALTIME, SOURCE_MONOTONIC, MESSAGE, UNIT, USER_UNIT,
-       WANTED };
+enum {
+    PID,
+    COMM,
+    PRIORITY,
+    TRANSPORT,
+    HOSTNAME,
+    SYSLOG_PID,
+    IDENTIFIER,
+    SOURCE_REALTIME,
+    SOURCE_MONOTONIC,
+    MESSAGE,
+    UNIT,
+    USER_UNIT,
+    WANTED
+};
 static const struct {
     const char *name;
     size_t size;
@@ -284,7 +301,8 @@ static void pick(const struct print_fields *fields, const struct print_field *fo
         found[k] = NULL;
     for (size_t i = 0; i < fields->n; i++)
         for (int k = 0; k < WANTED; k++)
-            if (fields->list[i].name_size == wanted[k].size && memcmp(fields->list[i].name, wanted[k].name, wanted[k].size) == 0)
+            if (fields->list[i].name_size == wanted[k].size &&
+                memcmp(fields->list[i].name, wanted[k].name, wanted[k].size) == 0)
                 found[k] = &fields->list[i];
 }
 
@@ -314,7 +332,8 @@ static void add_field(struct text *out, const char *before, const struct print_f
     text_add_n(out, f->value, f->value_size);
 }
 
-static int print_short(struct reader *r, const struct print_options *o, struct print_state *s, size_t begin, size_t end) {
+static int print_short(struct reader *r, const struct print_options *o, struct print_state *s, size_t begin,
+                       size_t end) {
     const struct reader_entry *e = reader_entry(r);
     const struct print_field *f[WANTED];
     struct text *out = &s->out;
@@ -323,7 +342,8 @@ static int print_short(struct reader *r, const struct print_options *o, struct p
     if (k < 0)
         return k;
     pick(&s->fields, f);
-    usec_t realtime = realtime_of(f[SOURCE_REALTIME], e->realtime), monotonic = stamp_of(f[SOURCE_MONOTONIC], e->monotonic);
+    usec_t realtime = realtime_of(f[SOURCE_REALTIME], e->realtime),
+           monotonic = stamp_of(f[SOURCE_MONOTONIC], e->monotonic);
     struct moment before = s->before;
     s->before = (struct moment){ true, e->boot_id, monotonic, realtime };
     if (!f[MESSAGE])
@@ -410,7 +430,8 @@ static int print_verbose(struct reader *r, const struct print_options *o, struct
         bool is_message = o->color && f->name_size == 7 && memcmp(f->name, "MESSAGE", 7) == 0;
         text_addf(out, "    %s%.*s=", is_message ? color_highlight : "", (int)f->name_size, f->name);
         struct print_options plain = { .all = o->all };
-        if (o->all || ((!o->ellipsize || f->name_size + 1 + f->value_size < VALUE_MAX) && is_printable(f->value, f->value_size, true)))
+        if (o->all || ((!o->ellipsize || f->name_size + 1 + f->value_size < VALUE_MAX) &&
+                       is_printable(f->value, f->value_size, true)))
             print_message(out, &plain, (unsigned)f->name_size + 5, LOG_INFO, false, f->value, f->value_size, 0, 0);
         else
             text_addf(out, "[%s blob data]%s\n", size_format(f->value_size, bytes), is_message ? color_normal : "");

@@ -14,6 +14,6 @@ int print_json(struct reader *r, const struct print_options *o, struct print_sta
 int print_export(struct reader *r, const struct print_options *o, struct print_state *s);
 void print_realtime(const struct print_options *o, struct print_state *s, usec_t t);
 /* The message, `indent` columns in from its second line on. True if something was left out. */
-bool print_message(struct text *out, const struct print_options *o, unsigned indent, int priority, bool audit, const char *message,
-                   size_t n, size_t begin, size_t end);
+bool print_message(struct text *out, const struct print_options *o, unsigned indent, int priority, bool audit,
+                   const char *message, size_t n, size_t begin, size_t end);
 extern const char color_highlight[], color_normal[];

@@ -152,7 +152,8 @@ int list_boots(struct reader *r) {
     for (size_t i = 0; i < boots.n; i++) {
         const struct boot *b = &boots.list[i];
         printf("%*i %s %-*s %s\n", width, (int)i - (int)boots.n + 1, id128_to_string(b->id, id), times,
-               timestamp_format(b->first, jctl.print.utc, first) ?: "n/a", timestamp_format(b->last, jctl.print.utc, last) ?: "n/a");
+               timestamp_format(b->first, jctl.print.utc, first) ?: "n/a",
+               timestamp_format(b->last, jctl.print.utc, last) ?: "n/a");
     }
     free(boots.list);
     return 0;
@@ -297,7 +298,8 @@ static int add_path(struct reader *r, const char *word) {
         bool script = fd >= 0 && pread(fd, magic, 2, 0) == 2 && magic[0] == '#' && magic[1] == '!';
         k = script ? reader_matchf(r, "_COMM=%.15s", path_base(path)) : reader_matchf(r, "_EXE=%s", path);
     } else if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
-        k = reader_matchf(r, "_KERNEL_DEVICE=%c%u:%u", S_ISBLK(st.st_mode) ? 'b' : 'c', major(st.st_rdev), minor(st.st_rdev));
+        k = reader_matchf(r, "_KERNEL_DEVICE=%c%u:%u", S_ISBLK(st.st_mode) ? 'b' : 'c', major(st.st_rdev),
+                          minor(st.st_rdev));
     else
         return 1 + fail("File is neither a device node, nor regular file, nor executable: %s", word);
     return k < 0 ? 1 + fail("Failed to add match: %s", strerror(-k)) : 0;

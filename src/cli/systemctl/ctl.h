@@ -17,7 +17,13 @@
 #define BUS_PATH "/org/freedesktop/systemd1"
 
 /* Exit statuses that mean something: systemctl(1) "Exit status", the Linux Standard Base. */
-enum { EXIT_BAD_ARGUMENT = 2, EXIT_NOT_RUNNING = 3, EXIT_NO_PERMISSION = 4, EXIT_NOT_INSTALLED = 5, EXIT_NOT_CONFIGURED = 6 };
+enum {
+    EXIT_BAD_ARGUMENT = 2,
+    EXIT_NOT_RUNNING = 3,
+    EXIT_NO_PERMISSION = 4,
+    EXIT_NOT_INSTALLED = 5,
+    EXIT_NOT_CONFIGURED = 6
+};
 enum { EXIT_STATUS_NOT_RUNNING = 3, EXIT_STATUS_UNKNOWN = 4 };
 
 enum output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_JSON_PRETTY };
@@ -123,8 +129,19 @@ struct unit_row {
 int list_units(char **patterns, DBusMessage **reply, struct unit_row **ret, size_t *ret_n);
 
 /* --- text: format.c, table.c ---------------------------------------------------------------------------- */
-enum glyph { GLYPH_CIRCLE, GLYPH_HOLLOW, GLYPH_CROSS, GLYPH_ARROW_CIRCLE, GLYPH_BRANCH, GLYPH_LAST, GLYPH_BAR, GLYPH_SPACE,
-             GLYPH_ARROW, GLYPH_BULLET, GLYPHS };
+enum glyph {
+    GLYPH_CIRCLE,
+    GLYPH_HOLLOW,
+    GLYPH_CROSS,
+    GLYPH_ARROW_CIRCLE,
+    GLYPH_BRANCH,
+    GLYPH_LAST,
+    GLYPH_BAR,
+    GLYPH_SPACE,
+    GLYPH_ARROW,
+    GLYPH_BULLET,
+    GLYPHS
+};
 const char *glyph(enum glyph g);
 enum glyph glyph_of_state(const char *active_state);
 enum color { COLOR_GOOD, COLOR_BAD, COLOR_WARN, COLOR_DIM, COLOR_BOLD, COLORS };
@@ -188,8 +205,8 @@ int verb_log_level(int argc, char **argv);
 
 /* The unit load path of --root=, --user, --global. 0, or negative, said. */
 int files_where(struct search_path *where);
-/* Names that have an init script are handed on to the tool for such; those that have no unit file leave *names, which is
- * NULL when none is left. `found`, for is-enabled: one of them is enabled. Negative: failed, said. */
+/* Names that have an init script are handed on to the tool for such; those that have no unit file leave *names,
+ * which is NULL when none is left. `found`, for is-enabled: one of them is enabled. Negative: failed, said. */
 int sysv_files(const char *verb, char ***names, bool *found);
 int reload_manager(const char *method);
 void warn_changed_on_disk(const char *unit);

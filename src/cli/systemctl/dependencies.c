@@ -81,7 +81,8 @@ static int walk(struct tree *t, const char *unit, unsigned depth) {
         if ((ctl.types && !strv_contains(ctl.types, type ? type + 1 : "")) || !state_wanted(state ? state : ""))
             continue;
         if (!ctl.plain)
-            printf("%s%s%s ", color_of_state(state ? state : ""), glyph(glyph_of_state(state ? state : "")), color_off());
+            printf("%s%s%s ", color_of_state(state ? state : ""), glyph(glyph_of_state(state ? state : "")),
+                   color_off());
         print_name(t, name, depth);
         if ((ctl.all || unit_name_type(name) == UNIT_TARGET) && depth + 1 < DEPTH_MAX) {
             if (strv_add(&t->seen, name) < 0)

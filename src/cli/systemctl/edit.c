@@ -232,7 +232,8 @@ static char *path_to_edit(const struct search_path *where, const char *name) {
         return NULL;
     }
     if (ctl.runtime && access(text_str(&other), F_OK) >= 0) {
-        fail("Refusing to create \"%s\" because it would be overridden by \"%s\" anyway.", text_str(&path), text_str(&other));
+        fail("Refusing to create \"%s\" because it would be overridden by \"%s\" anyway.", text_str(&path),
+             text_str(&other));
         return NULL;
     }
     return text_take(&path);
@@ -263,7 +264,8 @@ static int add_edit(struct edits *e, const struct search_path *where, const char
         r = offer_dropin(&offer, &t, more->path);
     else if (whole)
         text_add(&offer, whole);
-    text_addf(&temporary, "%.*s.#%s%d", (int)(path_base(more->path) - more->path), more->path, path_base(more->path), getpid());
+    text_addf(&temporary, "%.*s.#%s%d", (int)(path_base(more->path) - more->path), more->path, path_base(more->path),
+              getpid());
     if (r >= 0)
         r = offer.failed || !(more->temporary = text_take(&temporary)) ? -ENOMEM : mkdir_parents(more->path, 0755);
     if (r >= 0)
@@ -341,7 +343,8 @@ int verb_edit(int argc, char **argv) {
     _cleanup_(edits_done) struct edits e = {};
     _cleanup_(search_path_done) struct search_path where = {};
     if (ctl.drop_in && (ctl.full || strchr(ctl.drop_in, '/')))
-        return fail(ctl.full ? "--drop-in= may not be combined with --full." : "Invalid drop-in file name '%s'.", ctl.drop_in);
+        return fail(ctl.full ? "--drop-in= may not be combined with --full." : "Invalid drop-in file name '%s'.",
+                    ctl.drop_in);
     if (files_where(&where) < 0)
         return EXIT_FAILURE;
     for (char **a = argv + 1; *a; a++) {

@@ -119,8 +119,8 @@ static int file_names(const char *verb, char **arguments, char ***ret) {
             free(name);
             return -EINVAL;
         } else if (glob_is_pattern(*a)) {
-            fail("Glob pattern passed%s%s, but globs are not supported for this.", strcmp(verb, "is-enabled") == 0 ? " to check" : " to ",
-                 strcmp(verb, "is-enabled") == 0 ? "" : verb);
+            fail("Glob pattern passed%s%s, but globs are not supported for this.",
+                 strcmp(verb, "is-enabled") == 0 ? " to check" : " to ", strcmp(verb, "is-enabled") == 0 ? "" : verb);
             return -EINVAL;
         } else if ((r = mangle(*a, NULL, &name)) < 0)
             return r;
@@ -279,8 +279,9 @@ int verb_preset_all(int argc, char **argv) {
         int r = install_preset_all(&where, flags(), (enum preset_mode)preset_mode(), &changes);
         return tell_changes("preset", r, &changes);
     }
-    _cleanup_message_ DBusMessage *reply = ctl_call("PresetAllUnitFiles", &error, "sbb", ctl.preset_mode ? ctl.preset_mode : "",
-                                                    (int)ctl.runtime, (int)(ctl.force > 0));
+    _cleanup_message_ DBusMessage *reply =
+        ctl_call("PresetAllUnitFiles", &error, "sbb", ctl.preset_mode ? ctl.preset_mode : "", (int)ctl.runtime,
+                 (int)(ctl.force > 0));
     if (!reply)
         return fail("Failed to preset all units: %s", error.message);
     if (dbus_message_iter_init(reply, &i))
@@ -304,8 +305,9 @@ int verb_add_dependency(int argc, char **argv) {
         return tell_changes("add dependency on",
                             install_add_dependency(&where, flags(), names, target, requires, &changes), &changes);
     }
-    _cleanup_message_ DBusMessage *reply = ctl_call("AddDependencyUnitFiles", &error, "Assbb", names, target,
-                                                    requires ? "Requires" : "Wants", (int)ctl.runtime, (int)(ctl.force > 0));
+    _cleanup_message_ DBusMessage *reply =
+        ctl_call("AddDependencyUnitFiles", &error, "Assbb", names, target, requires ? "Requires" : "Wants",
+                 (int)ctl.runtime, (int)(ctl.force > 0));
     if (!reply)
         return fail("Failed to add dependency: %s", error.message);
     if (dbus_message_iter_init(reply, &i))

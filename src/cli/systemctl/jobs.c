@@ -98,7 +98,8 @@ static void explain_service(const char *unit, const char *unit_path) {
          "See \"systemctl status %s\" and \"journalctl -xeu %s\" for details.",
          unit, because ? " because " : "", because ? because : "", unit, unit);
     if (result && strcmp(result, "start-limit-hit") == 0)
-        fail("To force a start use \"systemctl reset-failed %s\"\nfollowed by \"systemctl start %s\" again.", unit, unit);
+        fail("To force a start use \"systemctl reset-failed %s\"\nfollowed by \"systemctl start %s\" again.", unit,
+             unit);
 }
 
 /* Says why, unless the job did what it should. */
@@ -223,7 +224,8 @@ static int start_one(const char *method, const char *job_type, const char *mode,
         reply = ctl_call(method, &error, "ss", unit, mode);
     if (!reply) {
         fail("Failed to %s %s: %s", job_type, unit, error.message);
-        if (!error_is(&error, "NoSuchUnit") && !error_is(&error, "UnitMasked") && !error_is(&error, "JobTypeNotApplicable"))
+        if (!error_is(&error, "NoSuchUnit") && !error_is(&error, "UnitMasked") &&
+            !error_is(&error, "JobTypeNotApplicable"))
             fail("See system logs and 'systemctl status%s %s' for details.", unit[0] == '-' ? " --" : "", unit);
         return error_exit_status(&error);
     }

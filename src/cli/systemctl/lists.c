@@ -123,7 +123,8 @@ static int compare_timers(const void *a, const void *b) {
 
 /* Both clocks' next as a time of day; 0: none. */
 static usec_t next_elapse(DBusMessage *props) {
-    usec_t real = props_number(props, "NextElapseUSecRealtime"), monotonic = props_number(props, "NextElapseUSecMonotonic");
+    usec_t real = props_number(props, "NextElapseUSecRealtime"),
+           monotonic = props_number(props, "NextElapseUSecMonotonic");
     real = real == UINT64_MAX ? 0 : real;
     if (monotonic == 0 || monotonic == UINT64_MAX)
         return real;
@@ -136,7 +137,8 @@ static struct timer_row read_timer(const struct unit_row *u) {
     _cleanup_message_ DBusMessage *props = props_get(u->path, &error);
     _cleanup_strv_ char **triggers = props_strings(props, "Triggers");
     usec_t last = props ? props_number(props, "LastTriggerUSec") : 0;
-    return (struct timer_row){ props ? next_elapse(props) : 0, last == UINT64_MAX ? 0 : last, u->id, strv_join(triggers, ", ") };
+    return (struct timer_row){ props ? next_elapse(props) : 0, last == UINT64_MAX ? 0 : last, u->id,
+                               strv_join(triggers, ", ") };
 }
 
 int verb_list_timers(int argc, char **argv) {

@@ -29,7 +29,9 @@ static int select_unit(struct reader *r, const char *id) {
 void print_log(DBusMessage *p) {
     _cleanup_reader_ struct reader *r = ctl.lines > 0 ? reader_new() : NULL;
     usec_t since = props_number(p, "InactiveExitTimestampMonotonic");
-    struct print_options o = { .mode = ctl.log_mode, .all = ctl.all, .columns = columns(), .color = *color(COLOR_BOLD) };
+    struct print_options o = {
+        .mode = ctl.log_mode, .all = ctl.all, .columns = columns(), .color = *color(COLOR_BOLD)
+    };
     struct print_state state = {};
     bool first = true;
     if (!r || reader_add_default(r, "", READER_SYSTEM | READER_USER) < 0 || select_unit(r, props_string(p, "Id")) < 0)

@@ -304,5 +304,6 @@ int verb_log_level(int argc, char **argv) {
     if (out_finish(&out) >= 0)
         reply = dbus_connection_send_with_reply_and_block(ctl.bus, m, -1, &error);
     dbus_message_unref(m);
-    return reply ? 0 : fail("Failed to set %s to %s: %s", argv[0], argv[1], error.message ? error.message : "no memory");
+    return reply ? 0
+                 : fail("Failed to set %s to %s: %s", argv[0], argv[1], error.message ? error.message : "no memory");
 }

@@ -88,7 +88,8 @@ void ctl_settle(void) {
 static int open_output(void) {
     struct stat st;
     int fd = open("/proc/1/fd/1", O_WRONLY | O_APPEND | O_NOCTTY | O_NONBLOCK);
-    if (fd >= 0 && fstat(fd, &st) >= 0 && (S_ISFIFO(st.st_mode) || S_ISREG(st.st_mode)) && fd_set_nonblock(fd, false) >= 0)
+    if (fd >= 0 && fstat(fd, &st) >= 0 && (S_ISFIFO(st.st_mode) || S_ISREG(st.st_mode)) &&
+        fd_set_nonblock(fd, false) >= 0)
         return fd;
     fd_close(fd);
     return open("/dev/null", O_WRONLY | O_NOCTTY);

@@ -59,7 +59,8 @@ static void add_capabilities(struct text *out, uint64_t mask) {
 }
 
 static void add_u64(struct text *out, const char *name, uint64_t n) {
-    static const char *const stamps[] = { "NextElapseUSecRealtime", "LastTriggerUSec", "TimeUSec", "RTCTimeUSec", NULL };
+    static const char *const stamps[] = { "NextElapseUSecRealtime", "LastTriggerUSec", "TimeUSec", "RTCTimeUSec",
+                                          NULL };
     char buffer[TIMESTAMP_MAX];
     union value value = { .size = n };
     if (ends(name, "Timestamp") || among(name, stamps))
@@ -207,14 +208,17 @@ static void add_command(struct text *out, DBusMessageIter *i, bool ex) {
     unsigned pid = (unsigned)take_number(i);
     int code = (int)take_number(i), status = (int)take_number(i);
     const char *name = code == CLD_EXITED ? NULL : signal_to_string(status);
-    text_addf(out, "{ path=%s ; argv[]=%s ; %s=%s ; start_time=[%s] ; stop_time=[%s] ; pid=%u ; code=%s ; status=%i%s%s }",
+    text_addf(out,
+              "{ path=%s ; argv[]=%s ; %s=%s ; start_time=[%s] ; stop_time=[%s] ; pid=%u ; code=%s ; status=%i%s%s }",
               path, text_str(&words), ex ? "flags" : "ignore_errors", text_str(&flags), started, stopped, pid,
               codes[code >= 0 && code < (int)ELEMENTS(codes) ? code : 0], status, code == CLD_EXITED ? "" : "/",
-              code == CLD_EXITED ? "" : name ? name : "0");
+              code == CLD_EXITED ? ""
+              : name             ? name
+                                 : "0");
 }
 
-/* Structures by a pattern: %s string, %b yes or no, %t span, %T stamp, %n number, %0 and %1 the first and second string.
- * A line each; all of a list on one line if it begins with a blank; with `=`, also where there are none. */
+/* Structures by a pattern: %s string, %b yes or no, %t span, %T stamp, %n number, %0 and %1 the first and second
+ * string. A line each; all of a list on one line if it begins with a blank; with `=`, also where there are none. */
 static const struct {
     const char *name, *pattern;
 } patterns[] = {
@@ -341,7 +345,8 @@ static bool print_struct(const char *name, const char *signature, DBusMessageIte
     _cleanup_text_ struct text line = {};
     DBusMessageIter list;
     if (strcmp(signature, "(bas)") == 0) {
-        bool allow = take_number(i) != 0, some = take_open(i, &list) && dbus_message_iter_get_arg_type(&list) == DBUS_TYPE_STRING;
+        bool allow = take_number(i) != 0,
+             some = take_open(i, &list) && dbus_message_iter_get_arg_type(&list) == DBUS_TYPE_STRING;
         if (!allow && (some || ctl.all))
             text_add_char(&line, '~');
         size_t sign = line.len;

@@ -114,7 +114,8 @@ static void print_related(DBusMessage *p, const char *property, const char *labe
         _cleanup_free_ char *path = unit_path(*name);
         _cleanup_free_ char *state = path ? prop_string(path, "Unit", "ActiveState", &error) : NULL;
         const char *on = color_of_state(state ? state : "");
-        printf("%*s %s%s%s %s\n", 12, name == list ? label : "", on, glyph(GLYPH_CIRCLE), *on ? color_off() : "", *name);
+        printf("%*s %s%s%s %s\n", 12, name == list ? label : "", on, glyph(GLYPH_CIRCLE), *on ? color_off() : "",
+               *name);
     }
 }
 
@@ -141,8 +142,9 @@ static void print_conditions(DBusMessage *p, bool assert) {
     usec_t at = stamp(p, assert ? "AssertTimestamp" : "ConditionTimestamp");
     if (at == 0 || props_number(p, assert ? "AssertResult" : "ConditionResult") != 0)
         return;
-    printf("%s: start %s%s failed%s at %s; %s\n", assert ? "     Assert" : "  Condition", color(assert ? COLOR_BAD : COLOR_WARN),
-           assert ? "assertion" : "condition", color_off(), format_timestamp(at, when), format_ago(at, ago));
+    printf("%s: start %s%s failed%s at %s; %s\n", assert ? "     Assert" : "  Condition",
+           color(assert ? COLOR_BAD : COLOR_WARN), assert ? "assertion" : "condition", color_off(),
+           format_timestamp(at, when), format_ago(at, ago));
     size_t failed = 0;
     for (int pass = 0; pass < 2; pass++) { /* to count, to print */
         if (!props_find(p, assert ? "Asserts" : "Conditions", &i) || !take_open(&i, &list))
@@ -156,8 +158,8 @@ static void print_conditions(DBusMessage *p, bool assert) {
             if (pass == 0)
                 failed++;
             else
-                printf(INDENT "%s%s=%s%s%s was not met\n", assert ? "" : glyph(--failed ? GLYPH_BRANCH : GLYPH_LAST), kind,
-                       trigger ? "|" : "", negate ? "!" : "", parameter);
+                printf(INDENT "%s%s=%s%s%s was not met\n", assert ? "" : glyph(--failed ? GLYPH_BRANCH : GLYPH_LAST),
+                       kind, trigger ? "|" : "", negate ? "!" : "", parameter);
             if (pass == 1 && assert)
                 return;
         }
@@ -301,8 +303,8 @@ static void print_tree(const struct process *list, size_t n, size_t depth, const
     for (; most >= 10; most /= 10)
         width++;
     for (size_t i = 0; i < own; i++)
-        printf("%s%s%s%*u %s%s\n", prefix, color(COLOR_DIM), glyph(i + 1 < n ? GLYPH_BRANCH : GLYPH_LAST), width, list[i].pid,
-               list[i].command, color_off());
+        printf("%s%s%s%*u %s%s\n", prefix, color(COLOR_DIM), glyph(i + 1 < n ? GLYPH_BRANCH : GLYPH_LAST), width,
+               list[i].pid, list[i].command, color_off());
     for (size_t i = own, end; i < n; i = end) {
         const char *name = list[i].group + depth;
         size_t len = strcspn(name, "/");
@@ -356,7 +358,8 @@ void print_status(DBusMessage *p, const char *path) {
     const char *id = props_string(p, "Id"), *description = props_string(p, "Description");
     const char *active = props_string(p, "ActiveState"), *following = props_string(p, "Following");
     const char *text = props_string(p, "StatusText"), *group = props_string(p, "ControlGroup");
-    printf("%s%s%s %s", color_of_state(active), glyph(glyph_of_state(active)), *color_of_state(active) ? color_off() : "", id);
+    printf("%s%s%s %s", color_of_state(active), glyph(glyph_of_state(active)),
+           *color_of_state(active) ? color_off() : "", id);
     if (*description && strcmp(id, description) != 0)
         printf(" - %s", description);
     putchar('\n');
@@ -402,8 +405,11 @@ int print_system_status(void) {
     bool good = strcmp(state, "running") == 0, bad = strcmp(state, "degraded") == 0;
     const char *on = good ? color(COLOR_GOOD) : bad ? color(COLOR_BAD) : color(COLOR_WARN);
     usec_t since = stamp(p, "UserspaceTimestamp");
-    printf("%s%s%s %s\n    State: %s%s%s\n", on, glyph(good ? GLYPH_CIRCLE : bad ? GLYPH_CROSS : GLYPH_CIRCLE), color_off(),
-           host.nodename, on, state, color_off());
+    printf("%s%s%s %s\n    State: %s%s%s\n", on,
+           glyph(good  ? GLYPH_CIRCLE
+                 : bad ? GLYPH_CROSS
+                       : GLYPH_CIRCLE),
+           color_off(), host.nodename, on, state, color_off());
     printf("    Units: %u loaded (incl. loaded aliases)\n", (unsigned)props_number(p, "NNames"));
     printf("     Jobs: %u queued\n   Failed: %u units\n", (unsigned)props_number(p, "NJobs"),
            (unsigned)props_number(p, "NFailedUnits"));

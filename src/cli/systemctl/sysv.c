@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* enable, disable and is-enabled of what has an init script: handed on to the distribution's own tool for runlevel links,
- * as systemd-sysv-install does. systemctl(1) "enable". */
+/* enable, disable and is-enabled of what has an init script: handed on to the distribution's own tool for runlevel
+ * links, as systemd-sysv-install does. systemctl(1) "enable". */
 #include "cli/systemctl/ctl.h"
 
 #include "base/path.h"
@@ -12,18 +12,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Tools that make runlevel links, in the order they are looked for. systemd's own script is one of them where systemd is
- * installed. Without it the same is done with Debian's or Red Hat's, in a shell: it needs one anyway. */
+/* Tools that make runlevel links, in the order they are looked for. systemd's own script is one of them where
+ * systemd is installed. Without it the same is done with Debian's or Red Hat's, in a shell: it needs one anyway. */
 static const struct {
     const char *path, *script; /* $1: verb, $2: name; NULL: the tool takes them itself */
 } tools[] = {
     { "/usr/lib/systemd/systemd-sysv-install", NULL },
     { "/lib/systemd/systemd-sysv-install", NULL },
-    { "/usr/sbin/update-rc.d",
-      "case $1 in is-enabled) ls /etc/rc[S5].d/S??\"$2\" >/dev/null 2>&1 ;;\n"
-      "*) update-rc.d \"$2\" defaults && update-rc.d \"$2\" \"$1\" ;; esac" },
-    { "/usr/sbin/chkconfig",
-      "case $1 in is-enabled) chkconfig \"$2\" ;; enable) chkconfig \"$2\" on ;; disable) chkconfig \"$2\" off ;; esac" },
+    { "/usr/sbin/update-rc.d", "case $1 in is-enabled) ls /etc/rc[S5].d/S??\"$2\" >/dev/null 2>&1 ;;\n"
+                               "*) update-rc.d \"$2\" defaults && update-rc.d \"$2\" \"$1\" ;; esac" },
+    { "/usr/sbin/chkconfig", "case $1 in is-enabled) chkconfig \"$2\" ;; enable) chkconfig \"$2\" on ;; disable) "
+                             "chkconfig \"$2\" off ;; esac" },
 };
 
 /* The exit status of the tool; negative: there is none, said. */

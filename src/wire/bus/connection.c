@@ -18,8 +18,8 @@ static void dispatch_direct(struct connection *c) {
     dbus_message_unref(message);
 }
 
-/* A request comes after all that follows at once from the one before, as with systemd, and as it would on a faster machine:
- * it waits until the jobs that are to run have run, for a while. Who only looks does not wait. */
+/* A request comes after all that follows at once from the one before, as with systemd, and as it would on a faster
+ * machine: it waits until the jobs that are to run have run, for a while. Who only looks does not wait. */
 static bool must_wait(struct connection *c) {
     DBusMessage *message = manager_has_fresh_jobs(c->bus->manager) ? dbus_connection_borrow_message(c->dbus) : NULL;
     bool request = message && dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_METHOD_CALL &&

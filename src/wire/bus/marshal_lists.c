@@ -208,7 +208,7 @@ GETTER(setting_ip_prefixes) {
     out_close(out);
 }
 
-/* --- filters, (bas): is it what is allowed, or what is not; and what. Elements as unit/types.h says ------------------ */
+/* --- filters, (bas): is it what is allowed, or what is not; and what. Elements as unit/types.h says --------------- */
 static int no_group(char ***list, const char *name, bool add, const char *suffix) {
     _cleanup_text_ struct text t = {};
     text_addf(&t, "%s%s", name, suffix);

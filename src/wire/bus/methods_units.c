@@ -419,7 +419,8 @@ HANDLER(method_fd_store) {
     if (r < 0)
         return r;
     out_open(reply, DBUS_TYPE_ARRAY, "(suuutuusu)");
-    for (struct stored_fd *stored = u->ops->type == UNIT_SERVICE ? SERVICE(u)->fd_store : NULL; stored; stored = stored->next) {
+    for (struct stored_fd *stored = u->ops->type == UNIT_SERVICE ? SERVICE(u)->fd_store : NULL; stored;
+         stored = stored->next) {
         struct stat st;
         char link[32], path[256];
         if (fstat(stored->fd, &st) < 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What waits to be sent to a client of the private socket. Signals are bytes already, and go many at a time, once a turn
- * of the loop; libdbus' messages wait only behind such as the socket did not take, so that what was said first is heard
- * first. Knows no methods and no signals. */
+/* What waits to be sent to a client of the private socket. Signals are bytes already, and go many at a time, once a
+ * turn of the loop; libdbus' messages wait only behind such as the socket did not take, so that what was said first
+ * is heard first. Knows no methods and no signals. */
 #include "base/log.h"
 #include "wire/bus/internal.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A signal is composed once, as the bytes that go over the wire, and given to everyone who listens: there are thousands of
- * them when much happens, and libdbus takes ten times as long over one. D-Bus Specification "Message Format". Knows no
- * signal of systemd's. */
+/* A signal is composed once, as the bytes that go over the wire, and given to everyone who listens: there are
+ * thousands of them when much happens, and libdbus takes ten times as long over one. D-Bus Specification "Message
+ * Format". Knows no signal of systemd's. */
 #include "wire/bus/body.h"
 #include "wire/bus/internal.h"
 

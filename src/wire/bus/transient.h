@@ -20,7 +20,8 @@ struct writer {
 extern const char *const unit_mark_names[2];
 
 void writer_done(struct writer *w);
-/* Reads a(sv): each property becomes lines, checked by its directive's own type. 0 or a negative errno, w->error said. */
+/* Reads a(sv): each property becomes lines, checked by its directive's own type. 0 or a negative errno, w->error
+ * said. */
 int writer_put_properties(struct writer *w, DBusMessageIter *properties);
 /* The string there, and on to the next. */
 const char *iter_string(DBusMessageIter *i);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What sv(8) writes to a control pipe, turned into jobs and signals. Signals go to the main process alone, as runsv(8) has
- * it: a unit's whole lineage is for stop jobs. */
+/* What sv(8) writes to a control pipe, turned into jobs and signals. Signals go to the main process alone, as
+ * runsv(8) has it: a unit's whole lineage is for stop jobs. */
 #include "wire/runit/internal.h"
 
 #include <errno.h>
@@ -36,7 +36,7 @@ size_t control_actions(char c, bool running, bool log, struct runit_action to[st
     return 0;
 }
 
-/* --- jobs -------------------------------------------------------------------------------------------------------------- */
+/* --- jobs --------------------------------------------------------------------------------------------------------- */
 static void request(struct supervised *s, enum job_type type) {
     struct unit *u = supervised_unit(s);
     struct error error;
@@ -110,7 +110,7 @@ void control_byte(struct supervised *s, char c) {
     control_proceed(s);
 }
 
-/* --- actions ----------------------------------------------------------------------------------------------------------- */
+/* --- actions ------------------------------------------------------------------------------------------------------ */
 static void drop_first(struct supervised *s) {
     s->n_actions--;
     memmove(s->actions, s->actions + 1, s->n_actions * sizeof(*s->actions));
@@ -154,7 +154,7 @@ void control_script_ended(struct supervised *s, bool success) {
     control_proceed(s);
 }
 
-/* --- the pipe ---------------------------------------------------------------------------------------------------------- */
+/* --- the pipe ----------------------------------------------------------------------------------------------------- */
 static void readable(struct io *io, int fd, uint32_t events, void *userdata) {
     struct supervised *s = userdata;
     for (int n = 0; n < BYTES_MAX; n++) {

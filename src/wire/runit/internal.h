@@ -76,7 +76,7 @@ struct runit {
     struct observer observer;
 };
 
-/* --- scan.c: which directories there are --------------------------------------------------------------------------- */
+/* --- scan.c: which directories there are -------------------------------------------------------------------------- */
 /* Looks at all of them now, and has the manager read units if any came, went or changed its shape. */
 void runit_look(void *runit);
 int runit_watch(struct runit *r);
@@ -84,11 +84,11 @@ int runit_watch(struct runit *r);
 void runit_entry_ended(struct entry *e);
 void entry_free(struct entry *e);
 
-/* --- wire.c --------------------------------------------------------------------------------------------------------- */
+/* --- wire.c ------------------------------------------------------------------------------------------------------- */
 /* The pipe of this service that a re-execution kept open; -1: none. The caller's. */
 int runit_take_pipe(const char *name);
 
-/* --- supervise.c: one supervise/ directory -------------------------------------------------------------------------- */
+/* --- supervise.c: one supervise/ directory ------------------------------------------------------------------------ */
 void supervised_init(struct supervised *s, struct entry *e, bool log);
 /* Makes and opens its files. 0; -EBUSY: another supervisor has it; another errno. */
 int supervised_begin(struct supervised *s);
@@ -101,13 +101,13 @@ struct unit *supervised_unit_known(const struct supervised *s);
 struct supervised *runit_supervised(struct runit *r, const char *unit);
 /* How the unit stands in runit's words. `u` may be NULL: not loaded. */
 void supervised_status(const struct supervised *s, const struct unit *u, struct runit_status *ret);
-/* Writes status, stat and pid if they say something else now, and goes on with what waited for the change. True: that was
- * the last of it, the entry is gone. */
+/* Writes status, stat and pid if they say something else now, and goes on with what waited for the change. True:
+ * that was the last of it, the entry is gone. */
 bool supervised_changed(struct supervised *s);
 /* The text of supervise/stat. */
 void runit_status_text(const struct runit_status *status, bool exiting, struct text *out);
 
-/* --- control.c: the pipe --------------------------------------------------------------------------------------------- */
+/* --- control.c: the pipe ------------------------------------------------------------------------------------------ */
 int control_watch(struct supervised *s);
 /* One byte as runsv(8) has it under CONTROL; unknown ones are nothing. */
 void control_byte(struct supervised *s, char c);
@@ -116,7 +116,7 @@ void control_proceed(struct supervised *s);
 /* For tests: what a byte leads to in a state, without doing it. Returns the number of actions. */
 size_t control_actions(char c, bool running, bool log, struct runit_action to[static RUNIT_ACTIONS_MAX]);
 
-/* --- script.c: control/X --------------------------------------------------------------------------------------------- */
+/* --- script.c: control/X ------------------------------------------------------------------------------------------ */
 /* 1: it runs, and control_script_ended() will be called; 0: there is none to run; negative errno. */
 int script_start(struct supervised *s, char name);
 void script_abandon(struct supervised *s);

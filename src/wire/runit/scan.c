@@ -15,14 +15,16 @@
 
 /* A directory is filled file by file: looked at when nothing more has come for so long. */
 #define SETTLE_USEC (100 * USEC_PER_MSEC)
-#define WATCHED (IN_CREATE | IN_DELETE | IN_MOVE | IN_ATTRIB | IN_CLOSE_WRITE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+#define WATCHED                                                                                                        \
+    (IN_CREATE | IN_DELETE | IN_MOVE | IN_ATTRIB | IN_CLOSE_WRITE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 
-/* --- inotify ---------------------------------------------------------------------------------------------------------- */
+/* --- inotify ------------------------------------------------------------------------------------------------------ */
 static void something_changed(struct io *io, int fd, uint32_t events, void *userdata) {
     struct runit *r = userdata;
     char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
     /* What it was does not matter: all is looked at. */
-    if (read(fd, buffer, sizeof(buffer)) > 0 && !(r->rescan.place && r->rescan.when < usec_add(now(CLOCK_MONOTONIC), SETTLE_USEC)))
+    if (read(fd, buffer, sizeof(buffer)) > 0 &&
+        !(r->rescan.place && r->rescan.when < usec_add(now(CLOCK_MONOTONIC), SETTLE_USEC)))
         timer_set(r->manager->loop, &r->rescan, usec_add(now(CLOCK_MONOTONIC), SETTLE_USEC));
 }
 
@@ -60,7 +62,7 @@ static bool watch_all(struct runit *r) {
     return all;
 }
 
-/* --- entries ----------------------------------------------------------------------------------------------------------- */
+/* --- entries ------------------------------------------------------------------------------------------------------ */
 static int open_pipe(struct entry *e) {
     if (e->pipe_fd >= 0)
         return 0;
@@ -88,7 +90,8 @@ static int open_pipe(struct entry *e) {
 static void begin(struct supervised *s) {
     int r = supervised_begin(s);
     if (r == -EBUSY)
-        log_full(LOG_WARNING, s->unit, NULL, "%s%s is supervised by somebody else already.", s->entry->path, s->log ? "/log" : "");
+        log_full(LOG_WARNING, s->unit, NULL, "%s%s is supervised by somebody else already.", s->entry->path,
+                 s->log ? "/log" : "");
     else if (r < 0)
         log_full(LOG_WARNING, s->unit, NULL, "%s%s/supervise cannot be used: %s. sv(8) will not find the service.",
                  s->entry->path, s->log ? "/log" : "", strerror(-r));
@@ -158,7 +161,7 @@ void runit_entry_ended(struct entry *e) {
     entry_free(e);
 }
 
-/* --- looking ----------------------------------------------------------------------------------------------------------- */
+/* --- looking ------------------------------------------------------------------------------------------------------ */
 static void start_unit(struct supervised *s) {
     struct unit *u = supervised_unit(s);
     struct error error;

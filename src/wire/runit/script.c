@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The scripts of control/, which runsv(8) asks before it sends a signal. They run beside us: a helper process waits for the
- * script and writes how it ended into a pipe, so that nothing here waits. */
+/* The scripts of control/, which runsv(8) asks before it sends a signal. They run beside us: a helper process waits
+ * for the script and writes how it ended into a pipe, so that nothing here waits. */
 #include "base/fd.h"
 #include "wire/runit/internal.h"
 

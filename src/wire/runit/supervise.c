@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One supervise/ directory: its files, made and opened, and what they say of the unit. Which unit state is which of runit's
- * is decided here. */
+/* One supervise/ directory: its files, made and opened, and what they say of the unit. Which unit state is which of
+ * runit's is decided here. */
 #include "base/fd.h"
 #include "base/path.h"
 #include "wire/runit/internal.h"
@@ -29,7 +29,7 @@ void supervised_init(struct supervised *s, struct entry *e, bool log) {
     };
 }
 
-/* --- the files -------------------------------------------------------------------------------------------------------- */
+/* --- the files ---------------------------------------------------------------------------------------------------- */
 /* An image with a read-only /etc has links there, which at first lead nowhere. */
 static int open_supervise(struct supervised *s) {
     char target[PATH_MAX];
@@ -140,14 +140,24 @@ struct unit *supervised_unit(struct supervised *s) {
     return u->ops->type == UNIT_SERVICE ? u : NULL;
 }
 
-/* --- what they say ------------------------------------------------------------------------------------------------------ */
+/* --- what they say ------------------------------------------------------------------------------------------------ */
 enum phase { PHASE_DOWN, PHASE_UP, PHASE_AFTER };
 static const enum phase phases[SERVICE_STATES] = {
-    [SERVICE_START] = PHASE_UP,          [SERVICE_START_POST] = PHASE_UP,     [SERVICE_RUNNING] = PHASE_UP,
-    [SERVICE_EXITED] = PHASE_UP,         [SERVICE_RELOAD] = PHASE_UP,         [SERVICE_RELOAD_SIGNAL] = PHASE_UP,
-    [SERVICE_RELOAD_NOTIFY] = PHASE_UP,  [SERVICE_STOP] = PHASE_UP,           [SERVICE_STOP_WATCHDOG] = PHASE_UP,
-    [SERVICE_STOP_SIGTERM] = PHASE_UP,   [SERVICE_STOP_SIGKILL] = PHASE_UP,   [SERVICE_STOP_POST] = PHASE_AFTER,
-    [SERVICE_FINAL_WATCHDOG] = PHASE_AFTER, [SERVICE_FINAL_SIGTERM] = PHASE_AFTER, [SERVICE_FINAL_SIGKILL] = PHASE_AFTER,
+    [SERVICE_START] = PHASE_UP,
+    [SERVICE_START_POST] = PHASE_UP,
+    [SERVICE_RUNNING] = PHASE_UP,
+    [SERVICE_EXITED] = PHASE_UP,
+    [SERVICE_RELOAD] = PHASE_UP,
+    [SERVICE_RELOAD_SIGNAL] = PHASE_UP,
+    [SERVICE_RELOAD_NOTIFY] = PHASE_UP,
+    [SERVICE_STOP] = PHASE_UP,
+    [SERVICE_STOP_WATCHDOG] = PHASE_UP,
+    [SERVICE_STOP_SIGTERM] = PHASE_UP,
+    [SERVICE_STOP_SIGKILL] = PHASE_UP,
+    [SERVICE_STOP_POST] = PHASE_AFTER,
+    [SERVICE_FINAL_WATCHDOG] = PHASE_AFTER,
+    [SERVICE_FINAL_SIGTERM] = PHASE_AFTER,
+    [SERVICE_FINAL_SIGKILL] = PHASE_AFTER,
 };
 
 static char wanted(const struct service *service, const struct supervised *s) {
@@ -224,7 +234,8 @@ static void tell(struct supervised *s, const struct runit_status *status) {
         log_full(LOG_WARNING, s->unit, NULL, "Cannot write to supervise/: %s", strerror(-r));
 }
 
-/* `x`: the service is down; then its log service has read to the end; then nobody supervises any more. True: so it is. */
+/* `x`: the service is down; then its log service has read to the end; then nobody supervises any more. True: so it
+ * is. */
 static bool end_supervision(struct supervised *s) {
     struct entry *e = s->entry;
     struct unit *logger = e->flags & RUNIT_LOG ? supervised_unit_known(&e->logger) : NULL;
@@ -262,5 +273,6 @@ bool supervised_changed(struct supervised *s) {
     if (!s->ever_told || memcmp(&status, &s->told, sizeof(status)) != 0)
         tell(s, &status);
     struct supervised *first = &s->entry->service;
-    return first->exiting && status.state == RUNIT_STATE_DOWN && first->told.state == RUNIT_STATE_DOWN && end_supervision(first);
+    return first->exiting && status.state == RUNIT_STATE_DOWN && first->told.state == RUNIT_STATE_DOWN &&
+           end_supervision(first);
 }

@@ -76,7 +76,7 @@ static int deserialize(struct wire *w, const char *name, const char *value) {
     return 1;
 }
 
-/* --- what the manager tells ---------------------------------------------------------------------------------------- */
+/* --- what the manager tells --------------------------------------------------------------------------------------- */
 static void unit_changed_(void *userdata, struct unit *u) {
     struct supervised *s = NULL;
     for (struct unit_name *n = u->names; n && !s; n = n->next)
