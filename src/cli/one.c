@@ -50,8 +50,7 @@ static const char *name_of(int signal) {
     return name ? name : "?";
 }
 
-/* --- signals: all 64, also those that libc keeps for itself
- * --------------------------------------------------------- */
+/* --- signals: all 64, also those that libc keeps for itself ------------------------------------------------------- */
 #define BIT(signal) ((uint64_t)1 << ((signal)-1))
 /* What a fault of our own raises. Blocked, the kernel would not deliver it to a handler, but end us all the
  * same. */
@@ -103,8 +102,7 @@ static void catch_faults(struct one *one) {
             (void)sigaction(signal, &catch, NULL);
 }
 
-/* --- the command
- * ------------------------------------------------------------------------------------------------------ */
+/* --- the command -------------------------------------------------------------------------------------------------- */
 /* In the child, which shares our memory until it executes: system calls only. */
 static _Noreturn void become_command(const struct one *one, const uint64_t *mask, volatile int *error) {
     const struct one_options *o = one->o;
@@ -153,9 +151,7 @@ static void release_terminal(void) {
     }
 }
 
-/* --- children
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- children ----------------------------------------------------------------------------------------------------- */
 static void stopped(struct one *one, int signal) {
     if (one->o->verbosity > 1)
         say(one, "%d has stopped with SIG%s", (int)one->pid, name_of(signal));
@@ -192,9 +188,7 @@ static bool reap(struct one *one) {
     return pid == 0;
 }
 
-/* --- memory
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- memory ------------------------------------------------------------------------------------------------------- */
 /* From here on a few pages of the program are needed: the others that starting has mapped are given back.
  * What is needed again comes from the page cache. */
 static void give_back_program(void) {
@@ -210,8 +204,7 @@ static void give_back_program(void) {
     }
 }
 
-/* --- all together
- * ----------------------------------------------------------------------------------------------------- */
+/* --- all together ------------------------------------------------------------------------------------------------- */
 static void act_on(struct one *one, int signal, const siginfo_t *info) {
     if (one->o->pause && (signal == SIGTERM || signal == SIGINT)) {
         one->ended = true;

@@ -39,8 +39,7 @@ void timer_stop(struct timer *timer);
 
 /* --- work to do once: run in order of priority before the loop sleeps. Work that queues itself again does so for
  * the same turn, but descriptors and timers get theirs after a while. Work of DEFERRED_AFTER_TIMERS and more begins
- * only when timers that are due have had their turn.
- * ------------------------------------------------------------------------------- */
+ * only when timers that are due have had their turn. */
 enum { DEFERRED_AFTER_TIMERS = 20 };
 struct deferred {
     void (*handler)(void *userdata);

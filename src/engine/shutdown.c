@@ -19,8 +19,7 @@
 /* So long the log process may do nothing: longer than it has patience with a stdout that nobody reads. */
 #define LOG_FINISH_USEC (2 * USEC_PER_SEC)
 
-/* --- how a container ends
- * ------------------------------------------------------------------------------------------ */
+/* --- how a container ends ----------------------------------------------------------------------------------------- */
 static const struct ending {
     const char *target;
     int exit_code; /* -1: what `systemctl exit` or the unit behind an action set */
@@ -185,8 +184,7 @@ void manager_check_ended(struct manager *m) {
     manager_exit(m, m->exit_code);
 }
 
-/* --- when all units are down
- * ------------------------------------------------------------------------------------------ */
+/* --- when all units are down -------------------------------------------------------------------------------------- */
 /* SurviveFinalKillSignal=: left alone to the very end, which the kernel makes. */
 static bool survives(struct manager *m, pid_t pid) {
     struct unit *u = m->p->any_survivor ? manager_unit_by_pid(m, pid) : NULL;

@@ -129,8 +129,7 @@ static int teardown(void **state) {
     return 0;
 }
 
-/* --- talking
- * -------------------------------------------------------------------------------------------------------- */
+/* --- talking ------------------------------------------------------------------------------------------------------ */
 static DBusMessage *new_call(const char *path, const char *interface, const char *method) {
     DBusMessage *m = dbus_message_new_method_call(BUS_NAME, path, interface, method);
     assert_non_null(m);
@@ -188,8 +187,7 @@ static void assert_path(DBusMessage *reply, const char *wanted) {
     dbus_message_unref(reply);
 }
 
-/* --- the tests
- * ------------------------------------------------------------------------------------------------------- */
+/* --- the tests ---------------------------------------------------------------------------------------------------- */
 static void get_all_tells_every_property_with_the_signature_of_its_row(void **state) {
     static const char *const units[] = { "hostile.service", "hostile.socket", "hostile.timer",
                                          "hostile.path",    "hostile.slice",  "mnt-x.mount",
