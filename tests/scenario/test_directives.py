@@ -114,7 +114,8 @@ BLOCKS = blocks()
 @pytest.fixture(scope="module")
 def answers(shared_machine, request):
     """Asks all that were chosen: {(number, real): what was answered}."""
-    chosen = {item.callspec.params["number"] for item in request.session.items if item.module is request.module and hasattr(item, "callspec")}
+    chosen = {item.callspec.params["number"] for item in request.session.items
+              if getattr(item, "module", None) is request.module and hasattr(item, "callspec")}
     files = {"t/bin": None, "t/empty": None, "t/empty-file": "", "out": None}
     for name in ("sockopt.py", "reloader.py", "storer.py"):
         files[f"t/{name}"] = (HERE / name).read_text()

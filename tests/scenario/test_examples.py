@@ -124,6 +124,7 @@ def test_rpm(example, run):
 
 def test_essential(example, run):
     m = run(example("essential", "nosystemd"))
+    m.wait_booted()
     assert serves(m) == "served while redis lives\n"
     assert m.ctl("restart redis-server").ok and serves(m)
     m.sh("redis-cli shutdown nosave")

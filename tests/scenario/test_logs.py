@@ -5,7 +5,8 @@ import json
 import re
 
 NOISY = {
-    "noisy.service": "[Service]\nExecStart=/bin/sh -c 'echo to stdout; echo to stderr >&2; logger to syslog; exec sleep infinity'\n"
+    # A logger that is still there when it is asked whose it is.
+    "noisy.service": "[Service]\nExecStart=/bin/sh -c 'echo to stdout; echo to stderr >&2; (echo to syslog; sleep infinity) | logger'\n"
                      "[Install]\nWantedBy=multi-user.target\n",
     "bad.service": "[Service]\nExecStart=/bin/sh -c 'exit 3'\n",
     "multi-user.target.wants/noisy.service": "-> ../noisy.service",
@@ -77,7 +78,6 @@ SHOWN = {
     "quiet.service": "echo '<6>too much'; echo '<4>just enough'",
     "apart.service": "echo apart out; echo apart err >&2",
     "off.service": "echo nobody sees this",
-    # A logger that is still there when it is asked whose it is.
     "sockets.service": "(echo over the socket; sleep 1) | logger -t tagged -p user.err; (echo harmless; sleep 1) | logger -t tagged -p user.info",
 }
 SETTINGS = {"object.service": "ConsoleFormat=json", "quiet.service": "ConsoleLevelMax=notice", "apart.service": "ConsoleStderr=yes"}
