@@ -233,10 +233,12 @@ static void enter_waiting(struct timer_unit *t, bool clock_set) {
     struct loop *loop = u->manager->loop;
     timer_set(loop, &t->monotonic, t->next_monotonic ?: USEC_INFINITY);
     timer_set(loop, &t->realtime, t->next_realtime ?: on_clock ? usec_add(present.realtime, FAR_AWAY) : USEC_INFINITY);
-    int r = t->next_realtime > 0 || on_zone ? timers_watch_zone(u->manager) : 0;
-    if (r < 0 && !u->manager->p->zone_unseen)
-        unit_log(u, LOG_WARNING, "A change of the local time zone will not be noticed: %s", strerror(-r));
-    u->manager->p->zone_unseen = r < 0; /* said once, tried at each */
+    if (t->next_realtime > 0 || on_zone) {
+        int r = timers_watch_zone(u->manager);
+        if (r < 0 && !u->manager->p->zone_unseen)
+            unit_log(u, LOG_WARNING, "A change of the local time zone will not be noticed: %s", strerror(-r));
+        u->manager->p->zone_unseen = r < 0; /* said once, tried at each */
+    }
     set_state(t, TIMER_WAITING);
 }
 

@@ -6,6 +6,7 @@
 #include "base/scan.h"
 #include "base/strv.h"
 #include "journal/store.h"
+#include "syntax/names.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -35,8 +36,9 @@ bool store_readers_know_compact(const char *root) {
     static const char *const places[] = { "/usr/lib/*/libsystemd.so.0.*", "/lib/*/libsystemd.so.0.*",
                                           "/usr/lib*/libsystemd.so.0.*" };
     const char *told = getenv("SYSTEMD_JOURNAL_COMPACT");
-    if (told && *told)
-        return strchr("1yYtT", *told) || strcmp(told, "on") == 0;
+    int compact = told ? bool_parse(told) : -EINVAL;
+    if (compact >= 0)
+        return compact;
     for (size_t i = 0; i < ELEMENTS(places); i++) {
         _cleanup_free_ char *pattern = path_join(root, places[i]);
         _cleanup_strv_ char **found = NULL;

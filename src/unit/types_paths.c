@@ -150,36 +150,18 @@ static int parse_binds(const struct value_type *type, struct parse_at *at, const
 LIST(bind_list, "bind mounts", parse_binds, value_print_words);
 
 /* The path is expanded, the options behind it are the kernel's. */
-static int parse_tmpfs(const struct value_type *type, struct parse_at *at, const char *text,
-                       union value *value) {
-    _cleanup_text_ struct text left_out = {};
-    for (size_t n = 0;; n++) {
-        _cleanup_free_ char *word = NULL, *path = NULL;
-        if (n >= VALUE_WORDS_MAX)
-            return value_reject(at, "more than %d words", VALUE_WORDS_MAX);
-        int r = word_next(&text, &word, NULL, WORD_UNQUOTE | WORD_BACKSLASH);
-        if (r == -EINVAL)
-            return value_reject(at, "bad quoting");
-        if (r < 0)
-            return r;
-        if (r == 0)
-            break;
-        char *options = strchr(word, ':');
-        if (options)
-            *options++ = 0;
-        r = value_expand(at, word, &path);
-        if (r >= 0)
-            r = value_path(at, path);
-        if (r >= 0)
-            r = strv_addf(&value->strv, "%s%s%s", path, options && *options ? ":" : "", options ?: "");
-        if (r == -ENOMEM)
-            return r;
-        if (r < 0)
-            text_addf(&left_out, "%s'%.100s': %s", left_out.len > 0 ? "; " : "", word, text_str(&at->why));
-        text_clear(&at->why);
-    }
-    text_add(&at->why, left_out.s);
-    return 0;
+static int add_tmpfs(const struct value_type *type, struct parse_at *at, char *word, char ***list) {
+    _cleanup_free_ char *path = NULL;
+    char *options = strchr(word, ':');
+    if (options)
+        *options++ = 0;
+    int r = value_expand(at, word, &path);
+    if (r >= 0)
+        r = value_path(at, path);
+    return r < 0 ? r : strv_addf(list, "%s%s%s", path, options && *options ? ":" : "", options ?: "");
+}
+static int parse_tmpfs(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    return value_each_plain_word(at, text, NULL, WORD_UNQUOTE | WORD_BACKSLASH, add_tmpfs, type, &value->strv);
 }
 LIST(tmpfs_list, "tmpfs mounts", parse_tmpfs, value_print_words);
 
@@ -196,7 +178,8 @@ static int directory_problem(struct parse_at *at, char *path) {
 
 /* "name:link:flags", each with escapes and specifiers. The list is kept sorted, so that what lies below another comes
  * after it. */
-static int add_directory(struct parse_at *at, const char *word, char ***list) {
+static int add_directory(const struct value_type *type, struct parse_at *at, char *text, char ***list) {
+    const char *word = text;
     char *parts[3] = {};
     int r = 1;
     for (size_t i = 0; i < ELEMENTS(parts) && r > 0; i++) {
@@ -232,28 +215,9 @@ static int by_path(const void *a, const void *b) {
 
 static int parse_directories(const struct value_type *type, struct parse_at *at, const char *text,
                              union value *value) {
-    _cleanup_text_ struct text left_out = {};
-    for (size_t n = 0;; n++) {
-        _cleanup_free_ char *word = NULL;
-        if (n >= VALUE_WORDS_MAX)
-            return value_reject(at, "more than %d words", VALUE_WORDS_MAX);
-        int r = word_next(&text, &word, NULL, WORD_UNQUOTE);
-        if (r == -EINVAL)
-            return value_reject(at, "bad quoting");
-        if (r < 0)
-            return r;
-        if (r == 0)
-            break;
-        r = add_directory(at, word, &value->strv);
-        if (r == -ENOMEM)
-            return r;
-        if (r < 0)
-            text_addf(&left_out, "%s'%.100s': %s", left_out.len > 0 ? "; " : "", word, text_str(&at->why));
-        text_clear(&at->why);
-    }
-    text_add(&at->why, left_out.s);
+    int r = value_each_plain_word(at, text, NULL, WORD_UNQUOTE, add_directory, type, &value->strv);
     if (value->strv)
         qsort(value->strv, strv_length(value->strv), sizeof(char *), by_path);
-    return 0;
+    return r;
 }
 LIST(directory_list, "directories", parse_directories, value_print_words);

@@ -19,9 +19,12 @@ int value_path(struct parse_at *at, char *path);
 /* /var/run/x → /run/x, in place: for what is made below /run. */
 void value_modern_run(char *path);
 
-/* One word of a list, specifiers expanded: append it (or something else) to *list. -EINVAL, said: it is left
- * out and the others count. The word may be changed in place. */
+/* One word of a list, specifiers expanded unless it is a plain one: append it (or something else) to *list. -EINVAL,
+ * said: it is left out and the others count. The word may be changed in place. */
 typedef int (*value_word_f)(const struct value_type *type, struct parse_at *at, char *word, char ***list);
+/* value_each_plain_word() gives words as they stand, to be taken apart before their parts are expanded. */
+int value_each_plain_word(struct parse_at *at, const char *text, const char *separators, enum word_flags flags,
+                          value_word_f each, const struct value_type *type, char ***list);
 int value_each_word(struct parse_at *at, const char *text, const char *separators, enum word_flags flags,
                     value_word_f each, const struct value_type *type, char ***list);
 int value_add_word(const struct value_type *type, struct parse_at *at, char *word, char ***list);

@@ -65,8 +65,8 @@ void value_modern_run(char *path) {
 
 /* --- words ---------------------------------------------------------------------------------------------- */
 
-int value_each_word(struct parse_at *at, const char *text, const char *separators, enum word_flags flags,
-                    value_word_f each, const struct value_type *type, char ***list) {
+static int each_word(struct parse_at *at, const char *text, const char *separators, enum word_flags flags,
+                     bool expand, value_word_f each, const struct value_type *type, char ***list) {
     _cleanup_text_ struct text left_out = {};
     for (size_t n = 0;; n++) {
         _cleanup_free_ char *word = NULL, *expanded = NULL;
@@ -79,9 +79,9 @@ int value_each_word(struct parse_at *at, const char *text, const char *separator
             return r;
         if (r == 0)
             break;
-        r = value_expand(at, word, &expanded);
+        r = expand ? value_expand(at, word, &expanded) : 0;
         if (r >= 0)
-            r = each(type, at, expanded, list);
+            r = each(type, at, expand ? expanded : word, list);
         if (r == -ENOMEM)
             return r;
         if (r < 0) /* said why: the word is left out, the others count */
@@ -90,6 +90,16 @@ int value_each_word(struct parse_at *at, const char *text, const char *separator
     }
     text_add(&at->why, left_out.s);
     return 0;
+}
+
+int value_each_word(struct parse_at *at, const char *text, const char *separators, enum word_flags flags,
+                    value_word_f each, const struct value_type *type, char ***list) {
+    return each_word(at, text, separators, flags, true, each, type, list);
+}
+
+int value_each_plain_word(struct parse_at *at, const char *text, const char *separators, enum word_flags flags,
+                          value_word_f each, const struct value_type *type, char ***list) {
+    return each_word(at, text, separators, flags, false, each, type, list);
 }
 
 int value_add_word(const struct value_type *type, struct parse_at *at, char *word, char ***list) {

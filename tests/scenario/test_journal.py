@@ -103,7 +103,7 @@ COUNTER = ("[Unit]\nCollectMode=inactive-or-failed\n[Service]\nType=simple\n"
 @pytest.mark.parametrize("services,lines,kills", [(20, 2000, 12), (100, 20000, 50)])
 def test_nothing_is_lost_or_doubled_when_the_log_process_is_killed(machine, request, services, lines, kills):
     if services == 100 and not request.config.getoption("--soak"):
-        pytest.skip("--soak")
+        pytest.skip("the same at full size: run with --soak")
     m = machine("oracle", units={"count@.service": COUNTER.format(lines=lines)}, flags=["--tmpfs", "/run"])
     names = " ".join(f"count@{i}" for i in range(services))
     kill = f"for i in $(seq {kills}); do pkill -KILL -x reeve-journal; sleep 0.1; done"
@@ -141,7 +141,7 @@ while (1) {
 def test_nothing_is_lost_when_the_container_is_stopped_under_full_load(machine, request, tmp_path, services, kills):
     """Its log process is killed again and again, then `docker stop`: what a service has written is there, once, in order."""
     if services == 100 and not request.config.getoption("--soak"):
-        pytest.skip("--soak")
+        pytest.skip("the same at full size: run with --soak")
     m = machine("oracle", files={"usr/local/bin/endless": ENDLESS, "var/log/journal/.keep": "",
                                  "etc/systemd/journald.conf.d/room.conf": "[Journal]\nSystemMaxUse=3G\nSystemKeepFree=100M\n"},
                 units={"endless@.service": "[Service]\nExecStart=perl /usr/local/bin/endless %i\n"})
@@ -252,7 +252,7 @@ def test_hostile_records_come_back_to_the_byte(machine):
 def test_a_hundred_thousand_hostile_records_come_back_with_every_version(machine, request, tmp_path, compact, readers):
     """systemd 247, 252, 257, the newest, and the applet. 247 does not know the compact layout."""
     if not request.config.getoption("--soak"):
-        pytest.skip("--soak")
+        pytest.skip("the same at full size: run with --soak")
     records = list(hostile(23, int(os.environ.get("HOSTILE_RECORDS", "100000"))))
     m = machine("oracle", flags=["-e", f"SYSTEMD_JOURNAL_COMPACT={compact}"], patience=300,
                 files={"opt/records": pickle.dumps(records), "opt/send.py": SENDER, "var/log/journal/.keep": "",

@@ -49,7 +49,7 @@ struct unenforced {
     const char *example;
 };
 
-static void count_denied(struct doctor *d, struct unenforced *u, const struct unit_file *unit) {
+static void count_denied(struct doctor *d, struct unenforced *u, const char *id, const struct unit_file *unit) {
     _cleanup_(exec_plan_freep) struct exec_plan *plan = NULL;
     _cleanup_text_ struct text why = {};
     int status;
@@ -62,7 +62,7 @@ static void count_denied(struct doctor *d, struct unenforced *u, const struct un
     if (exec_plan_make(&request, &plan, &status, &why) < 0 || plan->n_degraded == 0)
         return;
     u->n_units++;
-    u->example = unit->name;
+    u->example = id;
     for (size_t i = 0; i < plan->n_degraded; i++)
         u->counts[plan->degraded[i].directive]++;
 }
@@ -105,10 +105,8 @@ void check_enforcement(struct doctor *d) {
         _cleanup_(unit_file_freep) struct unit_file *unit = doctor_load(&search, d->units[i].id);
         if (!unit)
             continue;
-        count_denied(d, &denied, unit);
+        count_denied(d, &denied, d->units[i].id, unit);
         count_limits(&limits, unit);
-        if (denied.example == unit->name)
-            denied.example = d->units[i].id;
     }
     search_path_done(&search);
     if (denied.n_units > 0)
