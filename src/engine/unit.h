@@ -104,6 +104,7 @@ struct unit {
 
     struct dual_time state_change, inactive_exit, active_enter, active_exit, inactive_enter;
     struct dual_time condition_time, assert_time;
+    struct dual_time begun;    /* while its start is under way; else 0 */
     bool condition_result, assert_result;
     struct id128 invocation;   /* null before the first start */
     uint64_t lineage;          /* tag of this start; 0: none. engine/lineage.h */

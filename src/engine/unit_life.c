@@ -157,7 +157,10 @@ int unit_start(struct unit *u) {
     if (r < 0)
         return r;
     unit_changed(u);
-    return u->ops->start(u);
+    u->begun = dual_now();
+    r = u->ops->start(u);
+    u->begun = (struct dual_time){};
+    return r;
 }
 
 int unit_stop(struct unit *u) {
@@ -190,8 +193,10 @@ int unit_reload(struct unit *u) {
 }
 
 /* --- every change passes here ------------------------------------------------------------------------------------- */
+/* What it starts may have said something before this is reached, and no line of a start is older than the start: such
+   lines are what `systemctl status` leaves out. */
 static void stamp(struct unit *u, enum active_state before, enum active_state after) {
-    u->state_change = dual_now();
+    u->state_change = u->begun.monotonic > 0 ? u->begun : dual_now();
     if (inactive_or_failed(before) && !inactive_or_failed(after))
         u->inactive_exit = u->state_change;
     else if (!inactive_or_failed(before) && inactive_or_failed(after))

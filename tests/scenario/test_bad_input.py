@@ -200,9 +200,9 @@ def test_memory_of_the_manager_stays_small(house):
     assert rss < 4000, f"{rss} kB of anonymous memory"
 
 
-# Takes every process there is for a while.
+# Takes every process there is for a while, and is started once it has them.
 HOG = """
-import os, signal, time
+import os, signal, socket, time
 children = []
 while True:
     try:
@@ -212,6 +212,8 @@ while True:
     if pid == 0:
         time.sleep(1000)
     children.append(pid)
+ready = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+ready.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
 time.sleep(4)
 for pid in children:
     os.kill(pid, signal.SIGKILL)
@@ -223,7 +225,7 @@ def test_no_processes_to_be_had(machine):
     m = machine("oracle", units=CALM, flags=["--pids-limit", "60"])
     m.put({"usr/local/lib/hog.py": HOG})
     m.units({
-        "hog.service": "[Service]\nExecStart=/usr/bin/python3 /usr/local/lib/hog.py\n",
+        "hog.service": "[Service]\nType=notify\nExecStart=/usr/bin/python3 /usr/local/lib/hog.py\n",
         "retry.service": "[Unit]\nStartLimitIntervalSec=0\n"
                          "[Service]\nExecStart=/bin/sleep 80002\nRestart=always\nRestartSec=500ms\n",
     })
@@ -231,7 +233,8 @@ def test_no_processes_to_be_had(machine):
     assert m.ctl("start hog").ok
     retry = [line.split()[1] for line in m.engine.docker("top", m.id).stdout.splitlines() if line.endswith("sleep 80002")]
     os.kill(int(retry[0]), signal.SIGKILL)
-    m.wait_until(lambda: m.run("true").ok and m.active("retry") == "active" and m.find("sleep 80002"), "the service to be back")
+    m.wait_until(lambda: m.active("hog") == "inactive", "processes to be had again")
+    m.wait_until(lambda: m.active("retry") == "active" and m.find("sleep 80002"), "the service to be back")
     well(m)
 
 

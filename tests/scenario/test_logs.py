@@ -176,3 +176,16 @@ def test_other_machines_get_it_too(machine):
     line = m.sh("grep -a -m1 'over there' /run/udp").out
     assert re.fullmatch(r"<30>1 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z \w+ echo \d+ - - over there\n", line), line
     assert m.sh("grep -a -c __REALTIME_TIMESTAMP= /run/raw").out.strip() != "0"
+
+
+def test_status_shows_what_was_said_at_once(machine):
+    """On one processor what is started runs before whoever started it goes on; its lines are of this start all the same."""
+    names = [f"quick-{n}.service" for n in range(8)]
+    m = machine("oracle", flags=["--cpuset-cpus", "0"],
+                units={name: f"[Service]\nExecStart=/bin/sh -c 'echo I am %p; exec sleep infinity'\n" for name in names})
+    assert m.ctl("start " + " ".join(names)).ok
+    for name in names:
+        m.wait_log(f"I am {name.removesuffix('.service')}")
+    m.run("journalctl", "--sync")
+    said = m.ctl("status " + " ".join(names)).out
+    assert [name for name in names if f"I am {name.removesuffix('.service')}\n" not in said] == []
