@@ -23,6 +23,7 @@ from pathlib import Path
 TREE = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ.get("REEVE_CACHE", "/var/cache/reeve"))
 RUN = Path(os.environ.get("REEVE_TEST_RUN", "/run/reeve-test"))
+CPUS = os.environ.get("REEVE_TEST_CPUS")  # the processors of all containers: one shows races that two hide
 LABEL = "reeve-test"
 
 START_LIMIT = 60  # seconds until dockerd must answer
@@ -121,6 +122,8 @@ class Engine:
     def docker(self, *args, check=True, **more) -> subprocess.CompletedProcess:
         more.setdefault("stdin", subprocess.DEVNULL) if "input" not in more else None
         more.setdefault("text", True)
+        if CPUS and args[0] in ("create", "run"):
+            args = (args[0], "--cpuset-cpus", CPUS, *args[1:])
         ran = subprocess.run(["docker", "-H", f"unix://{self.socket}", *args], capture_output=True,
                              env={**os.environ, "DOCKER_BUILDKIT": "0"}, **more)
         if check and ran.returncode:
