@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <termios.h>
 #include <unistd.h>
 
 #ifndef CLOSE_RANGE_CLOEXEC
@@ -64,12 +65,13 @@ static void check_dev_null(bool mend) {
     log_warning("/dev/null is not what it should be; services may misbehave.");
 }
 
-int boot_release_terminal(void) {
-    _cleanup_close_ int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0)
-        return -errno;
-    if (ioctl(fd, TIOCNOTTY) < 0)
-        return -errno;
+int boot_release_terminal(const char *path) {
+    struct stat st;
+    if (stat(path, &st) < 0 || !S_ISCHR(st.st_mode))
+        return -ENOTTY;
+    _cleanup_close_ int fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0 || tcgetsid(fd) != getpid() || ioctl(fd, TIOCNOTTY) < 0)
+        return -ENOTTY;
     /* It came at once, and waits blocked for the signal descriptor, where it would mean "reload". To ignore a
      * signal throws away a pending one. */
     struct sigaction ignore = { .sa_handler = SIG_IGN }, before;

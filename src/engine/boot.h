@@ -50,9 +50,10 @@ enum boot_flags {
 int boot_prepare(struct boot *ret, enum boot_flags flags);
 void boot_done(struct boot *boot);
 
-/* Lets go of the controlling terminal, so that a shell of a service may have it; the SIGHUP that this costs
- * is swallowed. 0 or a negative errno: there was none. */
-int boot_release_terminal(void);
+/* A shell on this terminal is about to be started (StandardInput=tty, `docker run -it`): if it is our controlling
+ * terminal, lets go of it, since the shell could not have it otherwise; the SIGHUP that this costs is swallowed.
+ * 0 or -ENOTTY: it is not ours. */
+int boot_release_terminal(const char *path);
 
 /* --- parts, for boot_prepare() and tests --- */
 /* Which container manager this environment and these files (below `root`, "" normally) speak of; NULL: none.

@@ -3,6 +3,7 @@
 #include "base/fd.h"
 #include "base/strv.h"
 #include "base/users.h"
+#include "engine/boot.h"
 #include "engine/manager_private.h"
 #include "engine/serialize.h"
 #include "engine/unit_private.h"
@@ -401,6 +402,9 @@ int unit_spawn(struct unit *u, const struct exec_command *command, enum exec_rol
         plan->begun = say_whose_lines;
         plan->userdata = u;
     }
+    for (size_t i = 0; i < plan->n_steps; i++)
+        if (plan->steps[i].kind == STEP_TTY)
+            (void)boot_release_terminal(plan->steps[i].subject);
     /* A process that nobody would hear the end of is not made. */
     r = reserve_child(m->p);
     if (r >= 0)

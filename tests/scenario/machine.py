@@ -46,7 +46,8 @@ class Machine:
     applets = ()  # of every image under reeve: conftest.py
 
     def __init__(self, engine: Engine, image: str = "oracle", manager: str = "reeve", units: dict | None = None,
-                 files: dict | None = None, flags: list | tuple = (), command: list | None = None, boot: bool = True, patience: int = PATIENCE,
+                 files: dict | None = None, flags: list | tuple = (), command: list | None = None, boot: bool = True, start: bool = True,
+                 patience: int = PATIENCE,
                  applets: tuple | None = None):
         """UNITS go to /etc/systemd/system, FILES to /, before the boot. FLAGS are for `docker run`. APPLETS of reeve
         take the place of programs of the image."""
@@ -68,8 +69,9 @@ class Machine:
         try:
             if files:
                 self.put(files)
-            engine.docker("start", self.id)
-            if boot:
+            if start:
+                engine.docker("start", self.id)
+            if start and boot:
                 self.wait_booted()
         except BaseException:
             self.remove()

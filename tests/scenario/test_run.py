@@ -4,9 +4,7 @@
 Most of it needs no container: a PID namespace is enough. What the three others do by these options is asked of them:
 every test that takes `program` runs with Debian's own (`tini`) and with reeve in its place (`tini=`)."""
 
-import errno
 import os
-import pty
 import select
 import shutil
 import signal
@@ -16,6 +14,7 @@ import time
 import pytest
 
 from engine import binary
+from terminal import Terminal, undisturbed
 
 PATIENCE = 60
 OTHERS = ["tini", "dumb-init", "catatonit"]
@@ -41,13 +40,6 @@ def path_of(program: str, directory) -> str:
     if not link.exists():
         link.symlink_to(binary())
     return str(link)
-
-
-def undisturbed():
-    """As a shell would start it: what the tests themselves were told to ignore, in the background of a script for example,
-    is nothing that a program under test should ignore."""
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
 
 
 class Running:
@@ -348,41 +340,6 @@ def test_its_memory_is_no_more_than_tinis(reeve, tmp_path):
 
 
 # -- a terminal -----------------------------------------------------------------------------------------------------------
-
-class Terminal:
-    """A program on a terminal of its own, and what a person types."""
-
-    def __init__(self, argv):
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            undisturbed()
-            os.execvp(argv[0], argv)
-        self.seen = ""
-
-    def wait_for(self, text: str):
-        deadline = time.monotonic() + PATIENCE
-        while text not in self.seen:
-            assert time.monotonic() < deadline, f"waited in vain for {text!r}: {self.seen!r}"
-            if select.select([self.fd], [], [], 1)[0]:
-                try:
-                    self.seen += os.read(self.fd, 4096).decode(errors="replace")
-                except OSError as e:
-                    assert e.errno == errno.EIO and text in self.seen, self.seen
-        self.seen = self.seen.split(text, 1)[1]
-
-    def type(self, text: str):
-        os.write(self.fd, text.encode())
-
-    def status(self) -> int:
-        """Its exit status, once it has ended; what it still writes is read, or it would wait for that."""
-        try:
-            while os.read(self.fd, 4096):
-                pass
-        except OSError as e:
-            assert e.errno == errno.EIO
-        os.close(self.fd)
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-
 
 def test_a_shell_has_job_control(init):
     if init[0] == shutil.which("catatonit"):
