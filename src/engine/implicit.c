@@ -5,6 +5,7 @@
 #include "engine/manager_private.h"
 #include "engine/socket_address.h"
 #include "engine/unit_private.h"
+#include "syntax/names.h"
 #include "unit/types.h"
 
 #include <errno.h>
@@ -157,6 +158,12 @@ int unit_add_mount_dependencies(struct unit *u) {
         if (r >= 0)
             r = need_mounts_for(u, *path, DEP_WANTS);
     return r;
+}
+
+enum oom_policy unit_oom_policy(const struct unit_file *f) {
+    const char *delegate = unit_string(f, D_Delegate);
+    bool own = delegate && bool_parse(delegate) != 0 && !unit_setting_written(f, D_OOMPolicy);
+    return own ? OOM_CONTINUE : (enum oom_policy)unit_number(f, D_OOMPolicy);
 }
 
 bool unit_output_inherits(const struct unit_file *f) {

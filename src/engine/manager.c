@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "engine/lineage.h"
 #include "engine/manager_private.h"
+#include "engine/oom.h"
 #include "engine/reap.h"
 #include "engine/reload.h"
 #include "engine/types.h"
@@ -57,6 +58,7 @@ int manager_new(const struct manager_options *options, struct manager **ret) {
     m->default_start_limit_interval = DEFAULT_START_LIMIT_INTERVAL_USEC;
     m->default_start_limit_burst = DEFAULT_START_LIMIT_BURST;
     m->userspace_time = dual_now();
+    p->oom_kills = oom_kills(CONTROL_GROUPS);
     int r = loop_new(&m->loop);
     if (r >= 0)
         r = lineage_new(&m->lineage);

@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "engine/manager_private.h"
 #include "engine/notify.h"
+#include "engine/oom.h"
 #include "engine/reload.h"
 #include "engine/unit_private.h"
 #include "syntax/names.h"
@@ -18,9 +19,24 @@
 /* So many a turn, then other events get their turn: a fork bomb must not starve the bus. */
 #define REAP_BATCH 256
 
+/* Was it the kernel, for want of memory? Only the number of such deaths is told, and only those of our children are
+ * seen here: one that another process reaped is taken for the next that SIGKILL ends. systemd.service(5) OOMPolicy=. */
+static bool died_of_want(struct manager *m, const siginfo_t *si) {
+    if (si->si_code != CLD_KILLED || si->si_status != SIGKILL)
+        return false;
+    uint64_t before = m->p->oom_kills;
+    m->p->oom_kills = oom_kills(CONTROL_GROUPS);
+    return m->p->oom_kills > before;
+}
+
 static void tell_unit(struct manager *m, struct unit *u, const siginfo_t *si, bool watched) {
     log_full(LOG_DEBUG, u->id, NULL, "Process %d ended: %s %d.", si->si_pid,
              si->si_code == CLD_EXITED ? "status" : "signal", si->si_status);
+    if (died_of_want(m, si)) {
+        unit_log_out_of_memory(u);
+        if (u->ops->oom_killed)
+            u->ops->oom_killed(u, si->si_pid);
+    }
     if (watched) {
         unit_unwatch_pid(u, si->si_pid);
         if (u->ops->child_exited)

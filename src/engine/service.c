@@ -66,6 +66,8 @@ static enum service_result result_of(const struct service *s, bool command, int 
         return status == 0 || exit_status_set_has(also, status) ? SERVICE_SUCCESS : SERVICE_FAILURE_EXIT_CODE;
     if (code == CLD_KILLED) {
         /* Daemons may end by these; a command that has something to do may not. */
+        if (s->out_of_memory)
+            return SERVICE_FAILURE_OOM_KILL;
         bool clean = !command && service_type(s) != SERVICE_TYPE_ONESHOT &&
                      (status == SIGHUP || status == SIGINT || status == SIGTERM || status == SIGPIPE);
         return clean || exit_status_set_has_signal(also, status) ? SERVICE_SUCCESS : SERVICE_FAILURE_SIGNAL;
@@ -145,12 +147,28 @@ static void control_exited(struct service *s, int code, int status) {
     service_event(s, EV_CONTROL_EXIT, result);
 }
 
+/* Whose death is told right after this has the result from it. */
+static void oom_killed(struct unit *u, pid_t pid) {
+    struct service *s = SERVICE(u);
+    enum oom_policy policy = unit_oom_policy(u->file);
+    bool awaited = pid == s->main_pid || pid == s->control_pid;
+    if (policy == OOM_CONTINUE)
+        return;
+    if (policy == OOM_KILL) /* as memory.oom.group does */
+        (void)unit_kill_context(u, KILL_KILL, pid == s->main_pid ? 0 : s->main_pid,
+                                pid == s->control_pid ? 0 : s->control_pid, s->main_pid_alien);
+    s->out_of_memory = awaited;
+    if (!awaited)
+        service_event(s, EV_OUT_OF_MEMORY, SERVICE_FAILURE_OOM_KILL);
+}
+
 static void child_exited(struct unit *u, pid_t pid, int code, int status) {
     struct service *s = SERVICE(u);
     if (pid == s->main_pid)
         main_exited(s, code, status);
     else if (pid == s->control_pid)
         control_exited(s, code, status);
+    s->out_of_memory = false;
 }
 
 static void processes_gone(struct unit *u) {
@@ -334,6 +352,7 @@ const struct unit_ops service_ops = {
     .release_resources = release_resources,
     .reset_failed = service_reset_failed,
     .child_exited = child_exited,
+    .oom_killed = oom_killed,
     .processes_gone = processes_gone,
     .processes_left = processes_left,
     .notify_message = service_notify_message,

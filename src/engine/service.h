@@ -51,6 +51,7 @@ struct service {
     struct dual_time watchdog_time, state_time;
     unsigned n_restarts;
     bool forbid_restart;              /* stopped by hand: Restart= does not apply */
+    bool out_of_memory;               /* while the exit of a process that was killed for want of it is told */
     bool will_auto_restart;           /* going down, to come up again */
     bool reset_restarts;              /* the next start is not an automatic one */
     enum notify_state { NOTIFY_UNKNOWN, NOTIFY_READY, NOTIFY_RELOADING, NOTIFY_STOPPING } notify_state;

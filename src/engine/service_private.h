@@ -20,6 +20,7 @@ enum service_event {
     EV_NAME_ACQUIRED, EV_NAME_LOST,   /* BusName= */
     EV_PID_FILE,                      /* PIDFile= has appeared */
     EV_WATCHDOG,                      /* WATCHDOG=1 stayed away */
+    EV_OUT_OF_MEMORY,                 /* a process that is neither main nor control was killed for want of memory */
     SERVICE_EVENTS,
 };
 /* Hands the event to the transition of the current state. 0, or what a start or stop job should be told: -EAGAIN …. An

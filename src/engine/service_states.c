@@ -475,9 +475,24 @@ static int watchdog_barked(struct service *s, enum service_result result) {
     return 0;
 }
 
+static int out_of_memory_coming_up(struct service *s, enum service_result result) {
+    service_enter_signal(s, SERVICE_STOP_SIGTERM, result);
+    return 0;
+}
+
+static int out_of_memory(struct service *s, enum service_result result) {
+    service_enter_stop(s, result);
+    return 0;
+}
+
+static int out_of_memory_going_down(struct service *s, enum service_result result) {
+    service_remember_result(s, result);
+    return 0;
+}
+
 /* --- the table ---------------------------------------------------------------------------------------------------- */
-#define COMING_UP [EV_START] = already, [EV_STOP] = stop_at_once
-#define GOING_DOWN [EV_START] = not_now, [EV_STOP] = stop_already
+#define COMING_UP [EV_START] = already, [EV_STOP] = stop_at_once, [EV_OUT_OF_MEMORY] = out_of_memory_coming_up
+#define GOING_DOWN [EV_START] = not_now, [EV_STOP] = stop_already, [EV_OUT_OF_MEMORY] = out_of_memory_going_down
 
 static const transition transitions[SERVICE_STATES][SERVICE_EVENTS] = {
     [SERVICE_DEAD] = { [EV_START] = start },
@@ -494,21 +509,22 @@ static const transition transitions[SERVICE_STATES][SERVICE_EVENTS] = {
     [SERVICE_RUNNING] = { [EV_STOP] = stop_running, [EV_RELOAD] = reload, [EV_MAIN_EXIT] = main_ended_running,
                           [EV_GONE] = main_ended_running, [EV_TIMEOUT] = ran_long_enough,
                           [EV_RELOADING] = reloads_itself, [EV_STOPPING] = stops_itself, [EV_NAME_LOST] = name_lost,
-                          [EV_WATCHDOG] = watchdog_barked },
-    [SERVICE_EXITED] = { [EV_STOP] = stop_running, [EV_RELOAD] = reload },
+                          [EV_WATCHDOG] = watchdog_barked, [EV_OUT_OF_MEMORY] = out_of_memory },
+    [SERVICE_EXITED] = { [EV_STOP] = stop_running, [EV_RELOAD] = reload, [EV_OUT_OF_MEMORY] = out_of_memory },
     [SERVICE_RELOAD] = { [EV_STOP] = stop_at_once, [EV_MAIN_EXIT] = main_ended_meanwhile,
                          [EV_CONTROL_EXIT] = reload_ended, [EV_TIMEOUT] = reload_timed_out, [EV_READY] = ready_again,
-                         [EV_WATCHDOG] = watchdog_barked },
+                         [EV_WATCHDOG] = watchdog_barked, [EV_OUT_OF_MEMORY] = out_of_memory_coming_up },
     [SERVICE_RELOAD_SIGNAL] = { [EV_STOP] = stop_at_once, [EV_MAIN_EXIT] = main_ended_meanwhile,
                                 [EV_CONTROL_EXIT] = reload_signal_ended, [EV_TIMEOUT] = reload_timed_out,
-                                [EV_RELOADING] = reload_begun, [EV_WATCHDOG] = watchdog_barked },
+                                [EV_RELOADING] = reload_begun, [EV_WATCHDOG] = watchdog_barked,
+                                [EV_OUT_OF_MEMORY] = out_of_memory_coming_up },
     [SERVICE_RELOAD_NOTIFY] = { [EV_STOP] = stop_at_once, [EV_MAIN_EXIT] = main_ended_meanwhile,
                                 [EV_TIMEOUT] = reload_timed_out, [EV_READY] = ready_again,
-                                [EV_WATCHDOG] = watchdog_barked },
+                                [EV_WATCHDOG] = watchdog_barked, [EV_OUT_OF_MEMORY] = out_of_memory_coming_up },
     [SERVICE_STOP] = { GOING_DOWN, [EV_CONTROL_EXIT] = exec_stop_ended, [EV_TIMEOUT] = exec_stop_timed_out },
     [SERVICE_STOP_WATCHDOG] = { [EV_START] = not_now, [EV_STOP] = stop_at_once, [EV_MAIN_EXIT] = main_ended_in_stop,
                                 [EV_CONTROL_EXIT] = control_ended_in_stop, [EV_GONE] = gone_in_stop,
-                                [EV_TIMEOUT] = stop_timed_out },
+                                [EV_TIMEOUT] = stop_timed_out, [EV_OUT_OF_MEMORY] = out_of_memory_going_down },
     [SERVICE_STOP_SIGTERM] = { GOING_DOWN, [EV_MAIN_EXIT] = main_ended_in_stop,
                                [EV_CONTROL_EXIT] = control_ended_in_stop, [EV_GONE] = gone_in_stop,
                                [EV_TIMEOUT] = stop_timed_out },
@@ -537,6 +553,7 @@ static const char *const event_names[SERVICE_EVENTS] = {
     [EV_TIMEOUT] = "timeout",       [EV_EXECUTED] = "executed",   [EV_READY] = "ready",
     [EV_RELOADING] = "reloading",   [EV_STOPPING] = "stopping",   [EV_NAME_ACQUIRED] = "bus name acquired",
     [EV_NAME_LOST] = "bus name lost", [EV_PID_FILE] = "PID file", [EV_WATCHDOG] = "watchdog",
+    [EV_OUT_OF_MEMORY] = "out of memory",
 };
 
 int service_event(struct service *s, enum service_event event, enum service_result result) {

@@ -156,6 +156,8 @@ struct unit_ops {
     void (*reset_failed)(struct unit *u);
     /* A child of ours that belongs to this unit was reaped. */
     void (*child_exited)(struct unit *u, pid_t pid, int code, int status);
+    /* The kernel killed a process of the unit's for want of memory; child_exited() comes after this, if it is for it. */
+    void (*oom_killed)(struct unit *u, pid_t pid);
     /* No process of the unit's is left. */
     void (*processes_gone)(struct unit *u);
     /* Something in it ended, but not everything. */
@@ -215,6 +217,8 @@ typedef int (*mount_path_found)(void *userdata, const char *path);
 int unit_foreach_mount_path(const struct unit *u, mount_path_found found, void *userdata);
 /* Without StandardOutput=: does the output go where the input comes from (a socket, a terminal), and not to the log? */
 bool unit_output_inherits(const struct unit_file *f);
+/* OOMPolicy=: who has control groups delegated looks after its own. systemd.service(5). */
+enum oom_policy unit_oom_policy(const struct unit_file *f);
 
 /* The processes that belong to the unit, by evidence. Caller frees. One scan of /proc. */
 int unit_processes(struct unit *u, pid_t **ret, size_t *ret_n);

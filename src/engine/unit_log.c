@@ -9,6 +9,7 @@
 /* systemd's catalog. */
 #define ID_SUCCESS "7ad2d189f7e94e70a38c781354912448"
 #define ID_FAILURE "d9b373ed55a64feb8242e02dbe79a49c"
+#define ID_OUT_OF_MEMORY "fe6faa94e7774663a0da52717891d8ef"
 #define ID_PROCESS_EXIT "98e322203f7a4ed290d09fe03c09fe15"
 
 void unit_log_fields(const struct unit *u, int level, const char *message_id, const char *fields, const char *format,
@@ -41,4 +42,8 @@ void unit_log_process_exit(const struct unit *u, const char *who, bool success, 
     snprintf(fields, sizeof(fields), "EXIT_CODE=%s\nEXIT_STATUS=%d", how, status);
     unit_log_fields(u, success ? LOG_DEBUG : code == CLD_EXITED ? LOG_NOTICE : LOG_WARNING, ID_PROCESS_EXIT, fields,
                     "%s: %s process exited, code=%s, status=%d/%s", u->id, who, how, status, name ? name : "n/a");
+}
+
+void unit_log_out_of_memory(const struct unit *u) {
+    unit_log_id(u, LOG_NOTICE, ID_OUT_OF_MEMORY, "A process of this unit has been killed by the OOM killer.");
 }

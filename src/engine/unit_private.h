@@ -80,6 +80,9 @@ void unit_log_end(const struct unit *u, const char *result);
 /* "Main process exited, code=exited, status=1/FAILURE". `code` and `status` as in siginfo_t. */
 void unit_log_process_exit(const struct unit *u, const char *who, bool success, int code, int status);
 
+/* "A process of this unit has been killed by the OOM killer." */
+void unit_log_out_of_memory(const struct unit *u);
+
 /* Emergency actions: systemd.unit(5) FailureAction=. `exit_status` -1: none. */
 void manager_action(struct manager *m, enum action action, int exit_status, const char *reason);
 

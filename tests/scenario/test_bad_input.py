@@ -238,6 +238,52 @@ def test_no_processes_to_be_had(machine):
     well(m)
 
 
+# Fills the memory; with an argument once its parent is gone and PID 1 is who waits for it.
+GLUTTON = """
+import os, sys, time
+if len(sys.argv) > 1:
+    if os.fork():
+        os._exit(0)
+    while os.getppid() != 1:
+        time.sleep(0.05)
+filled = b"x" * (1 << 30)
+"""
+
+
+def test_no_memory_to_be_had(machine):
+    """Whom the kernel kills for want of memory, and what OOMPolicy= makes of it. systemd.service(5)."""
+    glutton = "/usr/bin/python3 /usr/local/lib/glutton.py"
+    m = machine("oracle", units={
+        **CALM,
+        "main.service": f"[Unit]\nOnFailure=told.service\n[Service]\nExecStart={glutton}\n",
+        "told.service": "[Service]\nExecStart=/bin/sh -c 'echo told of $MONITOR_SERVICE_RESULT'\n",
+        **{f"{policy}.service": f"[Service]\nOOMPolicy={policy}\nExecStart=/bin/sh -c '{glutton} orphan; exec sleep infinity'\n"
+                                "ExecStop=/bin/sh -c 'echo %p stops'\n" for policy in ("continue", "stop", "kill")},
+        "killed.service": "[Service]\nExecStart=sleep infinity\n",
+    }, files={"usr/local/lib/glutton.py": GLUTTON}, flags=["--memory", "64m", "--memory-swap", "64m"])
+    told = r"%s\.service: A process of this unit has been killed by the OOM killer\."
+
+    def one(name, result):
+        m.ctl(f"start {name}")
+        m.wait_log(told % name)
+        m.wait_until(lambda: m.show(f"{name}.service", "Result") == result, f"the result {result}")
+
+    one("main", "oom-kill")
+    m.wait_log(r"told of oom-kill")
+    one("continue", "success")
+    assert m.active("continue") == "active" and m.ctl("stop continue").ok
+    one("stop", "oom-kill")
+    m.wait_until(lambda: m.active("stop") == "failed", "the unit to be stopped")
+    assert "stop stops" in m.logs()
+    one("kill", "oom-kill")
+    m.wait_until(lambda: m.active("kill") == "failed", "the unit to be killed")
+    # Another's SIGKILL is not the kernel's.
+    assert m.ctl("start killed").ok and m.ctl("kill --signal=KILL killed").ok
+    m.wait_until(lambda: m.show("killed.service", "Result") == "signal", "the death")
+    assert not [line for line in m.said() if line.startswith("killed.service: A process")]
+    well(m)
+
+
 def test_no_descriptors_left(machine):
     m = machine("oracle", units=CALM, flags=["--ulimit", "nofile=64:64"])
     many = {f"many-{n}.service": "[Service]\nExecStart=/bin/sleep 80003\n" for n in range(60)}

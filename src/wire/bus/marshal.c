@@ -146,11 +146,8 @@ GETTER(setting_enum_if_loaded) {
         out_string(out, "");
 }
 
-/* Who has control groups delegated looks after its own. */
 GETTER(setting_oom_policy) {
-    const char *delegate = unit_string(object->unit->file, D_Delegate);
-    bool own = delegate && bool_parse(delegate) != 0;
-    if (own && !unit_setting_written(object->unit->file, D_OOMPolicy))
+    if (unit_oom_policy(object->unit->file) == OOM_CONTINUE)
         out_string(out, value_enum_name(&type_oom_policy, OOM_CONTINUE));
     else
         setting_enum_if_loaded(object, p, out);
