@@ -49,7 +49,7 @@ struct manager_private {
     bool reloading;                 /* units are being forgotten and read again: nobody is told */
     struct reexec_request *reexec_requests;
     int trial_fd;                   /* what the program to re-execute says when it is tried */
-    uint64_t oom_kills;             /* as last seen: oom.h */
+    uint64_t oom_kills;             /* as last seen; UINT64_MAX: never. oom.h */
     pid_t helper_pid;               /* of the generators, or of that trial; 0: none */
     const char *helper_name;
     void (*helper_done)(struct manager *m, int status), (*generators_done)(struct manager *m, int status);

@@ -23,7 +23,7 @@ static bool find_count(const char *text, const char *name, uint64_t *ret) {
 
 uint64_t oom_kills(const char *root) {
     static const char *const files[] = { "memory.events", "memory/memory.oom_control" };
-    uint64_t count = 0;
+    uint64_t count = UINT64_MAX;
     for (size_t i = 0; i < ELEMENTS(files); i++) {
         _cleanup_free_ char *path = path_join(root, files[i]), *text = NULL;
         if (path && file_read(path, SMALL_FILE_MAX, &text, NULL) >= 0 && find_count(text, "oom_kill", &count))

@@ -9,7 +9,7 @@
 
 #define CONTROL_GROUPS "/sys/fs/cgroup"
 
-/* How many processes have been killed so in the control group whose files are below `root`; 0: none, or it cannot be
- * read. memory.events of version 2 (which counts the groups below, too), memory.oom_control of version 1: the kernel's
+/* How many processes have been killed so in the control group whose files are below `root`; UINT64_MAX: that cannot
+ * be read. memory.events of version 2 (which counts the groups below, too), memory.oom_control of version 1: the kernel's
  * admin-guide/cgroup-v2, admin-guide/cgroup-v1/memory. */
 uint64_t oom_kills(const char *root);

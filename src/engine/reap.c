@@ -24,9 +24,11 @@
 static bool died_of_want(struct manager *m, const siginfo_t *si) {
     if (si->si_code != CLD_KILLED || si->si_status != SIGKILL)
         return false;
-    uint64_t before = m->p->oom_kills;
-    m->p->oom_kills = oom_kills(CONTROL_GROUPS);
-    return m->p->oom_kills > before;
+    uint64_t before = m->p->oom_kills, count = oom_kills(CONTROL_GROUPS);
+    if (count == UINT64_MAX)
+        return false;
+    m->p->oom_kills = count;
+    return count > before;
 }
 
 static void tell_unit(struct manager *m, struct unit *u, const siginfo_t *si, bool watched) {

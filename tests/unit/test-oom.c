@@ -26,7 +26,7 @@ static int tear_down(void **state) {
 }
 
 static void no_control_groups(void **state) {
-    assert_int_equal(oom_kills(root), 0);
+    assert_true(oom_kills(root) == UINT64_MAX);
 }
 
 static void version_1(void **state) {
@@ -46,7 +46,7 @@ static void what_says_nothing(void **state) {
     unlink("memory/memory.oom_control");
     for (size_t i = 0; i < ELEMENTS(texts); i++) {
         assert_int_equal(file_write("memory.events", texts[i], 0644), 0);
-        assert_int_equal(oom_kills(root), 0);
+        assert_true(oom_kills(root) == UINT64_MAX);
     }
 }
 
