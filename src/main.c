@@ -7,6 +7,7 @@
 #include "wire/bus/bus.h"
 #include "wire/runit/runit.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -97,7 +98,15 @@ static int usage(FILE *to) {
     return to == stdout ? 0 : 2;
 }
 
+/* What is opened next is not taken for a stream that was closed; that one stays as good as closed. */
+static void fill_standard_descriptors(void) {
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/", O_PATH | O_CLOEXEC) < 0)
+            return;
+}
+
 int main(int argc, char **argv) {
+    fill_standard_descriptors();
     const char *name = path_base(argc > 0 ? argv[0] : "reeve");
     for (size_t i = 0; i < ELEMENTS(applets); i++)
         if (strcmp(name, applets[i].name) == 0)

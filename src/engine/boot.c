@@ -37,7 +37,8 @@ extern char **environ;
 /* Without it, whatever is opened next would be taken for stdin or stdout. */
 static void fill_standard_descriptors(void) {
     for (int fd = 0; fd <= 2; fd++) {
-        if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
+        int flags = fcntl(fd, F_GETFL);
+        if (flags >= 0 && !(flags & O_PATH)) /* by which the program keeps the number of a closed one */
             continue;
         int got = open("/dev/null", O_RDWR | O_NOCTTY);
         if (got < 0) /* no /dev: reading gives an error, and so does writing, but the number is taken */

@@ -15,9 +15,9 @@ LOGGERS = {
 }
 
 
-def doctor(m, *checks):
+def doctor(m, *checks, user=None):
     """What it finds, {(severity, subject): finding}, and its exit status; as text it says the same."""
-    ran, plain = m.run("reeve", "doctor", "--json", *checks), m.run("reeve", "doctor", *checks)
+    ran, plain = m.run("reeve", "doctor", "--json", *checks, user=user), m.run("reeve", "doctor", *checks, user=user)
     found = json.loads(ran.out)
     assert plain.rc == ran.rc == any(f["severity"] == "problem" for f in found)
     lines = [f"{f['severity']}: {f['what']}: {f['why']}; {f['do']}" for f in found]
@@ -66,6 +66,28 @@ def test_a_shell_in_front_a_stdout_without_reader_and_a_read_only_root(machine):
     assert "nobody has the other end" in found["problem", "stdout"]["what"]
     assert {("problem", "/tmp"), ("note", "/etc"), ("note", "/var/lib"), ("note", "capabilities")} <= set(found) and rc == 1
     assert ("problem", "/run") not in found
+
+
+LEFT_OUT = "was left out: log-files stdout places capabilities enforcement"
+
+
+def test_another_user_is_told_what_only_the_managers_can_see(machine):
+    m = machine("oracle", units={"bad.service": "[Service]\nExecStart=/bin/sh -c 'exit 3'\n"},
+                flags=["--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"])
+    m.ctl("start bad")
+    m.wait_until(lambda: m.active("bad") == "failed", "the failure")
+    found, rc = doctor(m, user="nobody")
+    assert set(found) == {("problem", "bad.service"), ("note", "enforcement")} and rc == 1
+    assert LEFT_OUT in found["note", "enforcement"]["why"]
+    found, rc = doctor(m, "nologin", user="nobody")
+    assert found == {} and rc == 0
+    # Nor where /proc hides the processes of others; and one whom the bus does not know.
+    assert m.sh("mount -o remount,hidepid=2 /proc").ok
+    found, rc = doctor(m, user="4711")
+    assert "only root" in found["problem", "first-process"]["why"] and LEFT_OUT in found["note", "enforcement"]["why"]
+    for streams in (">&-", "<&- >&-", ">/dev/full"):
+        ran = m.sh(f"reeve doctor --json {streams}")
+        assert ran.rc == 2 and "cannot be written" in ran.err, ran
 
 
 def test_without_a_manager(machine):

@@ -3,6 +3,9 @@
 
 import json
 import re
+from datetime import datetime
+
+import pytest
 
 NOISY = {
     # A logger that is still there when it is asked whose it is.
@@ -176,6 +179,48 @@ def test_other_machines_get_it_too(machine):
     line = m.sh("grep -a -m1 'over there' /run/udp").out
     assert re.fullmatch(r"<30>1 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z \w+ echo \d+ - - over there\n", line), line
     assert m.sh("grep -a -c __REALTIME_TIMESTAMP= /run/raw").out.strip() != "0"
+
+
+RSYSLOGD = """
+global(maxMessageSize="64k" parser.escapeControlCharactersOnReceive="off")
+module(load="imudp")
+module(load="imtcp")
+input(type="imudp" port="5514")
+input(type="imtcp" port="5515")
+template(name="fields" type="string" string="%jsonmesg%\\n")
+action(type="omfile" file="/run/received" template="fields")
+"""
+SAYS = """#!/bin/sh
+echo "<3>bad \\"quoted\\" ]thing\\\\ %s	tab"
+head -c 9000 /dev/zero | tr '\\0' x; echo
+(echo "käse ✓"; sleep 1) | logger -i -t tagged -p auth.warning
+printf 'MESSAGE=named\\nMESSAGE_ID=fc2e22bc6ee647b6b90729ab34a250b1\\nPRIORITY=5\\nSYSLOG_IDENTIFIER=na tive\\n' | logger --journald
+"""
+
+
+@pytest.mark.parametrize("server", ["udp://127.0.0.1:5514", "tcp://localhost:5515"])
+def test_rsyslogd_receives_what_is_in_the_journal(machine, server):
+    m = machine("packages", command=["/sbin/init", "--unit=collect.service"], files={
+        "opt/rsyslog.conf": RSYSLOGD, "opt/says": SAYS,
+        "etc/systemd/journald.conf.d/x.conf": f"[X-Reeve]\nForwardToServer={server}\n"}, units={
+        "collect.service": "[Service]\nType=notify\nExecStart=/usr/sbin/rsyslogd -n -iNONE -f /opt/rsyslog.conf\nStandardOutput=null\n",
+        "say.service": "[Service]\nType=oneshot\nExecStart=/opt/says\n"})
+    assert m.ctl("start say").ok
+    assert m.sh("until grep -q 'Finished say' /run/received; do sleep 0.2; done; journalctl --sync", timeout=90).ok
+    listed = [json.loads(line) for line in m.sh("journalctl -a -q -o json --no-pager").out.splitlines()]
+    got = [json.loads(line) for line in m.read("/run/received").splitlines()]
+    for text, app in (("bad ", "says"), ("xxx", "says"), ("käse", "tagged"), ("named", "na_tive"), ("Finished say", "reeve")):
+        entry, = (e for e in listed if e["MESSAGE"].startswith(text))
+        message, = (r for r in got if r["msg"].startswith(text))
+        pri = 8 * int(entry.get("SYSLOG_FACILITY", 1)) + int(entry["PRIORITY"])
+        assert (message["pri"], message["hostname"], message["app-name"]) == (str(pri), entry["_HOSTNAME"], app), message
+        assert message["procid"] == entry["_PID"] and message["msgid"] == entry.get("MESSAGE_ID", "-"), (message, entry)
+        assert message["structured-data"] == "-" and message["protocol-version"] == "1"
+        # A datagram holds 8 KiB.
+        assert message["msg"] == entry["MESSAGE"] or text == "xxx" and "udp" in server and len(message["msg"]) > 8000
+        if stamp := entry.get("_SOURCE_REALTIME_TIMESTAMP"):
+            sent = datetime.fromisoformat(message["timereported"])
+            assert int(stamp) - int(sent.timestamp()) * 1000000 - sent.microsecond == 0
 
 
 def test_status_shows_what_was_said_at_once(machine):

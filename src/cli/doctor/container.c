@@ -29,10 +29,10 @@ void check_first_process(struct doctor *d) {
     if (!ctl.bus) {
         text_addf(&d->what, "no service manager answers; the first process is %s", name);
         doctor_tell(d, SEVERITY_PROBLEM, NULL,
-                    d->manager.alive && geteuid() != 0 ? "only root and the manager's own user may ask it"
-                                                       : "only a manager starts and watches services",
-                    d->manager.alive && geteuid() != 0 ? "ask as the user that the manager runs as"
-                                                       : "let the container's command be /sbin/init or `reeve init`");
+                    d->is_anothers ? "only root and the manager's own user may ask it"
+                                   : "only a manager starts and watches services",
+                    d->is_anothers ? "ask as the user that the manager runs as"
+                                   : "let the container's command be /sbin/init or `reeve init`");
     } else if (d->manager.alive && d->manager.pid != 1 && !d->manager.on_demand) {
         text_addf(&d->what, "the first process is %s, and the manager is process %d", name, d->manager.pid);
         doctor_tell(d, SEVERITY_NOTE, NULL,

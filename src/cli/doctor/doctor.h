@@ -14,6 +14,7 @@ enum severity {
 struct doctor {
     struct permits permits;     /* of this process: those of a service of the manager, in most containers */
     struct running manager;     /* pid 0: none has left its mark */
+    bool is_anothers;           /* the manager is not this user's: much cannot be looked at */
     DBusMessage *reply;         /* owns what units borrow */
     struct unit_row *units;     /* those that are loaded and not inactive; none without a manager */
     size_t n_units;

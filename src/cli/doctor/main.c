@@ -5,24 +5,28 @@
 #include "cli/doctor/doctor.h"
 #include "syntax/json.h"
 
+#include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct check {
     const char *name;
     void (*run)(struct doctor *d);
     const char *help;
+    bool own; /* what only the manager's own user can look at */
 } checks[] = {
     { "first-process", check_first_process, "reeve is the container's first process" },
     { "failed", check_failed, "units that have failed" },
-    { "log-files", check_log_files, "services that log only to files" },
-    { "stdout", check_stdout, "somebody reads what the container prints" },
+    { "log-files", check_log_files, "services that log only to files", true },
+    { "stdout", check_stdout, "somebody reads what the container prints", true },
     { "nologin", check_nologin, "users may log in, package scripts may start services" },
-    { "places", check_places, "directories that cannot be written to" },
-    { "capabilities", check_capabilities, "capabilities that containers usually have" },
-    { "enforcement", check_enforcement, "settings of running services that are not enforced here" },
+    { "places", check_places, "directories that cannot be written to", true },
+    { "capabilities", check_capabilities, "capabilities that containers usually have", true },
+    { "enforcement", check_enforcement, "settings of running services that are not enforced here", true },
 };
 
 static const char *const severities[] = { [SEVERITY_PROBLEM] = "problem", [SEVERITY_NOTE] = "note" };
@@ -62,6 +66,24 @@ static bool is_wanted(const struct check *c, char **wanted) {
     return !*wanted || strv_contains(wanted, c->name);
 }
 
+/* /proc may hide other users' processes: hidepid= in proc(5). */
+static bool is_anothers(const struct running *manager) {
+    char path[32];
+    struct stat st;
+    snprintf(path, sizeof path, "/proc/%d/stat", manager->pid);
+    if (access(path, R_OK) >= 0 && stat(path, &st) >= 0)
+        return manager->alive && st.st_uid != geteuid();
+    return manager->pid > 0 && kill(manager->pid, 0) < 0 && errno == EPERM;
+}
+
+static void tell_left_out(struct doctor *d, const char *left_out) {
+    text_addf(&d->what, "this is user %u, and the manager is another's", (unsigned)geteuid());
+    text_addf(&d->cure, "docker exec -u the user that the manager runs as");
+    char why[256];
+    snprintf(why, sizeof why, "what only its own user can look at was left out:%s", left_out);
+    doctor_tell(d, SEVERITY_NOTE, NULL, why, NULL);
+}
+
 int doctor_main(int argc, char **argv) {
     static const struct option options[] = { { "json", no_argument, NULL, 'j' },
                                              { "help", no_argument, NULL, 'h' },
@@ -87,11 +109,19 @@ int doctor_main(int argc, char **argv) {
     (void)ctl_find_manager(&d.manager);
     if (!ctl_offline() && list_units(NULL, &d.reply, &d.units, &d.n_units) < 0)
         return 2;
-    for (size_t i = 0; i < ELEMENTS(checks); i++)
-        if (is_wanted(&checks[i], argv + optind)) {
-            d.check = checks[i].name;
+    d.is_anothers = is_anothers(&d.manager);
+    char left_out[128] = "";
+    for (size_t i = 0; i < ELEMENTS(checks); i++) {
+        if (!is_wanted(&checks[i], argv + optind))
+            continue;
+        d.check = checks[i].name;
+        if (checks[i].own && d.is_anothers)
+            snprintf(left_out + strlen(left_out), sizeof left_out - strlen(left_out), " %s", d.check);
+        else
             checks[i].run(&d);
-        }
+    }
+    if (*left_out)
+        tell_left_out(&d, left_out);
     bool failed = d.json.failed;
     if (d.as_json)
         printf("[%s]\n", text_str(&d.json));
@@ -103,7 +133,9 @@ int doctor_main(int argc, char **argv) {
     text_free(&d.what);
     text_free(&d.cure);
     text_free(&d.json);
-    if (failed || fflush(stdout) != 0)
+    if (fflush(stdout) != 0 || failed) {
+        fail("reeve doctor: what was found cannot be written: %s", strerror(failed ? ENOMEM : errno));
         return 2;
+    }
     return d.n_problems > 0;
 }
