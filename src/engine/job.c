@@ -245,6 +245,7 @@ static const struct message end_messages[JOB_INSTALLED_TYPES][JOB_RESULTS] = {
         [JOB_ASSERT] = { LOG_WARNING, "Assertion failed for %s.", ID_START_FAILED },
         [JOB_UNSUPPORTED] = { LOG_WARNING, "Starting of %s unsupported.", ID_START_FAILED },
         [JOB_ONCE] = { LOG_ERR, "Unit %s was started already once and can't be started again.", ID_START_FAILED },
+        [JOB_CONCURRENCY] = { LOG_ERR, "A concurrency limit has been reached, %s is not started.", ID_START_FAILED },
     },
     [JOB_STOP] = {
         [JOB_DONE] = { LOG_INFO, "Stopped %s.", ID_STOPPED },
@@ -319,6 +320,7 @@ static const struct {
     { EALREADY, JOB_DONE, true },         { ECOMM, JOB_DONE, false },     { EBADR, JOB_SKIPPED, false },
     { ENOEXEC, JOB_INVALID, false },      { EPROTO, JOB_ASSERT, false },  { EOPNOTSUPP, JOB_UNSUPPORTED, false },
     { ENOLINK, JOB_DEPENDENCY, false },   { ESTALE, JOB_ONCE, false },
+    { EDQUOT, JOB_CONCURRENCY, false },
 };
 
 static void job_run(struct job *j) {

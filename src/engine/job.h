@@ -32,7 +32,7 @@ const char *job_mode_to_string(enum job_mode mode);
 int job_mode_from_string(const char *s);
 
 enum job_result { JOB_DONE, JOB_CANCELED, JOB_TIMEOUT, JOB_FAILED, JOB_DEPENDENCY, JOB_SKIPPED, JOB_INVALID, JOB_ASSERT,
-                  JOB_UNSUPPORTED, JOB_COLLECTED, JOB_ONCE, JOB_RESULTS };
+                  JOB_UNSUPPORTED, JOB_COLLECTED, JOB_ONCE, JOB_CONCURRENCY, JOB_RESULTS };
 const char *job_result_to_string(enum job_result result);
 
 struct job_link { /* "subject wants object": inside a transaction only */

@@ -23,7 +23,7 @@ NAMES(job_state_to_string, enum job_state, "waiting", "running")
 NAMES(job_mode_to_string, enum job_mode, "fail", "replace", "replace-irreversibly", "isolate", "flush",
       "ignore-dependencies", "ignore-requirements", "triggering", "restart-dependencies")
 NAMES(job_result_to_string, enum job_result, "done", "canceled", "timeout", "failed", "dependency", "skipped",
-      "invalid", "assert", "unsupported", "collected", "once")
+      "invalid", "assert", "unsupported", "collected", "once", "concurrency")
 NAMES(manager_state_to_string, enum manager_state, "initializing", "starting", "running", "degraded", "maintenance",
       "stopping")
 NAMES(service_state_to_string, enum service_state, "dead", "condition", "start-pre", "start", "start-post", "running",
@@ -67,6 +67,7 @@ static const int errnos[ERROR_KINDS] = {
     [ERROR_JOB_TYPE_NOT_APPLICABLE] = EBADR,
     [ERROR_ONLY_BY_DEPENDENCY] = ELNRNG,
     [ERROR_NO_ISOLATION] = EPERM,
+    [ERROR_CONCURRENCY_LIMIT_REACHED] = EDQUOT,
     [ERROR_SHUTTING_DOWN] = ECANCELED,
     [ERROR_TRANSACTION_IS_DESTRUCTIVE] = EDEADLK,
     [ERROR_TRANSACTION_JOBS_CONFLICTING] = EDEADLK,

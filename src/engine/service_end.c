@@ -3,7 +3,9 @@
  * systemd.service(5) "Restart=", "RestartSteps=". */
 #include "engine/service_private.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -91,6 +93,32 @@ static void remove_runtime_data(struct service *s, bool restarts) {
         unlink(pid_file);
 }
 
+/* Is it the last one of its user? Users are the same if they are called so. */
+static bool user_is_done(const struct unit *u) {
+    const char *user = unit_string(u->file, D_User);
+    for (const struct unit_name *n = u->manager->names; n; n = n->hh.next) {
+        const struct unit *other = n->unit;
+        const char *whose = unit_string(other->file, D_User);
+        if (other != u && whose && strcmp(whose, user) == 0 && !inactive_or_failed(unit_active_state(other)))
+            return false;
+    }
+    return true;
+}
+
+/* By a child, since it takes being the user: without CAP_SYS_ADMIN nobody else may. */
+static void remove_ipc(const struct unit *u) {
+    uid_t uid;
+    if (!unit_bool(u->file, D_RemoveIPC) || exec_user_number(u->file, &uid) < 0 || uid == 0 || !user_is_done(u))
+        return;
+    pid_t pid = fork();
+    if (pid == 0) {
+        exec_remove_ipc(uid);
+        _exit(0);
+    }
+    if (pid < 0)
+        unit_log(u, LOG_WARNING, "Cannot remove IPC objects of its user: %s", strerror(errno));
+}
+
 /* Without having been inactive in between: who needs the service does not notice. */
 static bool restarts_directly(const struct service *s) {
     return unit_number(s->unit.file, D_RestartMode) == RESTART_MODE_DIRECT;
@@ -126,6 +154,7 @@ void service_enter_dead(struct service *s, enum service_result result, bool allo
     s->forbid_restart = false;
     service_unwatch_bus_name(s);
     remove_runtime_data(s, restarts);
+    remove_ipc(u);
     if (unit_number(u->file, D_FileDescriptorStorePreserve) == PRESERVE_NO)
         fd_store_release(s);
     if (u->maybe_processes)

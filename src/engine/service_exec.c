@@ -170,6 +170,7 @@ static int spawn(struct service *s, enum service_exec exec, size_t index, bool c
         /* StandardInput=socket: the connection, or the one socket there is. */
         .stdin_fd = s->socket_fd >= 0 ? s->socket_fd : n_sockets == 1 ? fds[0] : -1,
         .notify = may_notify(s, control),
+        .opens_files = exec == SERVICE_EXEC_START,
         .idle = exec == SERVICE_EXEC_START && service_type(s) == SERVICE_TYPE_IDLE,
         .watchdog_usec = exec == SERVICE_EXEC_START ? unit_usec(s->unit.file, D_WatchdogSec) : 0,
         .ret_runtime_directories = &s->runtime_directories,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Slices: the tree units are sorted into. Without control groups of our own they are names that can be
  * stopped with all that is in them. systemd.slice(5). */
+#include "engine/manager_private.h"
 #include "engine/serialize.h"
 #include "engine/types.h"
 #include "engine/unit_private.h"
@@ -88,6 +89,58 @@ static int slice_stop(struct unit *u) {
         return -EALREADY;
     slice_enter(u, false);
     return 0;
+}
+
+/* --- ConcurrencyHardMax=, ConcurrencySoftMax= --------------------------------------------------------------------- */
+static struct unit *slice_of(const struct unit *u) {
+    UNIT_FOREACH_EDGE(e, u, DEP_BIT(DEP_IN_SLICE))
+        return e->other;
+    return NULL;
+}
+
+/* How many units in the slice, and below it, are up, other than `but`; those that will be count, too. */
+static uint64_t count_active(const struct unit *slice, const struct unit *but, bool or_queued) {
+    uint64_t n = 0;
+    UNIT_FOREACH_EDGE(e, slice, DEP_BIT(DEP_SLICE_OF)) {
+        const struct unit *u = e->other;
+        const struct job *j = or_queued ? u->job : NULL;
+        bool starts = j && (j->type == JOB_START || j->type == JOB_RESTART);
+        n += u != but && (starts || !inactive_or_failed(unit_active_state(u)));
+        /* No deeper than names are long. */
+        if (u->ops->type == UNIT_SLICE)
+            n += count_active(u, but, or_queued);
+    }
+    return n;
+}
+
+static bool is_full(const struct unit *slice, enum directive limit, const struct unit *but, bool or_queued) {
+    return unit_setting_written(slice->file, limit) && unit_size(slice->file, limit) != UINT64_MAX &&
+           count_active(slice, but, or_queued) >= unit_size(slice->file, limit);
+}
+
+uint64_t slice_count_active(const struct unit *slice) {
+    return count_active(slice, NULL, false);
+}
+
+int slices_have_room(const struct unit *u, bool or_queued) {
+    int r = 0;
+    for (const struct unit *s = slice_of(u); s; s = slice_of(s)) {
+        if (is_full(s, D_ConcurrencyHardMax, u, or_queued))
+            return -EDQUOT;
+        if (!or_queued && is_full(s, D_ConcurrencySoftMax, u, false))
+            r = -EAGAIN;
+    }
+    return r;
+}
+
+void slices_got_room(const struct unit *u) {
+    for (const struct unit *s = slice_of(u); s; s = slice_of(s))
+        if (unit_setting_written(s->file, D_ConcurrencySoftMax)) {
+            for (struct job *j = u->manager->jobs; j; j = j->hh.next)
+                if (j->type == JOB_START && j->state == JOB_WAITING)
+                    job_queue_run(j);
+            return;
+        }
 }
 
 static int slice_serialize(const struct unit *u, struct text *out) {

@@ -155,7 +155,17 @@ static int run_control(struct socket_unit *s, enum socket_exec exec, size_t inde
     if (!command)
         return 0;
     pid_t pid;
-    int r = unit_spawn(&s->unit, command, EXEC_CONTROL, NULL, &pid);
+    struct spawn_extra extra = { .stdin_fd = -1 };
+    _cleanup_strv_ char **names = NULL;
+    _cleanup_free_ int *fds = NULL;
+    int r = unit_bool(s->unit.file, D_PassFileDescriptorsToExec)
+                ? socket_collect_fds(&s->unit, &fds, &names, &extra.n_listen_fds)
+                : 0;
+    extra.listen_fds = fds;
+    extra.listen_names = names;
+    extra.n_sockets = extra.n_listen_fds;
+    if (r >= 0)
+        r = unit_spawn(&s->unit, command, EXEC_CONTROL, &extra, &pid);
     if (r < 0)
         return r;
     s->control_pid = pid;

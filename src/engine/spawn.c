@@ -378,6 +378,7 @@ int unit_spawn(struct unit *u, const struct exec_command *command, enum exec_rol
         .listen_names = extra->listen_names,
         .n_listen_fds = extra->n_listen_fds,
         .n_sockets = extra->n_sockets,
+        .opens_files = extra->opens_files,
         .idle_pipe = extra->idle ? manager_idle_pipe(m) : NULL,
     };
     _cleanup_text_ struct text why = {};

@@ -13,6 +13,7 @@ struct spawn_extra {
     size_t n_listen_fds, n_sockets; /* the sockets come first, then stored descriptors */
     int stdin_fd;              /* the connection of Accept=yes; -1 (note: not 0) */
     bool notify;               /* pass NOTIFY_SOCKET */
+    bool opens_files;          /* OpenFile= is for this command */
     bool idle;                 /* executed when no job is left, or after some seconds */
     usec_t watchdog_usec;
     char ***ret_runtime_directories; /* NULL, or where RuntimeDirectory= paths go, for removal at stop; caller frees */

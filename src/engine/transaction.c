@@ -169,6 +169,10 @@ static int add_one(struct transaction *tr, enum job_type type, struct unit *u, s
     if (!job_type_is_applicable(type, u))
         return error_set(error, ERROR_JOB_TYPE_NOT_APPLICABLE, "Job type %s is not applicable for unit %s.",
                          job_type_to_string(type), u->id);
+    if (type == JOB_START && slices_have_room(u, true) < 0)
+        return error_set(error, ERROR_CONCURRENCY_LIMIT_REACHED,
+                         "Concurrency limit of the slice unit '%s' (or any of its parents) the unit '%s' is contained "
+                         "in has been reached, refusing start job.", unit_slice_name(u), u->id);
     bool is_new;
     struct job *j = get_job(tr, type, u, &is_new);
     if (!j || (by && link_jobs(by, j, matters, conflicts) < 0))

@@ -230,3 +230,5 @@ void unit_reset_failed(struct unit *u);
 char *unit_control_group(const struct unit *u);
 /* The slice the unit is in, "" for the root slice. */
 const char *unit_slice_name(const struct unit *u);
+/* How many units in the slice, and in those below it, are up: systemd.slice(5), ConcurrencyHardMax=. */
+uint64_t slice_count_active(const struct unit *slice);

@@ -141,6 +141,9 @@ int unit_start(struct unit *u) {
         return -EINVAL;
     if (u->ops->once_only && u->inactive_exit.monotonic > 0)
         return -ESTALE;
+    int r = slices_have_room(u, false);
+    if (r < 0)
+        return r;
     bool begins = state != ACTIVE_ACTIVATING;
     if (begins && !test_conditions(u))
         return -ECOMM;
@@ -153,7 +156,7 @@ int unit_start(struct unit *u) {
     if (!u->ops->start)
         return -EBADR;
     /* Last: what was prevented until here was no start, and does not count as one. A second one on the way up does. */
-    int r = check_start_limit(u);
+    r = check_start_limit(u);
     if (r < 0)
         return r;
     unit_changed(u);
@@ -361,8 +364,10 @@ void unit_notify(struct unit *u, enum active_state before, enum active_state aft
         take_action(u, D_FailureAction, D_FailureActionExitStatus, "unit failed");
     else if (after == ACTIVE_INACTIVE && !inactive_or_failed(before))
         take_action(u, D_SuccessAction, D_SuccessActionExitStatus, "unit succeeded");
-    if (inactive_or_failed(after))
+    if (inactive_or_failed(after)) {
+        slices_got_room(u);
         gc_consider(u);
+    }
 }
 
 void unit_changed(struct unit *u) {

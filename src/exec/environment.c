@@ -7,6 +7,7 @@
 #include "base/glob.h"
 #include "base/strv.h"
 #include "syntax/envfile.h"
+#include "unit/open_file.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -97,20 +98,33 @@ static void set_user(struct planner *p) {
 
 static void set_listen(struct planner *p) {
     const struct exec_request *request = p->request;
-    if (request->n_listen_fds == 0 || plan_stdin_is_socket(p))
+    size_t n_passed = plan_stdin_is_socket(p) ? 0 : request->n_listen_fds;
+    if (request->opens_files)
+        p->n_open_files = strv_length(unit_strv(p->unit, D_OpenFile));
+    if (n_passed + p->n_open_files == 0)
         return;
     _cleanup_text_ struct text names = {};
-    for (size_t i = 0; i < request->n_listen_fds; i++) {
-        if (i > 0)
-            text_add_char(&names, ':');
-        text_add(&names,
-                 request->listen_names && request->listen_names[i] ? request->listen_names[i] : "unknown");
+    for (size_t i = 0; i < n_passed; i++)
+        text_addf(&names, "%s%s", i > 0 ? ":" : "",
+                  request->listen_names && request->listen_names[i] ? request->listen_names[i] : "unknown");
+    STRV_FOREACH(line, p->n_open_files > 0 ? unit_strv(p->unit, D_OpenFile) : NULL) {
+        _cleanup_open_file_ struct open_file file = {};
+        if (open_file_parse(*line, &file) < 0)
+            arena_fail(p->arena);
+        else
+            text_addf(&names, "%s%s", names.len > 0 ? ":" : "", file.name);
     }
     if (names.failed)
         arena_fail(p->arena);
     set_pid(p, "LISTEN_PID");
-    plan_env_set(p, arena_printf(p->arena, "LISTEN_FDS=%zu", request->n_listen_fds));
-    set_pair(p, "LISTEN_FDNAMES", text_str(&names));
+    char *count = arena_printf(p->arena, "LISTEN_FDS=%zu", n_passed + p->n_open_files);
+    char *all = arena_printf(p->arena, "LISTEN_FDNAMES=%s", text_str(&names));
+    plan_env_set(p, count);
+    plan_env_set(p, all);
+    if (!arena_failed(p->arena)) {
+        p->listen_count = count + strlen("LISTEN_FDS=");
+        p->listen_names = all + strlen("LISTEN_FDNAMES=");
+    }
 }
 
 static bool is_tty(const char *setting) {

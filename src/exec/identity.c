@@ -44,6 +44,20 @@ static uid_t dynamic_uid(const char *name) {
     return DYNAMIC_FIRST + h % range;
 }
 
+int exec_user_number(const struct unit_file *unit, uid_t *ret) {
+    const char *name = unit_string(unit, D_User);
+    _cleanup_user_ struct user_record record = {};
+    int r = name ? user_lookup(name, &record) : -ESRCH;
+    if (r >= 0)
+        *ret = record.uid;
+    else if (r == -ESRCH && name && unit_bool(unit, D_DynamicUser)) {
+        *ret = dynamic_uid(name);
+        r = 0;
+    } else if (r == -ESRCH && name)
+        r = uid_parse(name, ret) < 0 ? -ESRCH : 0;
+    return r;
+}
+
 static int find_user(struct planner *p, const char *name, bool dynamic) {
     struct identity *id = &p->identity;
     _cleanup_user_ struct user_record record = {};

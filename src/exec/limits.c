@@ -13,6 +13,8 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define IOPRIO_CLASS_RT 1
 #define IOPRIO_CLASS_SHIFT 13
@@ -104,6 +106,49 @@ static void plan_affinity(struct planner *p) {
     s->affinity.size = sizeof(cpu_set_t);
 }
 
+/* NUMAPolicy=, NUMAMask=: set_mempolicy(2). Its modes are the names of the setting, in their order. */
+static void plan_memory_policy(struct planner *p) {
+    enum { NODES_MAX = 1024, LOCAL = 4 };
+    if (!unit_setting_written(p->unit, D_NUMAPolicy) || unit_number(p->unit, D_NUMAPolicy) < 0)
+        return;
+    if (syscall(SYS_get_mempolicy, NULL, NULL, 0, NULL, 0) < 0) {
+        plan_degrade(p, D_NUMAPolicy,
+                     errno == ENOSYS ? "this kernel knows no memory nodes"
+                                     : "set_mempolicy(2) needs CAP_SYS_NICE, which this container lacks");
+        return;
+    }
+    int mode = (int)unit_number(p->unit, D_NUMAPolicy);
+    unsigned long *nodes = arena_alloc(p->arena, NODES_MAX / 8);
+    size_t n_nodes = 0;
+    const size_t bits = 8 * sizeof(*nodes);
+    STRV_FOREACH(item, unit_strv(p->unit, D_NUMAMask)) {
+        uint32_t first, last;
+        if (!nodes || !scan_range(*item, &first, &last))
+            continue;
+        for (uint32_t node = first; node <= last && node < NODES_MAX; node++, n_nodes++)
+            nodes[node / bits] |= 1UL << node % bits;
+    }
+    struct step *s = plan_step(p, STEP_MEMORY_POLICY, EXIT_NUMA_POLICY);
+    s->memory.mode = mode;
+    if (n_nodes > 0 && mode != 0 && mode != LOCAL) {
+        s->memory.nodes = nodes;
+        s->memory.n_bits = NODES_MAX;
+    }
+}
+
+/* MemoryKSM=: kernels before 6.4, and those without same-page merging, go on without. */
+static void plan_memory_merge(struct planner *p) {
+    int64_t merge = unit_number(p->unit, D_MemoryKSM);
+    if (!unit_setting_written(p->unit, D_MemoryKSM) || merge < 0)
+        return;
+    if (access("/sys/kernel/mm/ksm/general_profit", F_OK) < 0) {
+        plan_degrade(p, D_MemoryKSM, "this kernel merges no pages of programs that do not ask for it");
+        return;
+    }
+    plan_step(p, STEP_MEMORY_MERGE, 0)->number = (uint64_t)merge;
+    p->plan->forks = true; /* it belongs to the memory, which is ours */
+}
+
 static void plan_io_priority(struct planner *p) {
     if (!unit_setting_written(p->unit, D_IOSchedulingClass) &&
         !unit_setting_written(p->unit, D_IOSchedulingPriority))
@@ -130,6 +175,8 @@ void plan_scheduling(struct planner *p) {
     plan_policy(p);
     plan_affinity(p);
     plan_io_priority(p);
+    plan_memory_policy(p);
+    plan_memory_merge(p);
     /* The manager is not to wait for a child that seldom gets the processor or the disk. */
     if (p->plan->n_steps > before)
         p->plan->forks = true;

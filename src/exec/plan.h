@@ -59,6 +59,7 @@ struct exec_request {
     char *const *listen_names;   /* as many; NULL: "unknown" */
     size_t n_listen_fds,
         n_sockets;        /* NonBlocking= is for the first n_sockets of them: the others are stored descriptors */
+    bool opens_files;     /* the OpenFile= of the unit are for this command */
     const int *idle_pipe; /* Type=idle: not before its last write end is closed, or some time has passed; or NULL */
 };
 
@@ -80,6 +81,8 @@ enum step_kind {
     STEP_SCHEDULER,
     STEP_IOPRIO,
     STEP_AFFINITY,
+    STEP_MEMORY_POLICY,
+    STEP_MEMORY_MERGE,
     STEP_TIMER_SLACK,
     STEP_COREDUMP_FILTER,
     STEP_UMASK,
@@ -89,6 +92,7 @@ enum step_kind {
     STEP_FD_BLOCKING,  /* NonBlocking=: O_NONBLOCK as wanted */
     STEP_TTY,          /* open a terminal, make it ours */
     STEP_TTY_OWNER,    /* give the terminal on standard input to the user */
+    STEP_OPEN_FILE,    /* OpenFile=: path onto the next descriptor behind those that are passed */
     STEP_DATA,         /* StandardInputData=: a memfd with this content onto a descriptor */
     STEP_DIRECTORY,    /* RuntimeDirectory= and sisters: make, own, chmod */
     STEP_SYMLINK,
@@ -142,14 +146,17 @@ struct step {
         struct { int resource; struct rlimit limit; } rlimit;
         struct { int from, to; } fd;
         struct { int flags; mode_t mode; int to; } open;
+        struct { int flags; bool graceful; char *count, *names; size_t place; } open_file; /* in LISTEN_FDS,
+                                                                                              LISTEN_FDNAMES */
         struct { mode_t mode; uid_t uid; gid_t gid; enum directory_flags flags; } directory;
         struct { const char *target; } link;
         struct { const void *data; size_t size; uid_t uid; gid_t gid; int to; } blob;
         struct { char *home, *shell; } resolve; /* values in envp to be filled in, RESOLVED_VALUE_MAX bytes each */
         struct { char **slots; size_t n; } pids;
-        struct { enum tty_flags flags; int to; } tty;
+        struct { enum tty_flags flags; int to, rows, columns; } tty; /* rows, columns: -1: as they are */
         struct { int policy, priority; bool reset_on_fork; } scheduler;
         struct { const void *set; size_t size; } affinity;
+        struct { int mode; const unsigned long *nodes; size_t n_bits; } memory;
         struct { gid_t *groups; size_t n; bool resolved; } groups; /* resolved: those the child learned come first */
         struct { uint64_t permitted, inheritable, effective; } caps;
         struct { const char *source, *type, *options; unsigned long flags; } mount;
@@ -195,6 +202,12 @@ void exec_plan_free(struct exec_plan *plan);
 void exec_plan_freep(struct exec_plan **plan);
 /* One line a step, then environment and degradations: what `reeve explain` shows. */
 void exec_plan_print(const struct exec_plan *plan, struct text *out);
+
+/* The number of the unit's User=. -ESRCH: none is set, or only `getent` knows it; or the error of reading passwd. */
+int exec_user_number(const struct unit_file *unit, uid_t *ret);
+/* RemoveIPC=: shared memory, semaphores and message queues of the user, System V's and POSIX's. Becomes that user: for
+ * a child that ends afterwards. */
+void exec_remove_ipc(uid_t uid);
 
 /* Removes what plans made for a unit: RuntimeDirectory= (unless preserved), credentials. Quick, as /run is memory.
  * Never crosses a mount, never follows a symbolic link. */

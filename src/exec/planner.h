@@ -40,6 +40,7 @@ enum exec_exit {
     EXIT_CACHE_DIRECTORY = 239,
     EXIT_LOGS_DIRECTORY = 240,
     EXIT_CONFIGURATION_DIRECTORY = 241,
+    EXIT_NUMA_POLICY = 242,
     EXIT_CREDENTIALS = 243,
 };
 
@@ -74,6 +75,8 @@ struct planner {
     size_t n_env, room_env;
     char *pid_slots[4];
     size_t n_pid_slots;
+    size_t n_open_files; /* OpenFile=: behind the descriptors that the manager passes */
+    char *listen_count, *listen_names; /* the values of LISTEN_FDS and LISTEN_FDNAMES; NULL: unset */
     bool no_new_privileges;
     bool needs_filters; /* a filter will be installed after the user was changed */
 };

@@ -22,6 +22,8 @@ static const char *const kind_names[STEP_KINDS] = {
     [STEP_SCHEDULER] = "CPU scheduler",
     [STEP_IOPRIO] = "I/O priority",
     [STEP_AFFINITY] = "CPU affinity",
+    [STEP_MEMORY_POLICY] = "memory policy",
+    [STEP_MEMORY_MERGE] = "merge equal pages",
     [STEP_TIMER_SLACK] = "timer slack",
     [STEP_COREDUMP_FILTER] = "core dump filter",
     [STEP_UMASK] = "umask",
@@ -31,6 +33,7 @@ static const char *const kind_names[STEP_KINDS] = {
     [STEP_FD_BLOCKING] = "non-blocking",
     [STEP_TTY] = "terminal",
     [STEP_TTY_OWNER] = "own terminal",
+    [STEP_OPEN_FILE] = "open",
     [STEP_DATA] = "input data",
     [STEP_DIRECTORY] = "directory",
     [STEP_SYMLINK] = "link",
@@ -163,7 +166,14 @@ static void print_details(const struct step *s, struct text *out) {
     case STEP_SECCOMP:
         text_addf(out, " %u instructions", s->program.length);
         break;
+    case STEP_MEMORY_POLICY:
+        text_addf(out, " %d", s->memory.mode);
+        break;
+    case STEP_OPEN_FILE:
+        text_addf(out, " as %zu%s", 3 + s->open_file.place, s->open_file.graceful ? ", if it is there" : "");
+        break;
     case STEP_TIMER_SLACK:
+    case STEP_MEMORY_MERGE:
     case STEP_PDEATHSIG:
         text_addf(out, " %llu", (unsigned long long)s->number);
         break;

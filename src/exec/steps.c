@@ -31,6 +31,9 @@
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
 #endif
+#ifndef PR_SET_MEMORY_MERGE
+#define PR_SET_MEMORY_MERGE 67
+#endif
 
 /* How long Type=idle waits for the end of all jobs. */
 #define IDLE_TIMEOUT_MSEC 5000
@@ -128,22 +131,54 @@ static int connect_to(const char *path) {
     if (n >= sizeof(address.sun_path))
         return -ENXIO;
     memcpy(address.sun_path, path, n + 1);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -errno;
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-        int r = -errno;
+    static const int types[] = { SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM };
+    int r = -EPROTOTYPE;
+    for (size_t i = 0; i < ELEMENTS(types) && r == -EPROTOTYPE; i++) {
+        int fd = socket(AF_UNIX, types[i] | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+            return -errno;
+        if (connect(fd, (struct sockaddr *)&address, sizeof(address)) >= 0)
+            return fd;
+        r = -errno;
         close(fd);
-        return r;
     }
-    return fd;
+    return r;
+}
+
+static int open_or_connect(const char *path, int flags, mode_t mode) {
+    int fd = open(path, flags | O_NOCTTY | O_CLOEXEC, mode);
+    return fd >= 0 ? fd : errno == ENXIO ? connect_to(path) : -errno;
 }
 
 static int step_open(const struct step *step) {
-    int fd = open(step->subject, step->open.flags | O_NOCTTY | O_CLOEXEC, step->open.mode);
-    if (fd < 0)
-        fd = errno == ENXIO ? connect_to(step->subject) : -errno;
+    int fd = open_or_connect(step->subject, step->open.flags, step->open.mode);
     return fd < 0 ? fd : fd_place(fd, step->open.to);
+}
+
+/* A file that is not there, and need not be, has no number and no name: those behind it move up. */
+static int step_open_file(struct child *child, const struct step *step) {
+    size_t place = step->open_file.place - child->n_not_opened;
+    int fd = open_or_connect(step->subject, step->open_file.flags, 0);
+    if (fd >= 0)
+        return fd_place(fd, 3 + (int)place);
+    if (!step->open_file.graceful)
+        return fd;
+    child->n_not_opened++;
+    char *count = step->open_file.count, *name = step->open_file.names;
+    long n = 0;
+    if (!count || !name)
+        return 0;
+    for (const char *digit = count; *digit; digit++)
+        n = n * 10 + (*digit - '0');
+    format_number(count, n - 1);
+    while (place-- > 0 && *name)
+        name += strcspn(name, ":") + 1;
+    size_t length = strcspn(name, ":");
+    if (name[length])
+        memmove(name, name + length + 1, strlen(name + length + 1) + 1);
+    else /* the last one goes with the colon in front of it */
+        name[name > step->open_file.names ? -1 : 0] = 0;
+    return 0;
 }
 
 static int step_fd(struct child *child, const struct step *step) {
@@ -196,6 +231,18 @@ static void tty_reset(int fd) {
     tcflush(fd, TCIOFLUSH);
 }
 
+/* TTYRows=, TTYColumns=. */
+static void tty_resize(int fd, const struct step *step) {
+    struct winsize size;
+    if ((step->tty.rows < 0 && step->tty.columns < 0) || ioctl(fd, TIOCGWINSZ, &size) < 0)
+        return;
+    if (step->tty.rows >= 0)
+        size.ws_row = (unsigned short)step->tty.rows;
+    if (step->tty.columns >= 0)
+        size.ws_col = (unsigned short)step->tty.columns;
+    ioctl(fd, TIOCSWINSZ, &size);
+}
+
 static int step_tty(const struct step *step) {
     enum tty_flags flags = step->tty.flags;
     if (flags & TTY_HANGUP) {
@@ -213,6 +260,7 @@ static int step_tty(const struct step *step) {
         if (ioctl(fd, TIOCSCTTY, flags & TTY_FORCE ? 1 : 0) >= 0) {
             if (flags & TTY_RESET)
                 tty_reset(fd);
+            tty_resize(fd, step);
             return fd_place(fd, step->tty.to);
         }
         int error = errno;
@@ -393,6 +441,10 @@ int step_run(struct child *child, const struct step *step) {
         return or_errno(syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0, (int)step->number));
     case STEP_AFFINITY:
         return or_errno(syscall(SYS_sched_setaffinity, 0, step->affinity.size, step->affinity.set));
+    case STEP_MEMORY_POLICY:
+        return or_errno(syscall(SYS_set_mempolicy, step->memory.mode, step->memory.nodes, step->memory.n_bits));
+    case STEP_MEMORY_MERGE:
+        return or_errno(prctl(PR_SET_MEMORY_MERGE, (unsigned long)step->number, 0, 0, 0));
     case STEP_TIMER_SLACK:
         return or_errno(prctl(PR_SET_TIMERSLACK, (unsigned long)step->number));
     case STEP_COREDUMP_FILTER:
@@ -402,6 +454,8 @@ int step_run(struct child *child, const struct step *step) {
         return 0;
     case STEP_OPEN:
         return step_open(step);
+    case STEP_OPEN_FILE:
+        return step_open_file(child, step);
     case STEP_FD:
         return step_fd(child, step);
     case STEP_FD_SPARE:

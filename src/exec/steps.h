@@ -13,6 +13,7 @@ struct child {
     const struct exec_plan *plan;
     bool shares_memory;
     int spare; /* what STEP_FD_SPARE put aside; -1 */
+    size_t n_not_opened; /* by STEP_OPEN_FILE */
     uid_t uid; /* what STEP_RESOLVE_USER found */
     gid_t gid;
     size_t n_groups;

@@ -7,6 +7,7 @@
 #include "exec/planner.h"
 
 #include "base/strv.h"
+#include "unit/open_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -79,7 +80,7 @@ bool plan_stdin_is_socket(const struct planner *p) {
 }
 
 int plan_first_unused_fd(const struct planner *p) {
-    return 3 + (plan_stdin_is_socket(p) ? 0 : (int)p->request->n_listen_fds);
+    return 3 + (plan_stdin_is_socket(p) ? 0 : (int)p->request->n_listen_fds) + (int)p->n_open_files;
 }
 
 static int named_fd(const struct planner *p, const char *setting, const char *fallback) {
@@ -268,6 +269,8 @@ static void open_stream(struct planner *p, int to, const struct stream *stream) 
         s->subject = arena_string(p->arena, stream->path);
         s->tty.flags = stream->tty;
         s->tty.to = to;
+        s->tty.rows = (int)unit_number(p->unit, D_TTYRows);
+        s->tty.columns = (int)unit_number(p->unit, D_TTYColumns);
         p->plan->forks = true;
         if (p->identity.user_set && p->setuid) {
             s = plan_step(p, STEP_TTY_OWNER, 0);
@@ -303,6 +306,30 @@ static void open_stream(struct planner *p, int to, const struct stream *stream) 
     }
 }
 
+/* OpenFile=: what the service could not open itself. */
+static void plan_open_files(struct planner *p, size_t n_listen) {
+    if (p->n_open_files == 0)
+        return;
+    size_t place = n_listen;
+    STRV_FOREACH(line, unit_strv(p->unit, D_OpenFile)) {
+        _cleanup_open_file_ struct open_file file = {};
+        if (open_file_parse(*line, &file) < 0) {
+            arena_fail(p->arena); /* it was parsed before: there was no memory */
+            return;
+        }
+        struct step *s = plan_step(p, STEP_OPEN_FILE, EXIT_FDS);
+        s->subject = arena_string(p->arena, file.path);
+        s->open_file.flags = (file.flags & OPEN_FILE_READ_ONLY ? O_RDONLY : O_RDWR) |
+                             (file.flags & OPEN_FILE_APPEND ? O_APPEND : 0) |
+                             (file.flags & OPEN_FILE_TRUNCATE ? O_TRUNC : 0);
+        s->open_file.graceful = file.flags & OPEN_FILE_GRACEFUL;
+        s->open_file.place = place++;
+        s->open_file.count = p->listen_count;
+        s->open_file.names = p->listen_names;
+    }
+    p->plan->forks = true;
+}
+
 void plan_streams(struct planner *p) {
     const struct exec_request *request = p->request;
     size_t n_listen = plan_stdin_is_socket(p) ? 0 : request->n_listen_fds, n = 0;
@@ -329,6 +356,7 @@ void plan_streams(struct planner *p) {
     for (size_t i = 0; i < n_listen; i++)
         moves[n++] = (struct move){ request->listen_fds[i], 3 + (int)i };
     plan_moves(p, moves, n, 3 + (int)n_listen);
+    plan_open_files(p, n_listen);
     for (int i = 0; i < 3; i++)
         open_stream(p, i, &streams[i]);
 

@@ -5,6 +5,7 @@
 #include "syntax/names.h"
 #include "syntax/regex.h"
 #include "unit/name.h"
+#include "unit/open_file.h"
 #include "unit/types_private.h"
 
 #include <arpa/inet.h>
@@ -40,7 +41,18 @@ static int parse_line(const struct value_type *type, struct parse_at *at, const 
     return r < 0 ? r : strv_take(&value->strv, s);
 }
 LIST(line_list, "lines", parse_line, value_print_lines);
-LIST(open_file_list, "files to open", parse_line, value_print_lines);
+
+static int parse_open_file(const struct value_type *type, struct parse_at *at, const char *text, union value *value) {
+    _cleanup_free_ char *s = NULL;
+    _cleanup_open_file_ struct open_file file = {};
+    int r = value_expand(at, text, &s);
+    if (r >= 0)
+        r = open_file_parse(s, &file);
+    if (r == -EINVAL)
+        return value_reject(at, "not PATH[:NAME[:OPTION,…]], options being read-only, append or truncate, and graceful");
+    return r < 0 ? r : strv_take(&value->strv, TAKE(s));
+}
+LIST(open_file_list, "files to open", parse_open_file, value_print_lines);
 
 static int parse_path_line(const struct value_type *type, struct parse_at *at, const char *text,
                            union value *value) {

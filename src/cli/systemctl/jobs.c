@@ -115,6 +115,7 @@ static bool job_failed(const struct waiting *w, const char *result) {
         { "unsupported", "Operation on or unit type of ", " not supported on this system." },
         { "collected", "Queued job for ", " was garbage collected." },
         { "once", "Unit ", " was started already once and can't be started again." },
+        { "concurrency", "Concurrency limit of a slice unit ", " is contained in has been reached." },
     };
     if (strcmp(result, "done") == 0 || strcmp(result, "skipped") == 0)
         return false;

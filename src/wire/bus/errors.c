@@ -20,6 +20,7 @@ static const char *const kinds[ERROR_KINDS] = {
     [ERROR_JOB_TYPE_NOT_APPLICABLE] = SYSTEMD("JobTypeNotApplicable"),
     [ERROR_ONLY_BY_DEPENDENCY] = SYSTEMD("OnlyByDependency"),
     [ERROR_NO_ISOLATION] = SYSTEMD("NoIsolation"),
+    [ERROR_CONCURRENCY_LIMIT_REACHED] = SYSTEMD("ConcurrencyLimitReached"),
     [ERROR_SHUTTING_DOWN] = SYSTEMD("ShuttingDown"),
     [ERROR_TRANSACTION_IS_DESTRUCTIVE] = SYSTEMD("TransactionIsDestructive"),
     [ERROR_TRANSACTION_JOBS_CONFLICTING] = SYSTEMD("TransactionJobsConflicting"),

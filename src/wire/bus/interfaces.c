@@ -27,7 +27,7 @@ const struct interface *const type_interfaces[UNIT_TYPES] = {
     [UNIT_SERVICE] = TYPE("Service", service_methods, service_properties, EXEC_TABLES),
     [UNIT_SOCKET] = TYPE("Socket", process_methods, socket_properties, EXEC_TABLES),
     [UNIT_TARGET] = TYPE("Target", NULL, no_properties),
-    [UNIT_SLICE] = TYPE("Slice", process_methods, cgroup_properties),
+    [UNIT_SLICE] = TYPE("Slice", process_methods, slice_properties, cgroup_properties),
     [UNIT_SCOPE] = &(const struct interface){
         BUS_NAME ".Scope", scope_methods, TABLES(scope_properties, cgroup_properties, kill_properties),
         scope_signals },

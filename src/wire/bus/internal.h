@@ -237,7 +237,7 @@ extern const struct interface *const type_interfaces[UNIT_TYPES]; /* Service, So
 extern const struct property manager_properties[], unit_properties[], job_properties[], log_control_properties[];
 extern const struct property exec_properties[], kill_properties[], cgroup_properties[], service_properties[],
     socket_properties[], timer_properties[], path_properties[], mount_properties[], automount_properties[],
-    swap_properties[], scope_properties[], device_properties[];
+    swap_properties[], slice_properties[], scope_properties[], device_properties[];
 extern const struct method manager_methods[], unit_methods[], job_methods[], process_methods[], scope_methods[],
     service_methods[];
 

@@ -4,6 +4,7 @@
 #include "base/scan.h"
 
 #include "engine/service.h"
+#include "unit/open_file.h"
 #include "exec/syscall_groups.h"
 
 #include <arpa/inet.h>
@@ -170,18 +171,17 @@ GETTER(setting_binds) {
 }
 
 GETTER(setting_open_files) {
-    static const char *const options[] = { "read-only", "append", "truncate", "graceful" };
     out_open(out, DBUS_TYPE_ARRAY, "(sst)");
     STRV_FOREACH(i, setting(object, p)->strv) {
-        const char *s = *i;
-        uint64_t flags = 0;
+        _cleanup_open_file_ struct open_file file = {};
+        if (open_file_parse(*i, &file) < 0) {
+            out->failed = true; /* no memory */
+            break;
+        }
         out_open(out, DBUS_TYPE_STRUCT, NULL);
-        out_field(out, &s);
-        out_field(out, &s);
-        for (size_t o = 0; o < ELEMENTS(options); o++)
-            if (strstr(s, options[o]))
-                flags |= 1u << o;
-        out_u64(out, flags);
+        out_string(out, file.path);
+        out_string(out, file.name);
+        out_u64(out, file.flags);
         out_close(out);
     }
     out_close(out);

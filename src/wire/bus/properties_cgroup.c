@@ -98,3 +98,15 @@ const struct property cgroup_properties[] = {
     S("CoredumpReceive", "b", setting_bool, CoredumpReceive),
     {},
 };
+
+/* systemd.slice(5). */
+static GETTER(get_n_active) {
+    out_u32(out, (uint32_t)slice_count_active(object->unit));
+}
+
+const struct property slice_properties[] = {
+    S("ConcurrencyHardMax", "u", setting_u32, ConcurrencyHardMax),
+    S("ConcurrencySoftMax", "u", setting_u32, ConcurrencySoftMax),
+    G("NCurrentlyActive", "u", FALSE, get_n_active),
+    {},
+};
