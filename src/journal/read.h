@@ -30,8 +30,8 @@ int reader_add_file(struct reader *r, const char *path);
 /* All files in a directory and in those below it that are named after a machine. The errno of looking there; files that
  * cannot be opened are in reader_problems(). */
 int reader_add_directory(struct reader *r, const char *path);
-/* /run/log/journal and /var/log/journal below `root` ("": this one), as `files` says. Directories that are not there
- * are none. */
+/* /run/log/journal and /var/log/journal below `root` ("": this one, and also where a manager goes that may not write to
+ * /run: base/runtime.h), as `files` says. Directories that are not there are none. */
 int reader_add_default(struct reader *r, const char *root, enum reader_files files);
 struct reader_problem {
     char *path;

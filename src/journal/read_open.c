@@ -3,6 +3,7 @@
 #include "journal/read_private.h"
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/runtime.h"
 #include "base/strv.h"
 
 #include <dirent.h>
@@ -215,6 +216,12 @@ static int scan_default(struct reader *r) {
         k = path ? scan(r, path, true, machine) : -ENOMEM;
         if (k < 0 && k != -ENOMEM)
             k = k == -ENOENT || k == -ENOTDIR ? 0 : note(r, path, k);
+    }
+    /* A manager that may not write to /run. */
+    for (enum runtime_place place = RUNTIME_XDG; k >= 0 && !*r->root && place < RUNTIME_PLACES; place++) {
+        _cleanup_free_ char *path = runtime_path(place, "log/journal");
+        if (path && scan(r, path, true, machine) == -ENOMEM)
+            k = -ENOMEM;
     }
     sort_files(r);
     return k;

@@ -121,6 +121,37 @@ def test_the_environment_and_journald_conf_decide_for_all(machine):
         assert text not in out + err, text
 
 
+LIMITS = {
+    "says.service": "[Service]\nType=oneshot\nSyslogLevel=notice\nLogLevelMax=notice\nLogExtraFields=COLOUR=green\nLogFilterPatterns=~secret\n"
+                    "ExecStart=/bin/sh -c 'echo \"<6>drop\"; echo \"<5>secret\"; echo \"<5>keep\"; echo; printf %%0250d 0'\n",
+    "flood.service": "[Service]\nType=oneshot\nLogRateLimitIntervalSec=1h\nLogRateLimitBurst=5\nExecStart=seq -f 'flood %%g' 5000\n",
+    "namespace.service": "[Service]\nType=oneshot\nLogNamespace=other\nExecStart=echo in the one log\n",
+}
+
+
+@pytest.mark.parametrize("flags", [["--user", "1000"], ["--read-only", "--user", "1000680000:0", "--tmpfs", "/tmp"]], ids=["user", "read-only"])
+def test_any_user_may_limit_what_is_logged(machine, tmp_path, flags):
+    tmp_path.chmod(0o755)
+    (tmp_path / "x.conf").write_text("[Journal]\nLineMax=100\n")
+    m = machine("minbase", units=LIMITS, applets=("systemctl", "journalctl"),
+                flags=[*flags, "-v", f"{tmp_path}:/etc/systemd/journald.conf.d:ro"])
+    assert m.ctl("start says flood namespace").ok
+    m.wait_log("Finished namespace")
+    ran = m.sh("journalctl --sync && journalctl --rotate")
+    assert ran.ok, ran
+    said = {unit: [json.loads(line) for line in m.sh(f"journalctl -q -a -o json --no-pager _SYSTEMD_UNIT={unit}").out.splitlines()]
+            for unit in LIMITS}
+    assert [e["MESSAGE"] for e in said["says.service"]] == ["keep", "0" * 100, "0" * 100, "0" * 50]
+    assert all(e["COLOUR"] == "green" for e in said["says.service"])
+    assert 5 <= len(said["flood.service"]) < 1000
+    assert [e["MESSAGE"] for e in said["namespace.service"]] == ["in the one log"]
+    shown = m.logs()
+    assert "says.service: keep\n" in shown and "secret" not in shown and "drop" not in shown
+    assert "namespace.service: in the one log\n" in shown
+    assert "keep\n" in m.ctl("status says").out
+    m.stop()
+
+
 WRITER = """#!/bin/sh
 trap 'exec >> /var/log/app/app.log' HUP
 mkdir -p /var/log/app

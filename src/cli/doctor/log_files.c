@@ -141,11 +141,6 @@ static bool is_in_journal(const struct unit_row *u) {
     if (!r || reader_add_default(r, "", READER_SYSTEM | READER_USER) < 0 ||
         reader_matchf(r, "_SYSTEMD_UNIT=%s", u->id) < 0)
         return false;
-    for (enum ctl_place place = CTL_XDG; place < CTL_PLACES; place++) {
-        _cleanup_free_ char *path = ctl_path(place, "../log/journal");
-        if (path)
-            (void)reader_add_directory(r, path);
-    }
     reader_seek_tail(r);
     return reader_previous(r) > 0 && since != UINT64_MAX && reader_entry(r)->monotonic >= since;
 }

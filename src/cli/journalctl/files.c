@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/runtime.h"
 #include "base/strv.h"
 #include "syntax/names.h"
 
@@ -18,7 +19,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define LOG_PROCESS "/run/systemd/journal/io.systemd.journal"
+#define LOG_PROCESS "systemd/journal/io.systemd.journal" /* in the runtime directory */
 
 /* --- fields --------------------------------------------------------------------------------------------------- */
 static int print_field(void *userdata, const char *data, size_t size) {
@@ -224,13 +225,30 @@ int vacuum_files(struct reader *r) {
 }
 
 /* --- the log process -------------------------------------------------------------------------------------------- */
+/* A descriptor; -1 with errno. */
+static int connect_log_process(void) {
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int error = errno;
+    for (enum runtime_place place = 0; fd >= 0 && place < RUNTIME_PLACES; place++) {
+        _cleanup_free_ char *path = runtime_path(place, LOG_PROCESS);
+        if (!path || strlen(path) >= sizeof address.sun_path)
+            continue;
+        strcpy(address.sun_path, path);
+        if (connect(fd, (struct sockaddr *)&address, sizeof address) >= 0)
+            return TAKE_FD(fd);
+        error = place == RUNTIME_RUN || errno != ENOENT ? errno : error;
+    }
+    errno = error;
+    return -1;
+}
+
 int call_log_process(const char *method) {
-    struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = LOG_PROCESS };
     char call[128], reply[4096];
     size_t got = 0;
-    _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
-        return fail("Failed to connect to " LOG_PROCESS ": %s", strerror(errno));
+    _cleanup_close_ int fd = connect_log_process();
+    if (fd < 0)
+        return fail("Failed to connect to /run/" LOG_PROCESS ": %s", strerror(errno));
     /* Varlink: JSON with a NUL behind it. */
     int n = snprintf(call, sizeof call, "{\"method\":\"io.systemd.Journal.%s\",\"parameters\":{}}", method);
     int k = write_all(fd, call, (size_t)n + 1);

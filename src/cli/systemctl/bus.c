@@ -2,6 +2,7 @@
 /* The applet's end of the bus: the private socket, calls, replies. Knows no verbs. */
 #include "cli/systemctl/ctl.h"
 
+#include "base/runtime.h"
 #include "wire/bus/out.h"
 
 #include <errno.h>
@@ -30,23 +31,10 @@ bool ctl_in_chroot(void) {
            (ours.st_dev != first.st_dev || ours.st_ino != first.st_ino);
 }
 
-char *ctl_path(enum ctl_place place, const char *name) {
-    static const char *const parents[CTL_PLACES] = { "/run", NULL, "/tmp/reeve-", "/dev/shm/reeve-" };
-    const char *parent = parents[place] ? parents[place] : getenv("XDG_RUNTIME_DIR");
-    struct text path = {};
-    if (!parent)
-        return NULL;
-    text_add(&path, parent);
-    if (place >= 2)
-        text_addf(&path, "%u", (unsigned)geteuid());
-    text_addf(&path, "/systemd/%s", name);
-    return text_take(&path);
-}
-
 static DBusConnection *open_private(DBusError *error) {
-    for (enum ctl_place place = 0; place < CTL_PLACES; place++) {
+    for (enum runtime_place place = 0; place < RUNTIME_PLACES; place++) {
         _cleanup_text_ struct text address = {};
-        _cleanup_free_ char *path = ctl_path(place, "private");
+        _cleanup_free_ char *path = runtime_path(place, "systemd/private");
         /* Another manager's socket is none of ours, and this user may not be let in. */
         if (!path || access(path, W_OK) < 0)
             continue;

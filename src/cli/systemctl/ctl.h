@@ -61,11 +61,6 @@ int ctl_connect(void);
 void ctl_try_connect(void); /* to a private socket, saying nothing; ctl.bus stays NULL if nobody answers */
 void ctl_disconnect(void);
 
-/* Where a manager may keep its files: what engine/boot.h says of the runtime directory. */
-enum ctl_place { CTL_RUN, CTL_XDG, CTL_TMP, CTL_SHM, CTL_PLACES };
-/* PLACE/systemd/NAME; caller frees; NULL: no such place, or no memory. */
-char *ctl_path(enum ctl_place place, const char *name);
-
 /* --- the manager that is started when there is none: ondemand.c ------------------------------------------- */
 struct running {
     int pid; /* 0: no manager has left a mark */

@@ -3,6 +3,7 @@
  * it ends. docs/nomanager.md. Knows the file RUNTIME/systemd/reeve that a manager leaves, and the bus. */
 #include "base/fd.h"
 #include "base/process.h"
+#include "base/runtime.h"
 #include "base/scan.h"
 #include "cli/systemctl/ctl.h"
 
@@ -32,8 +33,8 @@ static bool is_gone(const struct running *running) {
 
 bool ctl_find_manager(struct running *ret) {
     *ret = (struct running){};
-    for (enum ctl_place place = 0; place < CTL_PLACES; place++) {
-        _cleanup_free_ char *path = ctl_path(place, "reeve"), *text = NULL;
+    for (enum runtime_place place = 0; place < RUNTIME_PLACES; place++) {
+        _cleanup_free_ char *path = runtime_path(place, "systemd/reeve"), *text = NULL;
         if (!path || file_read(path, 256, &text, NULL) < 0)
             continue;
         const char *at = text;
