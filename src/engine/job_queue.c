@@ -3,6 +3,7 @@
  * decides over another without an order between them, who is first can be seen. A pairing heap of the jobs
  * themselves: queueing one needs no memory. Knows nothing of how a job runs. */
 #include "engine/manager_private.h"
+#include "engine/queue.h"
 #include "engine/unit_private.h"
 
 #include <string.h>
@@ -101,5 +102,5 @@ void job_unqueue_run(struct job *j) {
 }
 
 bool manager_has_fresh_jobs(const struct manager *m) {
-    return m->p->run_queue;
+    return m->p->run_queue || queue_may_bring_jobs(m);
 }

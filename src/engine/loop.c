@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The event loop over epoll(7). One turn: deferred work, sleep, descriptors, timers. Descriptors come before
+/* The event loop over epoll(7). One turn: sleep, descriptors, timers, deferred work. Descriptors come before
  * timers, so that after a pause of the whole container a keep-alive that waits in a socket counts before its
  * watchdog expires. Knows nothing of units. */
 #include "engine/loop.h"
@@ -14,10 +14,11 @@
 
 enum {
     EVENTS_PER_TURN = 64,
+    LOOKS_PER_TURN = 4,
     DEFERRED_PER_TURN = 1024, /* then descriptors get their turn, should work queue itself for ever */
     FIRST_TIMERS = 16,
 };
-/* After so long, work of many items is interrupted: two of these and a few items more are between two looks at the
+/* After so long, work of many items is interrupted: this and a few items more are between two looks at the
  * descriptors. */
 #define TURN_TIME (2 * USEC_PER_MSEC)
 /* Longest sleep asked of the kernel, so that no conversion overflows. */
@@ -47,6 +48,7 @@ enum { QUEUE_MONOTONIC, QUEUE_REALTIME, QUEUE_BOOTTIME, QUEUES };
 struct loop {
     int epoll;
     bool dispatching, stopped, no_pwait2;
+    bool grown; /* there are descriptors that nobody has looked at */
     int result;
     struct io *removed; /* freed when the events at hand are done */
     struct timer_queue queues[QUEUES];
@@ -122,6 +124,7 @@ int io_add(struct loop *loop, int fd, uint32_t events, io_handler handler, void 
         free(io);
         return r;
     }
+    loop->grown = true;
     *ret = io;
     return 0;
 }
@@ -391,23 +394,16 @@ static int wait_events(struct loop *loop, struct epoll_event *events, usec_t sle
                       sleep == USEC_INFINITY ? -1 : (int)((sleep + USEC_PER_MSEC - 1) / USEC_PER_MSEC));
 }
 
-int loop_turn(struct loop *loop, usec_t timeout) {
-    loop->turn_began = now(CLOCK_MONOTONIC);
-    while (loop->later) {
-        struct deferred *d = loop->later;
-        deferred_cancel(d);
-        deferred_queue(loop, d);
-    }
-    run_deferred(loop);
-    if (loop->stopped)
-        return 0;
-    usec_t sleep = loop->deferred || loop->later ? 0 : MIN(timeout, time_to_sleep(loop));
+/* Sleeps, and hands out what there is then. 0 or negative errno. */
+static int serve_descriptors(struct loop *loop, usec_t sleep, bool first) {
     struct epoll_event events[EVENTS_PER_TURN];
+    loop->grown = false;
     int n = wait_events(loop, events, sleep);
     if (n < 0 && errno != EINTR)
         return -errno;
-    loop->turn_began = now(CLOCK_MONOTONIC);
-    if (loop->woke)
+    if (first)
+        loop->turn_began = now(CLOCK_MONOTONIC);
+    if (first && loop->woke)
         loop->woke(loop->woke_userdata);
     loop->dispatching = true;
     for (int i = 0; i < n && !loop->stopped; i++) {
@@ -417,6 +413,21 @@ int loop_turn(struct loop *loop, usec_t timeout) {
     }
     loop->dispatching = false;
     free_removed(loop);
+    return 0;
+}
+
+int loop_turn(struct loop *loop, usec_t timeout) {
+    while (loop->later) {
+        struct deferred *d = loop->later;
+        deferred_cancel(d);
+        deferred_queue(loop, d);
+    }
+    int r = serve_descriptors(loop, loop->deferred ? 0 : MIN(timeout, time_to_sleep(loop)), true);
+    /* A new client has asked already, and does not wait for another turn to be heard. */
+    for (int looks = 1; r >= 0 && loop->grown && !loop->stopped && looks < LOOKS_PER_TURN; looks++)
+        r = serve_descriptors(loop, 0, false);
+    if (r < 0)
+        return r;
     for (int i = 0; i < QUEUES && !loop->stopped; i++)
         run_timers(loop, &loop->queues[i]);
     if (!loop->stopped)

@@ -38,7 +38,8 @@ void manager_remove_observer(struct manager *m, struct observer *o);
 /* An observer that was busy is so no more. */
 void manager_tell_more(struct manager *m);
 
-/* Are there jobs of which it is not known yet whether they can run? What is asked next may depend on it. */
+/* Are there jobs of which it is not known yet whether they can run, or units that may be about to get one? What is
+ * asked next may depend on it. */
 bool manager_has_fresh_jobs(const struct manager *m);
 
 /* A wire takes part in the manager's life through these, registered by main before the loop runs: the engine never

@@ -244,6 +244,13 @@ int queue_init(struct manager *m) {
     return 0;
 }
 
+bool queue_may_bring_jobs(const struct manager *m) {
+    for (enum unit_queue q = 0; q < UNIT_QUEUES; q++)
+        if (queues[q].after_jobs && m->p->lines[q].n > 0)
+            return true;
+    return false;
+}
+
 void queue_done(struct manager *m) {
     for (enum unit_queue q = 0; q < UNIT_QUEUES; q++) {
         deferred_cancel(&m->p->lines[q].work);

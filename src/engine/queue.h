@@ -31,6 +31,8 @@ enum work_priority {
 
 int queue_init(struct manager *m);
 void queue_done(struct manager *m);
+/* Does a unit wait that may be started or stopped when it is looked at? */
+bool queue_may_bring_jobs(const struct manager *m);
 /* Puts the unit in line. Without memory for a longer line the unit keeps the mark of it, and is served after the
  * others: nobody is ever left out. */
 void queue_add(struct unit *u, enum unit_queue queue);

@@ -208,14 +208,14 @@ static void test_waking_comes_before_all_else_of_the_turn(void **state) {
     assert_int_equal(pipe(p), 0);
     assert_int_equal(io_add(loop, p[0], EPOLLIN, reads, &io, &io), 0);
     assert_int_equal(write(p[1], "z", 1), 1);
-    deferred_queue(loop, &d); /* belongs to the turn before */
+    deferred_queue(loop, &d); /* left by the turn before */
     loop_on_wake(loop, wakes, NULL);
     loop_turn(loop, 0);
     loop_turn(loop, 0);
-    assert_string_equal(order, "dwzw");
+    assert_string_equal(order, "wzdw");
     loop_on_wake(loop, NULL, NULL);
     loop_turn(loop, 0);
-    assert_string_equal(order, "dwzw");
+    assert_string_equal(order, "wzdw");
     io_remove(io);
     close(p[0]);
     close(p[1]);
@@ -241,13 +241,41 @@ static void test_interrupted_work_lets_descriptors_have_their_turn(void **state)
         assert_int_equal(write(p[1], "r", 1), 1);
         assert_int_equal(loop_turn(loop, USEC_INFINITY), 0); /* does not sleep: there is work */
     }
-    assert_string_equal(order, "irir");
+    assert_string_equal(order, "riri");
     deferred_cancel(&interrupted);
     loop_turn(loop, 0);
-    assert_string_equal(order, "irir");
+    assert_string_equal(order, "riri");
     io_remove(io);
     close(p[0]);
     close(p[1]);
+}
+
+/* As a client that connects and asks in one go is served: it is not told to wait for the work of a turn in between. */
+static struct io *guest;
+static int guests[2];
+static void admits(struct io *io, int fd, uint32_t events, void *userdata) {
+    reads(io, fd, events, userdata);
+    assert_int_equal(io_add(loop, guests[0], EPOLLIN, reads, &guest, &guest), 0);
+}
+
+static void test_a_new_descriptor_is_served_in_the_same_turn(void **state) {
+    int p[2];
+    struct io *io;
+    struct deferred d = { .handler = deferred_notes, .userdata = "d" };
+    assert_int_equal(pipe(p), 0);
+    assert_int_equal(pipe(guests), 0);
+    assert_int_equal(io_add(loop, p[0], EPOLLIN, admits, &io, &io), 0);
+    assert_int_equal(write(p[1], "p", 1), 1);
+    assert_int_equal(write(guests[1], "g", 1), 1);
+    deferred_queue(loop, &d);
+    loop_turn(loop, 0);
+    assert_string_equal(order, "pgd");
+    io_remove(io);
+    io_remove(guest);
+    for (int i = 0; i < 2; i++) {
+        close(p[i]);
+        close(guests[i]);
+    }
 }
 
 static void stops(struct timer *timer, void *userdata) {
@@ -274,6 +302,7 @@ int main(void) {
         TEST(test_work_that_queues_itself_does_not_starve_descriptors),
         TEST(test_interrupted_work_lets_descriptors_have_their_turn),
         TEST(test_waking_comes_before_all_else_of_the_turn),
+        TEST(test_a_new_descriptor_is_served_in_the_same_turn),
         TEST(test_run_ends_with_what_stop_was_given),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
