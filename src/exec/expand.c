@@ -27,13 +27,18 @@ char *expand_word(struct arena *a, const char *word, char *const *env) {
             p += 2;
             continue;
         }
-        const char *end = p[0] == '$' && p[1] == '{' ? strchr(p + 2, '}') : NULL;
-        if (!end) {
+        if (p[0] != '$' || p[1] != '{') {
             text_add_char(&out, *p++);
             continue;
         }
-        text_add(&out, lookup(env, p + 2, (size_t)(end - p - 2)));
-        p = end + 1;
+        /* What a shell would have after a colon is not known, and what is never closed is none: both stay as they are,
+         * "$$" in them, too. */
+        const char *end = p + 2 + strcspn(p + 2, "}:");
+        if (*end == '}')
+            text_add(&out, lookup(env, p + 2, (size_t)(end - p - 2)));
+        else
+            text_add_n(&out, p, (size_t)(end - p) + (*end == ':'));
+        p = end + (*end != 0);
     }
     if (out.failed)
         arena_fail(a);
@@ -79,7 +84,7 @@ char **expand_words(struct arena *a, char *const *words, char *const *env) {
     struct word_list list = {};
     STRV_FOREACH(w, words) {
         const char *s = *w;
-        if (s[0] == '$' && s[1] && s[1] != '{' && s[1] != '$') {
+        if (s[0] == '$' && s[1] != '{' && s[1] != '$') {
             const char *value = lookup(env, s + 1, strlen(s + 1));
             if (value && !add_value(a, &list, value))
                 return NULL;

@@ -3,6 +3,7 @@
 Debian's server packages, and values of every kind. Each comparison prints `agreed/total`."""
 
 import collections
+import re
 
 import pytest
 
@@ -32,6 +33,7 @@ def both(shared_machine, request):
     files.update({HERE + name: text for name, text in chosen.items() if name.split("/")[0] not in there})
     files.update({HERE + name: text for name, text in values.units(whole).items()})
     files.update(values.files(whole))
+    files[HERE + "val-expand.service"] = values.expansion(whole)
     for machine in both.values():
         machine.put(files)
         assert machine.ctl("daemon-reload").ok
@@ -85,6 +87,20 @@ def test_units_of_debians_server_packages(shown):
     print(f"units of server packages: {total - wrong}/{total} properties of {len(shown['systemd'])} units")
     assert total > 1000
     assert total - wrong >= .995 * total, "\n".join(f"{key}: {len(found)}, as {found[0]}" for key, found in differ.items())
+
+
+def test_variables_in_commands(both, request):
+    machines, _ = both
+    said = {}
+    for manager, machine in machines.items():
+        assert machine.ctl("start val-expand").ok, machine.ctl("status val-expand")
+        parts = re.split(r"^<(\d+):>$", machine.sh("cat /run/val-expand").out, flags=re.M)
+        said[manager] = dict(zip(parts[1::2], parts[2::2]))
+    words = values.expansion_words(request.config.getoption("--soak"))
+    differ = [(word, *(said[manager].get(str(i)) for manager in ("systemd", "reeve"))) for i, word in enumerate(words)
+              if len({said[manager].get(str(i)) for manager in said}) != 1 or str(i) not in said["systemd"]]
+    print(f"variables in commands: {len(words) - len(differ)}/{len(words)}")
+    assert not differ, differ[:20]
 
 
 @pytest.mark.parametrize("kind", values.KINDS)

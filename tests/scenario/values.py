@@ -168,6 +168,8 @@ EXEC = r"""/bin/true|/bin/echo a b|/bin/echo "a b"|/bin/echo 'a b'|/bin/echo a\ 
 /bin/echo --x=y -z|/bin/echo *|/bin/echo ~|/bin/echo a=b|/bin/echo "a=b c"|/bin/echo `x`|/bin/echo $(x)|/bin/echo &|/bin/echo a > b|/bin/echo a|b""".replace("\n", "").split("|")
 EXEC_PIECES = ["/bin/echo", "/bin/true", "-", "@", ":", "+", "!", " ", " ", "  ", "a", "b c", '"', "'", "\\", "\\x20", "\\;", " ; ", ";", "%n", "%%", "%i", "%",
                "$A", "${A}", "$$", "\\n", "\\101", "é", "'x y'", '"p q"', "\t", "=", "#"]
+EXPAND_PIECES = ["$A", "${A}", "${A}", "$TWO", "${TWO}", "$$", "$", "${", "}", "{", "$EMPTY", "${EMPTY}", "$NONE", "${NONE}", "$QUOTED", "${QUOTED}",
+                 "$OPEN", "${OPEN}", "$A_B", "${A-x}", "${A:-x}", "${A B}", "'$TWO'", '"${TWO} x"', "a", "_", "1", "\\x24A", "\\$A", "é", ":", "/", "=", "%%"]
 SHOWN_BY_INSTANCE = "an-inst\\x2dance"
 
 KINDS = [*SIMPLE, *SOCKETS, "command lines", "calendar", "resets", "specifiers"]
@@ -286,6 +288,18 @@ def cases(kind, whole=False):
             name = re.sub("[^a-z]", "", kind)
             place = f"{name}-{i}-{j}" if alone or slots[j - 1][0] == directive and j else f"{name}-{i}"
             yield f"val-{place}@{SHOWN_BY_INSTANCE}.{suffix}", directive, shown, word
+
+
+def expansion_words(whole=False):
+    dice = random.Random(f"{DICE} expansion")
+    return EXPAND_PIECES + ["".join(dice.choice(EXPAND_PIECES) for _ in range(dice.randint(2, 5))) for _ in range(2000 if whole else 300)]
+
+
+def expansion(whole=False):
+    """A unit that prints what variables become in words of all kinds, with a number before each word."""
+    environment = """A=one "TWO=two  words" EMPTY= 'QUOTED="a b" c\\td "e"' 'OPEN="a b' A_B=under"""
+    return (f"[Service]\nType=oneshot\nEnvironment={environment}\nStandardOutput=file:/run/val-expand\n"
+            f"ExecStart=/usr/bin/printf '<%%s>\\n' " + " ".join(f"{i}: {word}" for i, word in enumerate(expansion_words(whole))) + "\n")
 
 
 def units(whole=False):

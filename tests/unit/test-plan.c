@@ -229,8 +229,8 @@ static void variables_in_command_lines(void **state) {
         (const char *const[]){ "x", "uno", "uno", "two", "words", "two words", "pretwo wordspost", NULL });
     check_words((const char *const[]){ "$EMPTY", "${EMPTY}", "$UNSET", "${UNSET}", NULL }, env,
                 (const char *const[]){ "", "", NULL });
-    check_words((const char *const[]){ "$$ONE", "a$$b", "$", "$$", "100$", NULL }, env,
-                (const char *const[]){ "$ONE", "a$b", "$", "$", "100$", NULL });
+    check_words((const char *const[]){ "$$ONE", "a$$b", "$", "$$", "100$", "${$$", "${ONE:-x}${ONE}", NULL }, env,
+                (const char *const[]){ "$ONE", "a$b", "$", "100$", "${$$", "${ONE:-x}uno", NULL });
     check_words((const char *const[]){ "pre$ONE", "${ONE", "${SELF}", "$QUOTED", "$OPEN", NULL }, env,
                 (const char *const[]){ "pre$ONE", "${ONE", "$ONE", "a b", "c", "its", NULL });
     check_words((const char *const[]){ "$UNSET", NULL }, env, (const char *const[]){ NULL });
