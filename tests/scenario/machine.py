@@ -169,8 +169,9 @@ class Machine:
         if boot:
             self.wait_booted()
 
-    def stop(self, grace: int = 10) -> int:
-        """A plain `docker stop`; the exit code."""
+    def stop(self, grace: int = 60) -> int:
+        """`docker stop`; the exit code, 137 if it had to kill. With more patience than docker's own 10 s: on a busy machine,
+        databases take longer."""
         self.engine.docker("stop", "-t", str(grace), self.id)
         return self.state["ExitCode"]
 

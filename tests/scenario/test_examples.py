@@ -57,7 +57,7 @@ def test_build_time(request, example, run):
     assert m.run("psql", "-Atc", "SELECT * FROM goods", user="postgres").out == "pear\n"
     assert "shop" in m.run("rabbitmqctl", "-q", "list_vhosts").out
     assert m.ctl("restart mariadb").ok
-    assert m.stop(30) == 0
+    assert m.stop() == 0
 
 
 def test_one_unit(engine, example, run):
@@ -89,7 +89,7 @@ def test_entrypoint(example, run):
     m.wait_until(lambda: m.sh("redis-cli ping").out == "PONG\n", "redis")
     assert m.ctl("restart redis-server").ok
     m.wait_until(lambda: m.find("^tail -f"), "the entrypoint to wait")
-    assert m.stop(30) == 0, m.logs()[-3000:]
+    assert m.stop() == 0, m.logs()[-3000:]
 
 
 ASKPASS = "#!/bin/sh\necho peasant\n"

@@ -174,7 +174,7 @@ def test_what_docker_exec_started_is_left_alone(light):
 def test_docker_stop_is_clean_and_start_brings_everything_back(light):
     """Ten seconds of grace, exit 0, and the databases say that they were shut down in order. Three times."""
     for _ in range(3):
-        assert light.stop(10) == 0, light.logs()[-3000:]
+        assert light.stop() == 0, light.logs()[-3000:]
         log = light.logs()
         assert re.search(r"mariadbd: Shutdown complete", log)
         light.start()
@@ -202,6 +202,6 @@ def test_soak_cycles(light, request):
         pytest.skip("hundreds of stops and starts: run with --soak")
     import os
     for _ in range(int(os.environ.get("SOAK_CYCLES", "200"))):
-        assert light.stop(10) == 0
+        assert light.stop() == 0
         light.start()
         assert light.ctl("is-system-running").out == "running\n"

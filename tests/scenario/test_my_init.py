@@ -42,7 +42,7 @@ def test_scripts_run_in_order_around_the_services(machine):
     assert json.loads(m.read("/etc/container_environment.json"))["GIVEN"] == "changed"
     assert m.sh(". /etc/container_environment.sh; echo $QUOTED").out == "it's\n"
     assert m.ctl("is-active web").out == "active\n"
-    assert m.stop(grace=30) == 0
+    assert m.stop() == 0
     assert contents(m, "/root/order").splitlines()[3:] == ["pre run", "post down"]
     assert [line for line in m.logs().splitlines() if line.startswith("*** ")] == [
         "*** Running /etc/my_init.d/10_first...", "*** Running /etc/my_init.d/20_second...", "*** Running /etc/rc.local...",
@@ -76,7 +76,7 @@ def test_the_main_command_has_the_terminal(machine):
 def test_a_stop_aborts_the_main_command(machine):
     m = boot(machine, "sleep", "100000")
     m.wait_until(lambda: m.find("sleep 100000"), "the command")
-    assert m.stop(grace=30) == 2
+    assert m.stop() == 2
 
 
 def test_a_script_that_fails_ends_the_container(machine):
@@ -89,7 +89,7 @@ def test_a_script_that_fails_ends_the_container(machine):
 def test_a_stop_reaches_a_start_up_script(machine):
     m = boot(machine, files={"etc/my_init.d/15_waits": "#!/bin/sh\necho waiting\nexec sleep 100000\n"})
     m.wait_log("waiting")
-    assert m.stop(grace=30) == 2
+    assert m.stop() == 2
     assert "*** Init system aborted." in m.logs()
 
 

@@ -105,7 +105,7 @@ def test_a_package_can_be_configured_anew(bare):
 
 
 def test_docker_stop_is_clean_and_start_brings_everything_back(bare):
-    assert bare.stop(10) == 0, bare.logs()[-3000:]
+    assert bare.stop() == 0, bare.logs()[-3000:]
     assert re.search(r"mariadbd: Shutdown complete", bare.logs())
     bare.start()
     assert bare.ctl("is-system-running").out == "running\n", bare.ctl("--failed --no-legend")

@@ -241,7 +241,7 @@ def test_runsvdir_is_the_manager_of_its_directory(machine):
     again = m.run("reeve", "runsvdir", "/srv/services")
     assert (again.rc, "a service manager runs here already" in again.err) == (100, True)
     assert m.run("reeve", "runsvdir").rc == 1
-    assert m.stop(grace=30) == 0
+    assert m.stop() == 0
 
 
 def test_setuser(machine):

@@ -64,9 +64,10 @@ def test_killed_stopped_and_started(machine, request):
     assert not [args for args in m.processes().values() if "zombie" in args or "defunct" in args]
     # Of each service two processes, the log service, PID 1, and those who write the log.
     assert len(m.find("sleep 10000[01]")) == 12
-    for _ in range(starts):
+    for n in range(1, starts + 1):
         abuse(m, rng, 1)
         assert m.stop(grace=60) == 0
         m.start(boot=False)
         m.wait_until(lambda: m.running and all_run(m), "all to run after a start")
+        print(f"round {n}: {measure(m)}", flush=True)
     m.wait_until(lambda: measure(m)[:2] == before[:2], f"descriptors and files as at first: {before}", 30)

@@ -47,7 +47,7 @@ def test_phusion(example):
     assert m.sh("sv -w 30 restart web").ok
     m.wait_until(lambda: m.main_pid("web.service") not in (0, before), "another process")
     m.wait_until(lambda: m.run("curl", "-s", "http://localhost:8000/").ok, "the answer")
-    assert m.stop(grace=30) == 0
+    assert m.stop() == 0
 
 
 def test_phusion_with_a_command(example):
