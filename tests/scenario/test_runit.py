@@ -207,6 +207,10 @@ def test_directories_come_and_go(m):
     assert m.active("later.service") == "inactive"
     assert m.read("/root/later") == "later\n"
     assert m.active("plain.service") == "active"
+    # Whatever its start has come to when it goes, also when it has just been told to run.
+    for pause in ("0", "0.1", "0.2", "0.3"):
+        m.sh(f"mkdir /etc/service/brief; cp /etc/sv/later/run /etc/service/brief/; sleep {pause}; rm -r /etc/service/brief")
+        m.wait_until(lambda: m.show("brief.service", "LoadState") == "not-found", "the unit to go")
 
 
 def test_exit_ends_the_supervision_until_it_is_taken_up_again(m):

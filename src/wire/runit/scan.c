@@ -252,6 +252,9 @@ void runit_look(void *userdata) {
             later = true;
     }
     runit_services_done(&found);
+    /* One that went before it could be supervised: nothing will tell of its end. */
+    for (struct entry *e = r->entries; e; e = e->next)
+        later = later || (e->gone && e->service.supervise_fd < 0);
     if (later)
         timer_set(m->loop, &r->rescan, usec_add(now(CLOCK_MONOTONIC), RUNIT_RESCAN_USEC));
     /* At boot the units are read after this. */

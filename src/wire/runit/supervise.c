@@ -227,7 +227,8 @@ static void tell(struct supervised *s, const struct runit_status *status) {
         r = replace(s, "stat", "stat.new", text_str(&text), text.len);
     if (r >= 0)
         r = replace(s, "status", "status.new", bytes, sizeof(bytes));
-    if (r >= 0) {
+    /* Of a directory that is gone nobody reads it, and the supervision is to end all the same. */
+    if (r >= 0 || s->entry->gone) {
         s->told = *status;
         s->ever_told = true;
     } else
@@ -254,7 +255,7 @@ static bool end_supervision(struct supervised *s) {
 bool supervised_changed(struct supervised *s) {
     struct unit *u = supervised_unit_known(s);
     struct runit_status status;
-    if (s->supervise_fd < 0)
+    if (s->supervise_fd < 0 && !s->entry->gone)
         return false;
     supervised_status(s, u, &status);
     bool same = status.pid == s->told.pid && status.state == s->told.state;
