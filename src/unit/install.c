@@ -203,7 +203,7 @@ int install_revert(const struct search_path *where, char *const *names, struct i
     _cleanup_strv_ char **todo = NULL, **marked = NULL;
     int r;
     STRV_FOREACH(name, names) {
-        bool has_vendor = vendor_unit_find(*name);
+        bool has_vendor = search_vendor(where, *name);
         if (!unit_name_valid(*name, UNIT_NAME_ANY))
             return -EINVAL;
         STRV_FOREACH(directory, where->directories) {

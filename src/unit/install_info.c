@@ -117,7 +117,7 @@ static const struct vendor_unit *vendor_at(const struct search_path *where, cons
     const char *inside = path_without_root(where, path);
     if (!path_lies_in(inside, VENDOR_DIRECTORY))
         return NULL;
-    return vendor_unit_find(path_base(path));
+    return search_vendor(where, path_base(path));
 }
 
 static bool is_masking(const struct stat *st) {
@@ -268,7 +268,7 @@ static int try_directories(struct install_context *context, struct install_info 
     STRV_FOREACH(directory, context->where->directories) {
         /* What is compiled in comes after every directory. */
         if (path_lies_in(path_without_root(context->where, *directory), "/usr/lib/systemd") &&
-            vendor_unit_find(name)) {
+            search_vendor(context->where, name)) {
             _cleanup_free_ char *path = path_join(*directory, name);
             if (!path)
                 return -ENOMEM;

@@ -175,7 +175,7 @@ static int cache_index_aliases(const struct search_path *path, struct search_cac
     size_t most = 0;
     for (size_t i = 0; i < c->n; i++)
         most += c->entries[i].is_unit && c->entries[i].target;
-    for (size_t i = 0; i < n_vendor_units; i++)
+    for (size_t i = 0; i < search_n_vendor(path); i++)
         most += vendor_units[i].alias != NULL;
     c->aliases = calloc(most + 1, sizeof(c->aliases[0]));
     if (!c->aliases)
@@ -189,7 +189,7 @@ static int cache_index_aliases(const struct search_path *path, struct search_cac
         if (inside)
             c->aliases[c->n_aliases++] = (struct alias){ e->name, path_base(e->target) };
     }
-    for (size_t i = 0; i < n_vendor_units; i++) {
+    for (size_t i = 0; i < search_n_vendor(path); i++) {
         const struct vendor_unit *v = &vendor_units[i];
         if (v->alias && (v->builtin || !search_cache_find(c, v->name)))
             c->aliases[c->n_aliases++] = (struct alias){ v->name, v->alias };
@@ -383,7 +383,7 @@ static int found_file(const struct search_path *path, const struct entry *e, str
  * it). 1: that was an alias, and found->name is what it stands for; 0: found->result is set. */
 static int resolve_step(const struct search_path *path, const struct search_cache *c, const char *key,
                         struct search_found *found) {
-    const struct vendor_unit *vendor = vendor_unit_find(key);
+    const struct vendor_unit *vendor = search_vendor(path, key);
     const struct entry *e = search_cache_find(c, key);
     const char *target = NULL;
     if (vendor && vendor->builtin) {
@@ -535,13 +535,13 @@ int search_list(const struct search_path *path,
     _cleanup_(search_cache_freep) struct search_cache *temporary = NULL;
     const struct search_cache *c;
     int r = search_cache_of(path, &temporary, &c);
-    size_t i = 0, k = 0;
+    size_t i = 0, k = 0, n_vendor = search_n_vendor(path);
     if (r < 0)
         return r;
     /* Two sorted lists, merged. */
-    while (r >= 0 && (i < c->n || k < n_vendor_units)) {
+    while (r >= 0 && (i < c->n || k < n_vendor)) {
         const struct entry *e = i < c->n ? &c->entries[i] : NULL;
-        const struct vendor_unit *v = k < n_vendor_units ? &vendor_units[k] : NULL;
+        const struct vendor_unit *v = k < n_vendor ? &vendor_units[k] : NULL;
         if (e && !e->is_unit) {
             i++;
             continue;

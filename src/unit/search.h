@@ -41,6 +41,14 @@ int search_path_init(struct search_path *path, const char *root, const char *run
                      enum search_scope scope);
 void search_path_done(struct search_path *path);
 
+/* What is compiled in, which is for the system's manager: users have none of it. */
+static inline size_t search_n_vendor(const struct search_path *path) {
+    return path->scope == SEARCH_SYSTEM ? n_vendor_units : 0;
+}
+static inline const struct vendor_unit *search_vendor(const struct search_path *path, const char *name) {
+    return path->scope == SEARCH_SYSTEM ? vendor_unit_find(name) : NULL;
+}
+
 /* Reads all directories' names once; later look-ups use that. Call again to refresh (daemon-reload). */
 int search_cache_fill(struct search_path *path);
 /* Frees the cache alone. */

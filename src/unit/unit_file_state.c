@@ -307,7 +307,7 @@ static int list_all(struct listing *at) {
     _cleanup_free_ char *vendor = path_join(where->root, VENDOR_DIRECTORY);
     if (!vendor)
         return -ENOMEM;
-    for (size_t i = 0; r >= 0 && i < n_vendor_units; i++)
+    for (size_t i = 0; r >= 0 && i < search_n_vendor(where); i++)
         r = list_one(at, vendor, vendor_units[i].name);
     return r;
 }

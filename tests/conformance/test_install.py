@@ -92,6 +92,25 @@ def test_global_is_for_all_users(root):
     assert ours(root, "--global", "preset", "a")[0] == 0 and not link.exists()
 
 
+def test_users_have_none_of_the_systems_units(root):
+    place = root / "usr/lib/systemd/user/a.service"
+    place.parent.mkdir(parents=True)
+    place.write_text(UNIT.format("WantedBy=default.target"))
+    listed = ours(root, "--global", "list-unit-files", "--no-legend")[1].split()
+    assert listed == ["a.service", "disabled", "enabled"]
+    rc, _, err = ours(root, "--global", "add-wants", "default.target", "a")
+    assert rc == 1 and "default.target does not exist" in err and not (root / "etc/systemd/user").exists()
+
+
+@pytest.mark.skipif(not SYSTEMCTL, reason="needs systemd's systemctl")
+@pytest.mark.parametrize("words", ["list-units", "show a", "is-active a", "daemon-reload", "--preset-mode=often preset a"])
+def test_what_a_tree_of_files_cannot_do(root, words):
+    """Least of all is it done to the manager that runs here."""
+    asked = [subprocess.run(["systemctl", f"--root={root}", *words.split()], executable=program, text=True, capture_output=True,
+                            stdin=subprocess.DEVNULL) for program in (SYSTEMCTL, OURS)]
+    assert len({(done.returncode, done.stdout, done.stderr) for done in asked}) == 1, asked
+
+
 def test_user_works_on_the_users_files(root):
     place = root / "home/x/systemd/user/a.service"
     place.parent.mkdir(parents=True)

@@ -5,6 +5,7 @@
 
 #include "base/path.h"
 #include "syntax/names.h"
+#include "unit/install.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -361,14 +362,19 @@ int systemctl_main(int argc, char **argv) {
             return fail("Too few arguments.");
         if (argc - 1 > verbs[i].most && verbs[i].most != ANY)
             return fail("Too many arguments.");
+        if ((verbs[i].flags & ONLINE) && ctl.scope != SEARCH_SYSTEM)
+            return fail("--%s %s: there are no user managers here, only unit files of users can be worked on.",
+                        ctl.scope == SEARCH_USER ? "user" : "global", argv[0]);
+        /* A tree of files has no manager; least of all is it the one that runs here. */
+        if ((verbs[i].flags & ONLINE) && ctl.root && ctl.root[strspn(ctl.root, "/")])
+            return fail("Verb '%s' cannot be used with --root= or --image=.", argv[0]);
+        if (ctl.preset_mode && preset_mode_from_string(ctl.preset_mode) < 0)
+            return fail("Failed to parse preset mode: %s.", ctl.preset_mode);
         if ((verbs[i].flags & ONLINE) && verbs[i].run != verb_is_system_running && ctl_in_chroot()) {
             if (!ctl.quiet)
                 fail("Running in chroot, ignoring command '%s'", argv[0]);
             return 0;
         }
-        if ((verbs[i].flags & ONLINE) && ctl.scope != SEARCH_SYSTEM)
-            return fail("--%s %s: there are no user managers here, only unit files of users can be worked on.",
-                        ctl.scope == SEARCH_USER ? "user" : "global", argv[0]);
         status = verbs[i].run(argc, argv);
         if (verbs[i].run == verb_start || verbs[i].run == verb_unit_files || verbs[i].run == verb_kill)
             ctl_settle();
