@@ -116,9 +116,16 @@ def commands_there(words, where):
         (where / f"w{i}@.service").write_text(f"[Service]\nType=oneshot\nExecStart={word}\nExecStart=/the/end\n")
     wants = "".join(f"Wants=w{i}@{INSTANCE}.service\n" for i in range(len(words)))
     (where / "all.target").write_text(f"[Unit]\nDefaultDependencies=no\n{wants}")
-    Path("/run/systemd").mkdir(exist_ok=True)  # which nobody could not make
-    ran = subprocess.run([MANAGER, "--test", "--system", "--unit=all.target"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                         stderr=subprocess.DEVNULL, env={"SYSTEMD_UNIT_PATH": str(where), "PATH": "/usr/bin:/bin"}, **NOBODY)
+    runtime = Path("/run/systemd")  # which it wants, and nobody cannot make
+    made = not runtime.exists()
+    runtime.mkdir(exist_ok=True)
+    try:
+        ran = subprocess.run([MANAGER, "--test", "--system", "--unit=all.target"], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                             env={"SYSTEMD_UNIT_PATH": str(where), "PATH": "/usr/bin:/bin"}, **NOBODY)
+    finally:
+        if made:
+            runtime.rmdir()
     return commands_dumped(ran.stdout.decode("latin-1"))
 
 
