@@ -241,8 +241,8 @@ static void put_unit(struct text *out, const struct unit *u) {
     put_job(out, u->nop_job, "nop");
     if (u->manager->objective == OBJECTIVE_REEXECUTE)
         spawn_serialize(u, out);
-    if (u->ops->serialize)
-        u->ops->serialize(u, out);
+    if (u->ops->serialize && u->ops->serialize(u, out) < 0)
+        out->failed = true; /* half of it would be lost */
     text_add_char(out, '\n');
 }
 

@@ -285,14 +285,19 @@ def test_the_kernels_log_where_it_can_be_read(machine, engine):
     assert said not in m.logs()
 
 
-# What a unit says of its log holds for all its processes say, whichever way. Loggers are there until it is known whose they are.
+# What a unit says of its log holds for all its processes say, whichever way. Loggers are there until it is known whose they
+# are, which logger --journald is not.
 SAYS = """#!/bin/sh
+native() {
+    perl -MSocket -e 'socket S, PF_UNIX, SOCK_DGRAM, 0; send S, "MESSAGE=$ARGV[0]\\nPRIORITY=$ARGV[1]\\n", 0, '\
+'sockaddr_un("/run/systemd/journal/socket"); sleep 1' -- "$@"
+}
 for text in "<6>drop" "<5>secret" "<5>keep"; do
     level=${text%>*}; level=${level#<}; text=${text#*>}
     echo "<$level>$text stdout"
     systemd-cat -p $level sh -c "echo '$text stream'; sleep 1" &
     (echo "$text syslog"; sleep 1) | logger -p user.$level &
-    (printf 'MESSAGE=%s\\nPRIORITY=%s\\n' "$text native" $level; sleep 1) | logger --journald &
+    native "$text native" $level &
 done
 wait
 """
