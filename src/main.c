@@ -99,14 +99,14 @@ static int usage(FILE *to) {
 }
 
 /* What is opened next is not taken for a stream that was closed; that one stays as good as closed. */
-static void fill_standard_descriptors(void) {
+static void reserve_standard_descriptors(void) {
     for (int fd = 0; fd <= STDERR_FILENO; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/", O_PATH | O_CLOEXEC) < 0)
             return;
 }
 
 int main(int argc, char **argv) {
-    fill_standard_descriptors();
+    reserve_standard_descriptors();
     const char *name = path_base(argc > 0 ? argv[0] : "reeve");
     for (size_t i = 0; i < ELEMENTS(applets); i++)
         if (strcmp(name, applets[i].name) == 0)

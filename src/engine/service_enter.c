@@ -55,6 +55,41 @@ void service_arm_watchdog(struct service *s) {
 }
 
 /* --- states ------------------------------------------------------------------------------------------------------- */
+static const enum active_state active_states[SERVICE_STATES] = {
+    [SERVICE_DEAD] = ACTIVE_INACTIVE,
+    [SERVICE_CONDITION] = ACTIVE_ACTIVATING,
+    [SERVICE_START_PRE] = ACTIVE_ACTIVATING,
+    [SERVICE_START] = ACTIVE_ACTIVATING,
+    [SERVICE_START_POST] = ACTIVE_ACTIVATING,
+    [SERVICE_RUNNING] = ACTIVE_ACTIVE,
+    [SERVICE_EXITED] = ACTIVE_ACTIVE,
+    [SERVICE_RELOAD] = ACTIVE_RELOADING,
+    [SERVICE_RELOAD_SIGNAL] = ACTIVE_RELOADING,
+    [SERVICE_RELOAD_NOTIFY] = ACTIVE_RELOADING,
+    [SERVICE_STOP] = ACTIVE_DEACTIVATING,
+    [SERVICE_STOP_WATCHDOG] = ACTIVE_DEACTIVATING,
+    [SERVICE_STOP_SIGTERM] = ACTIVE_DEACTIVATING,
+    [SERVICE_STOP_SIGKILL] = ACTIVE_DEACTIVATING,
+    [SERVICE_STOP_POST] = ACTIVE_DEACTIVATING,
+    [SERVICE_FINAL_WATCHDOG] = ACTIVE_DEACTIVATING,
+    [SERVICE_FINAL_SIGTERM] = ACTIVE_DEACTIVATING,
+    [SERVICE_FINAL_SIGKILL] = ACTIVE_DEACTIVATING,
+    [SERVICE_FAILED] = ACTIVE_FAILED,
+    [SERVICE_DEAD_BEFORE_AUTO_RESTART] = ACTIVE_INACTIVE,
+    [SERVICE_FAILED_BEFORE_AUTO_RESTART] = ACTIVE_FAILED,
+    [SERVICE_AUTO_RESTART] = ACTIVE_ACTIVATING,
+    [SERVICE_AUTO_RESTART_QUEUED] = ACTIVE_ACTIVATING,
+    [SERVICE_CLEANING] = ACTIVE_MAINTENANCE,
+};
+
+enum active_state service_state_active(const struct service *s, enum service_state state) {
+    /* Type=idle counts as active as soon as it is asked for, so that it does not hold up what it waits for. */
+    if (service_type(s) == SERVICE_TYPE_IDLE && (state == SERVICE_CONDITION || state == SERVICE_START_PRE ||
+                                                 state == SERVICE_START || state == SERVICE_START_POST))
+        return ACTIVE_ACTIVE;
+    return active_states[state];
+}
+
 /* States in which the timer means something, a control process runs, a main process may. */
 enum state_has { HAS_TIMER = 1, HAS_CONTROL = 2, HAS_MAIN = 4 };
 static const unsigned char state_has[SERVICE_STATES] = {

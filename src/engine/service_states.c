@@ -211,7 +211,7 @@ static int reload_signal_ended(struct service *s, enum service_result result) {
     return 0;
 }
 
-static int exec_stop_ended(struct service *s, enum service_result result) {
+static int terminate(struct service *s, enum service_result result) {
     service_enter_signal(s, SERVICE_STOP_SIGTERM, result);
     return 0;
 }
@@ -475,11 +475,6 @@ static int watchdog_barked(struct service *s, enum service_result result) {
     return 0;
 }
 
-static int out_of_memory_coming_up(struct service *s, enum service_result result) {
-    service_enter_signal(s, SERVICE_STOP_SIGTERM, result);
-    return 0;
-}
-
 static int out_of_memory(struct service *s, enum service_result result) {
     service_enter_stop(s, result);
     return 0;
@@ -491,7 +486,7 @@ static int out_of_memory_going_down(struct service *s, enum service_result resul
 }
 
 /* --- the table ---------------------------------------------------------------------------------------------------- */
-#define COMING_UP [EV_START] = already, [EV_STOP] = stop_at_once, [EV_OUT_OF_MEMORY] = out_of_memory_coming_up
+#define COMING_UP [EV_START] = already, [EV_STOP] = stop_at_once, [EV_OUT_OF_MEMORY] = terminate
 #define GOING_DOWN [EV_START] = not_now, [EV_STOP] = stop_already, [EV_OUT_OF_MEMORY] = out_of_memory_going_down
 
 static const transition transitions[SERVICE_STATES][SERVICE_EVENTS] = {
@@ -513,15 +508,15 @@ static const transition transitions[SERVICE_STATES][SERVICE_EVENTS] = {
     [SERVICE_EXITED] = { [EV_STOP] = stop_running, [EV_RELOAD] = reload, [EV_OUT_OF_MEMORY] = out_of_memory },
     [SERVICE_RELOAD] = { [EV_STOP] = stop_at_once, [EV_MAIN_EXIT] = main_ended_meanwhile,
                          [EV_CONTROL_EXIT] = reload_ended, [EV_TIMEOUT] = reload_timed_out, [EV_READY] = ready_again,
-                         [EV_WATCHDOG] = watchdog_barked, [EV_OUT_OF_MEMORY] = out_of_memory_coming_up },
+                         [EV_WATCHDOG] = watchdog_barked, [EV_OUT_OF_MEMORY] = terminate },
     [SERVICE_RELOAD_SIGNAL] = { [EV_STOP] = stop_at_once, [EV_MAIN_EXIT] = main_ended_meanwhile,
                                 [EV_CONTROL_EXIT] = reload_signal_ended, [EV_TIMEOUT] = reload_timed_out,
                                 [EV_RELOADING] = reload_begun, [EV_WATCHDOG] = watchdog_barked,
-                                [EV_OUT_OF_MEMORY] = out_of_memory_coming_up },
+                                [EV_OUT_OF_MEMORY] = terminate },
     [SERVICE_RELOAD_NOTIFY] = { [EV_STOP] = stop_at_once, [EV_MAIN_EXIT] = main_ended_meanwhile,
                                 [EV_TIMEOUT] = reload_timed_out, [EV_READY] = ready_again,
-                                [EV_WATCHDOG] = watchdog_barked, [EV_OUT_OF_MEMORY] = out_of_memory_coming_up },
-    [SERVICE_STOP] = { GOING_DOWN, [EV_CONTROL_EXIT] = exec_stop_ended, [EV_TIMEOUT] = exec_stop_timed_out },
+                                [EV_WATCHDOG] = watchdog_barked, [EV_OUT_OF_MEMORY] = terminate },
+    [SERVICE_STOP] = { GOING_DOWN, [EV_CONTROL_EXIT] = terminate, [EV_TIMEOUT] = exec_stop_timed_out },
     [SERVICE_STOP_WATCHDOG] = { [EV_START] = not_now, [EV_STOP] = stop_at_once, [EV_MAIN_EXIT] = main_ended_in_stop,
                                 [EV_CONTROL_EXIT] = control_ended_in_stop, [EV_GONE] = gone_in_stop,
                                 [EV_TIMEOUT] = stop_timed_out, [EV_OUT_OF_MEMORY] = out_of_memory_going_down },
@@ -563,39 +558,4 @@ int service_event(struct service *s, enum service_event event, enum service_resu
     unit_log(&s->unit, LOG_DEBUG, "Event '%s' means nothing in state %s.", event_names[event],
              service_state_to_string(s->state));
     return event == EV_START || event == EV_RELOAD ? -EAGAIN : 0;
-}
-
-static const enum active_state active_states[SERVICE_STATES] = {
-    [SERVICE_DEAD] = ACTIVE_INACTIVE,
-    [SERVICE_CONDITION] = ACTIVE_ACTIVATING,
-    [SERVICE_START_PRE] = ACTIVE_ACTIVATING,
-    [SERVICE_START] = ACTIVE_ACTIVATING,
-    [SERVICE_START_POST] = ACTIVE_ACTIVATING,
-    [SERVICE_RUNNING] = ACTIVE_ACTIVE,
-    [SERVICE_EXITED] = ACTIVE_ACTIVE,
-    [SERVICE_RELOAD] = ACTIVE_RELOADING,
-    [SERVICE_RELOAD_SIGNAL] = ACTIVE_RELOADING,
-    [SERVICE_RELOAD_NOTIFY] = ACTIVE_RELOADING,
-    [SERVICE_STOP] = ACTIVE_DEACTIVATING,
-    [SERVICE_STOP_WATCHDOG] = ACTIVE_DEACTIVATING,
-    [SERVICE_STOP_SIGTERM] = ACTIVE_DEACTIVATING,
-    [SERVICE_STOP_SIGKILL] = ACTIVE_DEACTIVATING,
-    [SERVICE_STOP_POST] = ACTIVE_DEACTIVATING,
-    [SERVICE_FINAL_WATCHDOG] = ACTIVE_DEACTIVATING,
-    [SERVICE_FINAL_SIGTERM] = ACTIVE_DEACTIVATING,
-    [SERVICE_FINAL_SIGKILL] = ACTIVE_DEACTIVATING,
-    [SERVICE_FAILED] = ACTIVE_FAILED,
-    [SERVICE_DEAD_BEFORE_AUTO_RESTART] = ACTIVE_INACTIVE,
-    [SERVICE_FAILED_BEFORE_AUTO_RESTART] = ACTIVE_FAILED,
-    [SERVICE_AUTO_RESTART] = ACTIVE_ACTIVATING,
-    [SERVICE_AUTO_RESTART_QUEUED] = ACTIVE_ACTIVATING,
-    [SERVICE_CLEANING] = ACTIVE_MAINTENANCE,
-};
-
-enum active_state service_state_active(const struct service *s, enum service_state state) {
-    /* Type=idle counts as active as soon as it is asked for, so that it does not hold up what it waits for. */
-    if (service_type(s) == SERVICE_TYPE_IDLE && (state == SERVICE_CONDITION || state == SERVICE_START_PRE ||
-                                                 state == SERVICE_START || state == SERVICE_START_POST))
-        return ACTIVE_ACTIVE;
-    return active_states[state];
 }

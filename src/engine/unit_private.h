@@ -20,12 +20,12 @@ void unit_notify(struct unit *u, enum active_state before, enum active_state aft
 /* Something that `systemctl show` shows changed. */
 void unit_changed(struct unit *u);
 
-/* Called by jobs. Return values as in unit_ops.start. */
 /* slice.c: ConcurrencyHardMax= and ConcurrencySoftMax= of the slices it is in. 0; -EDQUOT: it may not start; -EAGAIN:
  * not yet. With `or_queued`, units whose start is queued count and only the hard limit is looked at. */
 int slices_have_room(const struct unit *u, bool or_queued);
 /* It is down: what waits for that is tried again. */
 void slices_got_room(const struct unit *u);
+/* Called by jobs. Return values as in unit_ops.start. */
 int unit_start(struct unit *u);
 int unit_stop(struct unit *u);
 int unit_reload(struct unit *u);

@@ -55,3 +55,27 @@ class Terminal:
             assert e.errno == errno.EIO
         os.close(self.fd)
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+def shell_session(t: Terminal):
+    """Job control, the keys, the window's size; ends it with status 5."""
+    t.type("PS1='> '; echo be''gin\n")
+    t.wait_for("begin")
+    assert "no job control" not in t.seen
+    t.type("sh -c 'echo in''side; while read x; do echo got-$x; done'\n")
+    t.wait_for("inside")
+    t.type("\x1a")
+    t.wait_for("Stopped")
+    t.type("fg\n")
+    t.wait_for("done'")
+    t.type("word\n")
+    t.wait_for("got-word")
+    t.type("\x03")
+    t.wait_for("> ")
+    t.type("echo status $?\n")
+    t.wait_for("status 130")
+    t.resize(33, 101)
+    t.type("until [ \"$(stty size)\" = '33 101' ]; do sleep 0.1; done; echo as wi''de\n")
+    t.wait_for("as wide")
+    t.type("exit 5\n")
+    assert t.status() == 5

@@ -14,7 +14,7 @@ import time
 import pytest
 
 from engine import binary
-from terminal import Terminal, undisturbed
+from terminal import Terminal, shell_session, undisturbed
 
 PATIENCE = 60
 OTHERS = ["tini", "dumb-init", "catatonit"]
@@ -345,22 +345,7 @@ def test_a_shell_has_job_control(init):
     if init[0] == shutil.which("catatonit"):
         pytest.skip("below Debian's catatonit the key for suspending does nothing")
     t = Terminal([*NAMESPACE, "setsid", "-c", *init, "--", "bash", "--norc", "-i"])
-    t.type("PS1='> '; echo be''gin\n")
-    t.wait_for("begin")
-    assert "no job control" not in t.seen
-    t.type("sh -c 'echo in''side; while read x; do echo got-$x; done'\n")
-    t.wait_for("inside")
-    t.type("\x1a")
-    t.wait_for("Stopped")
-    t.type("fg\n")
-    t.wait_for("done'")
-    t.type("word\n")
-    t.wait_for("got-word")
-    t.type("\x03")
-    t.wait_for("> ")
-    t.type("echo status $?; exit 5\n")
-    t.wait_for("status 130")
-    assert t.status() == 5
+    shell_session(t)
 
 
 def test_the_interrupt_key_reaches_the_command(init):
